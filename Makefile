@@ -1,0 +1,65 @@
+# The front door. Needs python >= 3.11 with venv, and make; everything else is installed into .venv.
+
+PYTHON ?= python3
+VENV := .venv
+READY := $(VENV)/.ready
+export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
+export DVC_NO_ANALYTICS := 1
+export MLFLOW_DISABLE_TELEMETRY := true
+export PYTHONDONTWRITEBYTECODE :=
+unexport PYTHONPATH PYTHONHOME
+
+.DEFAULT_GOAL := help
+.PHONY: help setup check reproduce smoke tune track follow confirm test lint dashboard report verify bench clean
+
+help: ## list the targets
+	@grep -E '^[a-z]+:.*## ' Makefile | sed -E 's/^([a-z]+):.*## (.*)/\1\t\2/' | while IFS="$$(printf '\t')" read -r name text; do \
+		printf '  %-11s%s\n' "$$name" "$$text"; done
+
+$(READY): requirements.lock
+	@"$(PYTHON)" -c 'import sys; sys.exit("error: Python 3.11 or newer is needed; name one with make PYTHON=/path/to/python3." if sys.version_info < (3, 11) else 0)'
+	"$(PYTHON)" -m venv "$(VENV)"
+	python -m pip install --quiet --disable-pip-version-check --requirement requirements.lock
+	@git rev-parse --is-inside-work-tree >/dev/null 2>&1 || python -m dvc config --quiet --local core.no_scm true
+	@touch "$(READY)"
+
+setup: $(READY) ## make .venv with the exact versions of requirements.lock
+
+reproduce: setup ## get data, train, analyse, judge, report, fill the dashboard; only what changed
+	@python -m pipelines.reproduce
+
+smoke: setup ## the whole pipeline at toy sizes, in a copy (.smoke/)
+	@python -m pipelines.sandbox smoke
+
+tune: setup ## choose learning rates on validation data -> tuned.yaml
+	@python -m pipelines.tune $(ARGUMENTS)
+
+track: setup ## mirror the results into the MLflow store; safe to repeat
+	@python -m pipelines.track
+
+follow: setup ## mirror trainings into the MLflow store while they run
+	@python -m pipelines.track --follow
+
+confirm: setup ## repeat the run on fresh seeds in a copy (.confirm/) and report verdicts that flip
+	@python -m pipelines.sandbox confirm
+
+test: setup ## all tests but those that need a GPU
+	@python -m pytest -q -m "not gpu" $(ARGUMENTS)
+
+lint: setup ## check style
+	@python -m ruff check .
+
+dashboard: setup ## open the MLflow dashboard on this machine
+	@python -m pipelines.dashboard
+
+report: setup ## rebuild report/index.html from the results at hand
+	@python -m pipelines.report
+
+verify: setup ## hold the results against reference/
+	@python -m pipelines.verify
+
+bench: setup ## time an update of every cell against its peers -> benchmarks/RESULTS.md
+	@python -m benchmarks
+
+clean: ## remove results, report and kept runs; data and the environment stay
+	rm -rf results report .runs .smoke .confirm dvc.lock mlflow.db mlruns

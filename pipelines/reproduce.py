@@ -1,0 +1,47 @@
+"""The whole pipeline: check the settings, `dvc repro`, and mirror the results into the dashboard. `make reproduce`."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections import Counter
+
+from unrolled import catalogue, guard, results, settings
+
+
+def main() -> None:
+    """Run what changed; with nothing to do, say so."""
+    with results.exit_on_user_error():
+        catalogue.check(settings.load(), _analyses())
+        with guard.lock("reproduce"):
+            before = _verdicts_stamp()
+            for command in (["dvc", "repro"], ["pipelines.track"]):
+                done = subprocess.run([sys.executable, "-m", *command], env={**os.environ, "DVC_NO_ANALYTICS": "1"}, check=False)
+                if done.returncode:
+                    sys.exit(done.returncode if done.returncode > 0 else 1)
+        _summary(changed=_verdicts_stamp() != before)
+
+
+def _analyses() -> list[str]:
+    from unrolled.analyses import ANALYSES  # here, since it loads the plotting library
+
+    return list(ANALYSES)
+
+
+def _verdicts_stamp() -> float:
+    path = results.verdicts_file()
+    return path.stat().st_mtime if path.exists() else 0.0
+
+
+def _summary(changed: bool) -> None:
+    """Print the count of each verdict and where to look."""
+    claims = results.read_result(results.verdicts_file())["claims"]
+    counts = Counter(claim["verdict"] for claim in claims.values())
+    print(f"{'Verdicts' if changed else 'Nothing changed; verdicts'}: "
+          + ", ".join(f"{count} {verdict}" for verdict, count in counts.most_common()))
+    print(f"Read {results.REPORT / 'index.html'}; `make dashboard` shows the runs.")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,83 @@
+"""The whole pipeline in a copy beside the sources: at toy sizes (`make smoke`) or on fresh seeds (`make confirm`)."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import yaml
+
+from unrolled import results, settings, verifying
+
+SOURCES = ("params.yaml", "claims.yaml", "tuned.yaml", "dvc.yaml", "src", "pipelines", "reference")
+FRESH_SEEDS = 100_000
+
+
+def main(purpose: str) -> None:
+    """Copy, change the settings, run, and report."""
+    with results.exit_on_user_error():
+        if purpose not in ("smoke", "confirm"):
+            raise settings.SettingsError(f"a sandbox is for smoke or confirm, not {purpose!r}.")
+        started, folder = time.perf_counter(), Path(f".{purpose}")
+        make_copy(folder)
+        change_settings(folder / "params.yaml", purpose)
+        _run_pipeline(folder)
+        if purpose == "confirm":
+            _report_flips(folder)
+        print(f"{purpose}: the whole pipeline ran in {time.perf_counter() - started:.0f} s; see {folder / results.REPORT}.")
+
+
+def make_copy(folder: Path) -> None:
+    """Copy the sources into an empty folder; finished members of an earlier copy are kept, they are known by content."""
+    keep = folder / results.RUNS
+    for entry in folder.iterdir() if folder.exists() else ():
+        if entry != keep:
+            shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
+    folder.mkdir(exist_ok=True)
+    for name in SOURCES:
+        source = Path(name)
+        if source.is_dir():
+            shutil.copytree(source, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+        elif source.exists():
+            shutil.copy2(source, folder / name)
+
+
+def change_settings(path: Path, purpose: str) -> None:
+    """Set the copy's scale, or move its seeds away from those of the run and of tuning."""
+    tree = settings.read_yaml(path)
+    if purpose == "confirm":
+        tree["seed_offset"] = FRESH_SEEDS
+    else:
+        tree["scale"] = "smoke"
+        for section in tree["tasks"].values():
+            section["reads"] = section.get("smoke", {}).pop("reads", section["reads"])  # dvc.yaml must see it too
+    results.write_text(path, yaml.safe_dump(tree, sort_keys=False, allow_unicode=True))
+
+
+def _run_pipeline(folder: Path) -> None:
+    """Run DVC in the copy, apart from any repository around it."""
+    environment = {**os.environ, "DVC_NO_ANALYTICS": "1", "MLFLOW_TRACKING_URI": ""}
+    for command in (["init", "--quiet", "--no-scm", "--force"], ["repro", "--no-run-cache"]):
+        done = subprocess.run([sys.executable, "-m", "dvc", *command], cwd=folder, env=environment, check=False)
+        if done.returncode:
+            sys.exit(f"error: `dvc {command[0]}` failed in {folder}; its message stands above.")
+
+
+def _report_flips(folder: Path) -> None:
+    """Print each claim whose verdict differs on fresh seeds, and keep the list for the report."""
+    ours = results.read_result(results.verdicts_file())
+    fresh = results.read_result(folder / results.verdicts_file())
+    flips = verifying.flips(ours, fresh)
+    results.write_json(results.RESULTS / "confirmed.json",
+                       {"format": results.FORMAT, "seed_offset": FRESH_SEEDS, "flips": flips})
+    for flip in flips:
+        print(flip["sentence"] if isinstance(flip, dict) and "sentence" in flip else flip)
+    print(f"confirm: {len(flips)} verdicts flip on fresh seeds.")
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:2] or ["?"])

@@ -1,0 +1,23 @@
+"""Train all runs of one task: `python -m pipelines.train adding`."""
+
+from __future__ import annotations
+
+import sys
+
+from unrolled import catalogue, execution, guard, results, settings
+
+
+def main(name: str) -> None:
+    """Check all settings, then train one section."""
+    with results.exit_on_user_error():
+        chosen = settings.load()
+        catalogue.check(chosen)
+        if name not in chosen.tasks:
+            raise settings.SettingsError(f"there is no section tasks.{name}{settings.nearest(name, chosen.tasks)}")
+        guard.end_on_signals()
+        guard.watch(guard.pipeline_above())
+        execution.train_section(chosen, name)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

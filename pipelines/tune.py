@@ -1,0 +1,21 @@
+"""Choose the learning rate of every run on validation data: `make tune` (only what is stale; --all for everything)."""
+
+from __future__ import annotations
+
+import sys
+
+from unrolled import catalogue, guard, results, settings, tuning
+
+
+def main(everything: bool) -> None:
+    """Tune and print one line per run."""
+    with results.exit_on_user_error():
+        chosen = settings.load()
+        catalogue.check(chosen)
+        guard.end_on_signals()
+        lines = tuning.tune(chosen, everything)
+        print("\n".join(lines) if lines else "tuned.yaml is up to date.")
+
+
+if __name__ == "__main__":
+    main("--all" in sys.argv[1:])

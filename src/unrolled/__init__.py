@@ -1,0 +1,1 @@
+"""Unrolled: a lecture on recurrent neural networks, put to the test claim by claim."""

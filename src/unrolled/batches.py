@@ -1,0 +1,53 @@
+"""What passes between a task and a model: one batch, for all members at once."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+
+class Batch(NamedTuple):
+    """A batch of sequences.
+
+    Attributes:
+        inputs: (members, batch, time, features) numbers, or (members, batch, time) words. A leading axis of 1 stands for
+            data shared by all members, as in every evaluation.
+        targets: what is right; its shape is the task's affair. Class labels below 0 do not count.
+        lengths: (members, batch) true lengths, or None where all sequences fill the time axis.
+        extra: anything more that the task's own scores need.
+    """
+
+    inputs: Tensor
+    targets: Tensor
+    lengths: Tensor | None = None
+    extra: Tensor | None = None
+
+
+class Sizes(NamedTuple):
+    """What a model must know of a task.
+
+    Attributes:
+        features: size of an input vector; with a vocabulary, 0.
+        outputs: size of an output vector.
+        vocabulary: number of words, 0 where inputs are numbers.
+        read: "each" step is answered, or only the "last".
+        classes: whether outputs are scores of classes (else plain numbers).
+    """
+
+    features: int
+    outputs: int
+    vocabulary: int = 0
+    read: str = "last"
+    classes: bool = True
+
+
+def stack(batches: list[Batch]) -> Batch:
+    """Join the members' own batches along the member axis."""
+    return Batch(*(None if parts[0] is None else torch.cat(parts) for parts in zip(*batches, strict=True)))
+
+
+def move(batch: Batch, device: torch.device) -> Batch:
+    """Return the batch on a device."""
+    return Batch(*(None if part is None else part.to(device) for part in batch))

@@ -1,0 +1,91 @@
+"""Holds settings against what is registered: cells, tasks, models and the options each of them takes."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, get_type_hints
+
+from unrolled.cells import CELLS
+from unrolled.models import MODELS
+from unrolled.settings import Run, Settings, SettingsError, checked_value, nearest
+from unrolled.tasks import TASKS, Task
+
+
+def options_of(cls: type) -> dict[str, Any]:
+    """Return the keyword options of a registered class with their types, those that the library itself gives left out."""
+    hints = get_type_hints(cls.__init__)
+    parameters = inspect.signature(cls.__init__).parameters.values()
+    return {parameter.name: hints[parameter.name] for parameter in parameters
+            if parameter.kind is parameter.KEYWORD_ONLY and parameter.name not in ("outputs", "output_activation")}
+
+
+def check(settings: Settings, analyses: Iterable[str] | None = None) -> None:
+    """Check every name and option of every run, before anything runs.
+
+    Args:
+        settings: all settings.
+        analyses: names of the registered analyses, where the caller knows them.
+
+    Raises:
+        SettingsError: an unknown task, cell, model, analysis or option, an option of the wrong type, or a value that the task or
+            cell refuses.
+    """
+    for section in settings.tasks.values():
+        where = f"tasks.{section.name}"
+        _known(section.kind, TASKS, f"{where}.kind")
+        for run in section.runs.values():
+            place = f"{where}.runs.{run.name}"
+            _known(run.cell, CELLS, f"{place}.cell")
+            _known(run.model, MODELS, f"{place}.model")
+            _check_options(run, place)
+    for name in settings.analyses if analyses is not None else ():
+        _known(name, analyses, f"analyses.{name}")
+
+
+def _known(name: str, registry: Iterable[str], where: str) -> None:
+    if name not in registry:
+        raise SettingsError(f"{where} is {name!r}, which is not registered{nearest(name, registry)}")
+
+
+def _check_options(run: Run, where: str) -> None:
+    """Check a run's options; those its cell does not know must be its task's, and the other way round."""
+    known = {**options_of(TASKS[run.kind]), **options_of(CELLS[run.cell])}
+    fields = [name for name in Run.__dataclass_fields__ if name not in ("task", "name", "options")]
+    for key, value in run.options.items():
+        if key not in known:
+            raise SettingsError(f"{where}.{key} is no setting of a run, of task {run.kind} or of cell {run.cell}"
+                                f"{nearest(key, [*fields, *known])}")
+        checked_value(value, known[key], f"{where}.{key}", key)
+
+
+def cell_options(run: Run) -> dict[str, Any]:
+    """Return those options of a run that are its cell's."""
+    return _select(run.options, options_of(CELLS[run.cell]))
+
+
+def task_options(run: Run) -> dict[str, Any]:
+    """Return those options of a run that are its task's."""
+    return _select(run.options, options_of(TASKS[run.kind]))
+
+
+def _select(options: Mapping[str, Any], known: Iterable[str]) -> dict[str, Any]:
+    return {key: value for key, value in options.items() if key in known}
+
+
+def make_task(run: Run, reads: str, **extra: Any) -> Task:
+    """Return the task of a run.
+
+    Args:
+        run: the run.
+        reads: folder of its frozen data, or whatever its section reads.
+        extra: options that take the place of the run's own.
+
+    Raises:
+        SettingsError: the task refuses an option's value.
+    """
+    try:
+        return TASKS[run.kind](Path(reads), **{**task_options(run), **extra})
+    except ValueError as error:
+        raise SettingsError(f"tasks.{run.task}.runs.{run.name}: {error}") from None

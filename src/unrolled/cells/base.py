@@ -1,0 +1,208 @@
+"""What every recurrent cell shares: the member axis, initial values, and the unrolling over time.
+
+A cell is two small methods. `project` takes the whole sequence's input product at once, outside the loop; `step` does one
+time step. Every parameter and activation carries a leading axis `members`: the seeds (and, while tuning, the learning
+rates) of a run, which are trained together and never touch each other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, ClassVar, NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+Generators = Sequence[torch.Generator]
+Initialiser = Callable[[tuple[int, ...], torch.Generator], Tensor]
+
+
+class Unrolled(NamedTuple):
+    """A sequence run through a cell.
+
+    Attributes:
+        outputs: (members, batch, time, output size).
+        state: the last state; with lengths, the state at each sequence's own end.
+        states: every state in order of time, if asked for.
+    """
+
+    outputs: Tensor
+    state: Any
+    states: list[Any] | None
+
+
+class Cell(nn.Module):
+    """A recurrence.
+
+    Args:
+        features: size of one input vector.
+        hidden: size of the hidden layer.
+        generators: one random generator per member, each used for that member's initial values alone.
+
+    Attributes:
+        output_size: size of one output vector.
+        reads_out: whether the outputs are already predictions (true of a Jordan cell, which contains its read-out).
+    """
+
+    reads_out: ClassVar[bool] = False
+
+    def __init__(self, features: int, hidden: int, generators: Generators) -> None:
+        super().__init__()
+        self.features, self.hidden, self.members = features, hidden, len(generators)
+        self.output_size = hidden
+
+    def initial_state(self, batch: int) -> Any:
+        """Return the state before the first step, zeros unless a cell says otherwise: (members, batch, hidden)."""
+        raise NotImplementedError
+
+    def project(self, inputs: Tensor) -> Tensor:
+        """Return the input's share of every gate: (members, rows, features) -> (members, rows, width)."""
+        raise NotImplementedError
+
+    def step(self, projected: Tensor, state: Any, feedback: Tensor | None = None) -> tuple[Tensor, Any]:
+        """Do one time step: (members, batch, width) and a state -> output (members, batch, output size), new state."""
+        raise NotImplementedError
+
+    def fused(self, inputs: Tensor, state: Any) -> tuple[Tensor, Any] | None:
+        """Run a whole sequence (members, batch, time, features) by a library kernel, or return None: there is none."""
+        return None
+
+    def zeros(self, batch: int, size: int | None = None) -> Tensor:
+        """Return zeros (members, batch, size) of the parameters' device and type."""
+        parameter = next(self.parameters())
+        return parameter.new_zeros(self.members, batch, size or self.hidden)
+
+
+def unroll(
+    cell: Cell,
+    inputs: Tensor,
+    state: Any = None,
+    lengths: Tensor | None = None,
+    feedback: Tensor | None = None,
+    keep_states: bool = False,
+    path: str = "loop",
+) -> Unrolled:
+    """Run a cell over a batch of sequences.
+
+    Args:
+        cell: the recurrence.
+        inputs: (members, batch, time, features).
+        state: state before the first step; zeros by default.
+        lengths: (members, batch) whole numbers; past its length a sequence's state stands still and its outputs are 0.
+        feedback: (members, batch, time, size), what is fed back at each step in place of the cell's own last output.
+        keep_states: return every state too.
+        path: "loop", or "fused" for the library's kernel where the cell has one (equal to 1e-6, not to the bit).
+
+    Returns:
+        Outputs, last state and, if asked for, all states.
+    """
+    members, batch, time, features = inputs.shape
+    state = cell.initial_state(batch) if state is None else state
+    if path == "fused" and lengths is None and feedback is None and not keep_states:
+        result = cell.fused(inputs, state)
+        if result is not None:
+            return Unrolled(*result, None)
+    rows = inputs.transpose(1, 2).reshape(members, time * batch, features)  # time-major: a step's rows lie together
+    projected = cell.project(rows).unflatten(1, (time, batch))  # (members, time, batch, width)
+    outputs, states = [], []
+    # unbind, not [t]: indexing makes the backward pass quadratic in time
+    for index, step_input in enumerate(projected.unbind(1)):
+        fed = None if feedback is None else feedback[:, :, index]
+        output, new_state = cell.step(step_input, state, fed)
+        if lengths is not None:
+            running = (index < lengths).unsqueeze(-1)  # (members, batch, 1)
+            output = torch.where(running, output, 0.0)
+            new_state = type(state)(*(torch.where(running, new, old) for new, old in zip(new_state, state, strict=True)))
+        state = new_state
+        outputs.append(output)
+        if keep_states:
+            states.append(state)
+    return Unrolled(torch.stack(outputs, 2), state, states if keep_states else None)
+
+
+def reverse(sequences: Tensor, lengths: Tensor | None = None) -> Tensor:
+    """Turn each sequence (members, batch, time, size) around within its own length; padding stays at the end."""
+    if lengths is None:
+        return sequences.flip(2)
+    time = torch.arange(sequences.shape[2], device=sequences.device)
+    mirrored = lengths.unsqueeze(-1) - 1 - time  # (members, batch, time)
+    index = torch.where(mirrored >= 0, mirrored, time)
+    return sequences.gather(2, index.unsqueeze(-1).expand_as(sequences))
+
+
+def linear(inputs: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+    """Multiply each member's rows by its own matrix.
+
+    A single column or a single feature is done without a matrix product: the library's matrix-vector kernels sum in an
+    order that depends on how many members there are, and a member must get the same bits alone as in company.
+
+    Args:
+        inputs: (members, rows, features).
+        weight: (members, features, size).
+        bias: (members, 1, size).
+
+    Returns:
+        (members, rows, size).
+    """
+    if weight.shape[1] == 1:
+        product = inputs * weight
+    elif weight.shape[2] == 1:
+        product = (inputs * weight.transpose(1, 2)).sum(-1, keepdim=True)
+    else:
+        return torch.bmm(inputs, weight) if bias is None else torch.baddbmm(bias, inputs, weight)
+    return product if bias is None else product + bias
+
+
+def recur(projected: Tensor, state: Tensor, weight: Tensor) -> Tensor:
+    """Return `projected` plus the state (members, batch, size) times the recurrent weight (members, size, width)."""
+    if min(weight.shape[1:]) == 1:
+        return projected + linear(state, weight)
+    return torch.baddbmm(projected, state, weight)
+
+
+def per_member(generators: Generators, shape: tuple[int, ...], initialise: Initialiser) -> nn.Parameter:
+    """Draw a parameter (members, *shape), each member's values from its own generator."""
+    return nn.Parameter(torch.stack([initialise(shape, generator) for generator in generators]))
+
+
+def uniform(bound: float) -> Initialiser:
+    """Draw from [-bound, bound]."""
+    return lambda shape, generator: torch.empty(shape, device=generator.device).uniform_(-bound, bound, generator=generator)
+
+
+def normal(deviation: float) -> Initialiser:
+    """Draw from a normal distribution around 0."""
+    return lambda shape, generator: torch.empty(shape, device=generator.device).normal_(0, deviation, generator=generator)
+
+
+def constant(value: float) -> Initialiser:
+    """Return the same value everywhere; no random number is drawn."""
+    return lambda shape, generator: torch.full(shape, float(value), device=generator.device)
+
+
+def identity(shape: tuple[int, ...], generator: torch.Generator) -> Tensor:
+    """Return the identity matrix (Le, Jaitly & Hinton 2015)."""
+    return torch.eye(*shape, device=generator.device)
+
+
+def orthogonal(shape: tuple[int, ...], generator: torch.Generator) -> Tensor:
+    """Return a random orthogonal matrix (Saxe, McClelland & Ganguli 2014)."""
+    return nn.init.orthogonal_(torch.empty(shape, device=generator.device), generator=generator)
+
+
+def in_chunks(initialisers: Sequence[Initialiser]) -> Initialiser:
+    """Draw equal chunks of the last axis by one initialiser each: a gate's own bias, say."""
+
+    def initialise(shape: tuple[int, ...], generator: torch.Generator) -> Tensor:
+        size = shape[-1] // len(initialisers)
+        return torch.cat([draw((*shape[:-1], size), generator) for draw in initialisers], -1)
+
+    return initialise
+
+
+ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
+    "tanh": torch.tanh,
+    "sigmoid": torch.sigmoid,
+    "relu": torch.relu,
+    "linear": lambda values: values,
+}

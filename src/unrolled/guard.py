@@ -1,0 +1,87 @@
+"""Keeps processes from outliving what started them, and two of them from doing the same work.
+
+Killing `dvc` leaves its children alive. So a stage watches the `dvc` above it and a worker watches its stage; whoever finds
+itself alone ends at once. What a lost process had not finished is done again by the next run.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+from filelock import FileLock, Timeout
+
+from unrolled import results
+
+POLL_SECONDS = 0.5
+
+
+def watch(process: psutil.Process | None) -> None:
+    """End this process, from a thread of its own, as soon as `process` is gone; None watches nothing."""
+    if process is None:
+        return
+
+    def look() -> None:
+        while process.is_running() and process.status() != psutil.STATUS_ZOMBIE:
+            time.sleep(POLL_SECONDS)
+        os._exit(1)
+
+    threading.Thread(target=_quietly(look), daemon=True).start()
+
+
+def _quietly(look):  # noqa: ANN001, ANN202 (a thread's body)
+    """A process that vanishes between two questions is gone too."""
+
+    def body() -> None:
+        try:
+            look()
+        except psutil.Error:
+            os._exit(1)
+
+    return body
+
+
+def pipeline_above() -> psutil.Process | None:
+    """Return the nearest ancestor that is a dvc process, or None."""
+    for ancestor in psutil.Process().parents():
+        with contextlib.suppress(psutil.Error):
+            if any(Path(word).name == "dvc" for word in ancestor.cmdline()[:4]):
+                return ancestor
+    return None
+
+
+def end_on_signals() -> None:
+    """Let SIGTERM end this process as Ctrl-C does, so that `finally` clauses run."""
+
+    def stop(number: int, frame: object) -> None:
+        raise KeyboardInterrupt
+
+    signal.signal(signal.SIGTERM, stop)
+
+
+@contextlib.contextmanager
+def lock(name: str) -> Iterator[None]:
+    """Hold the lock .runs/<name>.lock; if another process holds it, say which, and wait."""
+    results.RUNS.mkdir(parents=True, exist_ok=True)
+    path = results.RUNS / f"{name}.lock"
+    holder = results.RUNS / f"{name}.holder"
+    file_lock = FileLock(path)
+    try:
+        file_lock.acquire(timeout=0.1)
+    except Timeout:
+        who = holder.read_text(encoding="utf-8") if holder.exists() else "unknown"
+        print(f"waiting: process {who} holds {path}", file=sys.stderr, flush=True)
+        file_lock.acquire()
+    try:
+        holder.write_text(str(os.getpid()), encoding="utf-8")
+        yield
+    finally:
+        holder.unlink(missing_ok=True)
+        file_lock.release()

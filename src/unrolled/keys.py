@@ -1,0 +1,63 @@
+"""What a trained member is known by: a hash over everything that its numbers depend on.
+
+Code counts by its syntax tree, without comments and docstrings, and only the files that the run goes through: an edit of lstm.py
+changes the keys of LSTM runs and of no others. settings.py is not among them, since the resolved values themselves are.
+"""
+
+from __future__ import annotations
+
+import ast
+import dataclasses
+import hashlib
+import importlib.metadata
+import inspect
+import json
+from functools import cache
+from pathlib import Path
+
+from unrolled import batches, training
+from unrolled.cells import CELLS, base as cells_base
+from unrolled.models import MODELS
+from unrolled.results import folder_hash
+from unrolled.settings import Run
+from unrolled.tasks import TASKS, base as tasks_base
+
+# Settings that decide how the work is cut up or shown, never what comes out.
+NOT_IN_KEY = ("task", "name", "seeds", "first_seed", "learning_rates", "members_together")
+
+
+@cache
+def code_hash(path: str) -> str:
+    """Return a hash of a source file's syntax tree without docstrings."""
+    tree = ast.parse(Path(path).read_text(encoding="utf-8"))
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and ast.get_docstring(node, clean=False) is not None:
+            node.body = node.body[1:] or [ast.Pass()]
+    return hashlib.sha256(ast.dump(tree).encode()).hexdigest()
+
+
+def run_code(run: Run) -> dict[str, str]:
+    """Return the hash of each source file that a run goes through, by its name in the package."""
+    classes = [CELLS[run.cell], MODELS[run.model], *(cls for cls in TASKS[run.kind].__mro__ if cls.__module__.startswith("unrolled"))]
+    paths = {inspect.getfile(item) for item in (*classes, cells_base, tasks_base, batches, training)}
+    package = Path(training.__file__).parent
+    return {Path(path).relative_to(package).as_posix(): code_hash(path) for path in sorted(paths)}
+
+
+@cache
+def data_hash(reads: str) -> str:
+    """Return a hash of a run's frozen data; a task that is generated reads its own source, which `run_code` covers."""
+    return folder_hash(reads) if Path(reads).is_dir() else ""
+
+
+def run_hash(run: Run, reads: str, device: str) -> str:
+    """Return the hash of all that a run's members have in common."""
+    settings = {key: value for key, value in dataclasses.asdict(run).items() if key not in NOT_IN_KEY}
+    parts = {"settings": settings, "data": data_hash(reads), "torch": importlib.metadata.version("torch"), "device": device,
+             "code": run_code(run)}
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+
+def member_key(common: str, seed: int, rate: float) -> str:
+    """Return one member's key."""
+    return hashlib.sha256(f"{common} {seed} {rate!r}".encode()).hexdigest()[:32]

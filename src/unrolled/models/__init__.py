@@ -1,0 +1,30 @@
+"""What wraps a cell, and the one function that builds a run's model."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from torch import nn
+
+from unrolled.batches import Sizes
+from unrolled.cells import CELLS
+from unrolled.cells.base import Generators
+from unrolled.models.reader import Reader
+from unrolled.settings import Run
+
+MODELS: dict[str, type[nn.Module]] = {"reader": Reader}
+
+
+def build(run: Run, cell_options: Mapping[str, Any], sizes: Sizes, generators: Generators) -> nn.Module:
+    """Return the untrained model of a run, one member per generator, on the generators' device."""
+    options = dict(cell_options)
+    if CELLS[run.cell].reads_out:
+        options.update(outputs=sizes.outputs, output_activation="softmax" if sizes.classes else "linear")
+
+    def make_cell(features: int, cell_generators: Generators) -> nn.Module:
+        return CELLS[run.cell](features, run.hidden, cell_generators, **options)
+
+    return MODELS[run.model](
+        make_cell, sizes, generators, layers=run.layers, bidirectional=run.bidirectional, embedding=run.embedding,
+        window=run.window, dropout=run.dropout, path=run.path, teacher_forcing=run.feedback == "target")

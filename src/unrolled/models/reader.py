@@ -1,0 +1,136 @@
+"""The reader: a stack of cells in one or two directions, with an answer at each step or after the last."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+
+import torch
+from torch import Tensor, nn
+
+from unrolled.batches import Batch, Sizes
+from unrolled.cells.base import Cell, Generators, constant, linear, per_member, reverse, uniform, unroll
+
+MakeCell = Callable[[int, Generators], Cell]
+
+
+class Reader(nn.Module):
+    """Words or numbers in, class scores or numbers out.
+
+    Args:
+        make_cell: called with the size of its inputs and the generators, once per layer and direction.
+        sizes: what goes in and out.
+        generators: one per member, for its initial values.
+        layers: depth of the stack.
+        bidirectional: a second stack reads each sequence from its end; their outputs stand side by side.
+        embedding: size of the word vectors; 0 gives the cell one-hot words.
+        window: number of neighbouring words on each side that are seen with a word.
+        dropout: share of the inputs and of each layer's outputs set to zero while training.
+        path: see `unrolled.cells.base.unroll`.
+        teacher_forcing: while training, the cell is fed the right answer of the step before, not its own.
+
+    Notes:
+        A Jordan cell's outputs are already predictions, so one in one direction needs no further read-out.
+    """
+
+    def __init__(
+        self,
+        make_cell: MakeCell,
+        sizes: Sizes,
+        generators: Generators,
+        *,
+        layers: int = 1,
+        bidirectional: bool = False,
+        embedding: int = 0,
+        window: int = 0,
+        dropout: float = 0.0,
+        path: str = "loop",
+        teacher_forcing: bool = False,
+    ) -> None:
+        super().__init__()
+        self.sizes, self.window, self.dropout, self.path = sizes, window, dropout, path
+        self.teacher_forcing, self.members = teacher_forcing, len(generators)
+        self.embedding = None
+        if sizes.vocabulary and embedding:
+            self.embedding = per_member(generators, (sizes.vocabulary, embedding), uniform(0.2))
+        features = (embedding or sizes.vocabulary or sizes.features) * (2 * window + 1)
+        directions = 2 if bidirectional else 1
+        self.forward_cells, self.backward_cells = nn.ModuleList(), nn.ModuleList()
+        for _ in range(layers):
+            self.forward_cells.append(make_cell(features, generators))
+            if bidirectional:
+                self.backward_cells.append(make_cell(features, generators))
+            features = self.forward_cells[-1].output_size * directions
+        self.output_weight = self.output_bias = None
+        if bidirectional or not self.forward_cells[-1].reads_out:
+            self.output_weight = per_member(generators, (features, sizes.outputs), uniform(1 / math.sqrt(features)))
+            self.output_bias = per_member(generators, (1, sizes.outputs), constant(0))
+
+    def forward(self, batch: Batch, dropout_generators: Sequence[torch.Generator] | None = None) -> Tensor:
+        """Answer a batch.
+
+        Args:
+            batch: inputs of `members` members, or of one that all share.
+            dropout_generators: one per member while training; None switches dropout and teacher forcing off.
+
+        Returns:
+            (members, batch, time, outputs), or (members, batch, outputs) where only the last step is read.
+        """
+        lengths = None if batch.lengths is None else batch.lengths.expand(self.members, -1)
+        feedback = self._targets_before(batch) if self.teacher_forcing and dropout_generators else None
+        hidden = self._drop(self._inputs(batch.inputs), dropout_generators)
+        for layer, cell in enumerate(self.forward_cells):
+            outputs = unroll(cell, hidden, feedback=feedback, path=self.path).outputs
+            parts = [self._last(outputs, lengths) if self._reads_last(layer) else outputs]
+            if self.backward_cells:
+                mirrored = unroll(self.backward_cells[layer], reverse(hidden, lengths), path=self.path).outputs
+                parts.append(self._last(mirrored, lengths) if self._reads_last(layer) else reverse(mirrored, lengths))
+            hidden = self._drop(torch.cat(parts, -1), dropout_generators)
+        return self._read_out(hidden)
+
+    def _reads_last(self, layer: int) -> bool:
+        return self.sizes.read == "last" and layer == len(self.forward_cells) - 1
+
+    def _inputs(self, inputs: Tensor) -> Tensor:
+        """Return input vectors (members, batch, time, features), with the window's neighbours beside each word."""
+        if not self.sizes.vocabulary:
+            return inputs.expand(self.members, -1, -1, -1)
+        words = inputs.expand(self.members, -1, -1)
+        if self.embedding is None:
+            vectors = nn.functional.one_hot(words, self.sizes.vocabulary).to(self.forward_cells[0].input_weight.dtype)
+        else:
+            offset = torch.arange(self.members, device=words.device).view(-1, 1, 1) * self.sizes.vocabulary
+            vectors = nn.functional.embedding(words + offset, self.embedding.flatten(0, 1))
+        if not self.window:
+            return vectors
+        time = vectors.shape[2]
+        padded = nn.functional.pad(vectors, (0, 0, self.window, self.window))
+        return torch.cat([padded[:, :, shift : shift + time] for shift in range(2 * self.window + 1)], -1)
+
+    def _last(self, outputs: Tensor, lengths: Tensor | None) -> Tensor:
+        """Return each sequence's output at its own end: (members, batch, size)."""
+        if lengths is None:
+            return outputs[:, :, -1]
+        index = (lengths - 1).view(*lengths.shape, 1, 1).expand(-1, -1, 1, outputs.shape[-1])
+        return outputs.gather(2, index).squeeze(2)
+
+    def _read_out(self, hidden: Tensor) -> Tensor:
+        if self.output_weight is None:
+            return hidden
+        rows = hidden.reshape(self.members, -1, hidden.shape[-1])
+        return linear(rows, self.output_weight, self.output_bias).unflatten(1, hidden.shape[1:-1])
+
+    def _drop(self, values: Tensor, generators: Sequence[torch.Generator] | None) -> Tensor:
+        """Set a share to zero, each member's by its own generator, so that company changes nothing."""
+        if generators is None or not self.dropout:
+            return values
+        keep = 1 - self.dropout
+        drawn = torch.stack([torch.rand(values.shape[1:], generator=generator, device=generator.device)
+                             for generator in generators])
+        return values * (drawn < keep) / keep
+
+    def _targets_before(self, batch: Batch) -> Tensor:
+        """Return the right answer of the step before each step, nothing before the first: (members, batch, time, size)."""
+        targets = batch.targets.expand(self.members, -1, -1)
+        known = nn.functional.one_hot(targets.clamp(min=0), self.sizes.outputs) * (targets >= 0).unsqueeze(-1)
+        return nn.functional.pad(known, (0, 0, 1, 0))[:, :, :-1].to(self.forward_cells[0].input_weight.dtype)

@@ -1,0 +1,322 @@
+"""params.yaml -> frozen dataclasses; the only place that opens params.yaml and tuned.yaml.
+
+A run's settings are resolved here once and for all: `defaults` < its section < the run's own line < the section's
+block for the chosen scale. What a section says beyond the fields below are options of its task and of its runs' cells;
+`unrolled.catalogue` holds those against the registered classes. Every complaint is one sentence with the path of the key.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import types
+import typing
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from unrolled.results import UserError
+
+SCALES = ("laptop", "smoke", "full")
+_CHOICES = {
+    "scale": SCALES,
+    "device": ("auto", "cpu", "cuda"),
+    "source": ("packaged", "official"),
+    "optimizer": ("adam", "sgd"),
+    "schedule": ("constant", "cosine", "linear"),
+    "clip_by": ("none", "norm", "value"),
+    "path": ("loop", "fused"),
+    "feedback": ("own", "target"),
+    "read": ("each", "last"),
+}
+
+
+class SettingsError(UserError):
+    """A setting is unknown, of the wrong type, out of range or contradicts another."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Run:
+    """One cell variant on one task, fully resolved; its members are its seeds times its learning rates."""
+
+    task: str
+    name: str
+    kind: str
+    cell: str
+    hidden: int
+    seeds: int
+    batch: int
+    model: str = "reader"
+    layers: int = 1
+    bidirectional: bool = False
+    feedback: str = "own"
+    embedding: int = 0
+    window: int = 0
+    dropout: float = 0.0
+    path: str = "loop"
+    updates: int = 0
+    epochs: int = 0
+    optimizer: str = "adam"
+    schedule: str = "constant"
+    clip_by: str = "norm"
+    clip_at: float = 1.0
+    learning_rates: tuple[float, ...] = ()
+    first_seed: int = 0
+    stride: int = 20
+    evaluate_every: int = 200
+    members_together: int = 5
+    options: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+
+
+@dataclasses.dataclass(frozen=True)
+class TaskSection:
+    """One section of `tasks`: the runs of one task, and the file or folder whose change makes them stale."""
+
+    name: str
+    kind: str
+    reads: str
+    runs: Mapping[str, Run]
+    purpose: str = ""
+
+
+@dataclasses.dataclass(frozen=True)
+class AnalysisSection:
+    """One section of `analyses`: its options, and the results it reads."""
+
+    name: str
+    reads: str
+    options: Mapping[str, Any]
+
+
+@dataclasses.dataclass(frozen=True)
+class DataSettings:
+    """Where data come from, and which sets are frozen."""
+
+    source: str
+    sets: Mapping[str, Mapping[str, Any]]
+
+
+@dataclasses.dataclass(frozen=True)
+class TuningSettings:
+    """The grid of learning rates, and the seeds it is judged on (disjoint from every run's own)."""
+
+    learning_rates: tuple[float, ...]
+    seeds: int
+    first_seed: int
+
+
+@dataclasses.dataclass(frozen=True)
+class Settings:
+    """All of params.yaml."""
+
+    scale: str
+    device: str
+    workers: int
+    seed_offset: int
+    data: DataSettings
+    tasks: Mapping[str, TaskSection]
+    analyses: Mapping[str, AnalysisSection]
+    tuning: TuningSettings
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """Return "; did you mean 'x'?" or, where nothing is near, the list of the known names."""
+    known = list(known)
+    match = difflib.get_close_matches(str(name), known, n=1, cutoff=0.5)
+    return f"; did you mean {match[0]!r}?" if match else f"; known are {', '.join(sorted(known)) or 'none'}."
+
+
+def load(path: str | Path = "params.yaml") -> Settings:
+    """Read and check params.yaml.
+
+    Raises:
+        SettingsError: the file is missing, is not YAML, or holds an unknown, missing or impossible setting.
+    """
+    return parse(read_yaml(path))
+
+
+def read_yaml(path: str | Path) -> dict[str, Any]:
+    """Read a YAML mapping, in which a key given twice is an error rather than silently the last one.
+
+    Raises:
+        SettingsError: missing, not UTF-8, not YAML, a doubled key, or not a mapping.
+    """
+    try:
+        value = yaml.load(Path(path).read_text(encoding="utf-8"), Loader=_StrictLoader)  # noqa: S506 (a SafeLoader)
+    except FileNotFoundError:
+        raise SettingsError(f"{path} is missing; restore it from the repository.") from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        where = " ".join(str(error).split())
+        raise SettingsError(f"{path} is not readable YAML: {where}; mend that line.") from None
+    if not isinstance(value, dict):
+        raise SettingsError(f"{path} must be a mapping of sections, but is {type(value).__name__}.")
+    return value
+
+
+class _StrictLoader(yaml.SafeLoader):
+    """A SafeLoader that refuses a mapping with the same key twice."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        """Build a mapping after checking its keys."""
+        seen = set()
+        for key_node, _ in node.value:
+            key = self.construct_object(key_node, deep=True)
+            if key in seen:
+                raise yaml.constructor.ConstructorError(None, None, f"key {key!r} is given twice", key_node.start_mark)
+            seen.add(key)
+        return super().construct_mapping(node, deep)
+
+
+def parse(tree: Mapping[str, Any]) -> Settings:
+    """Turn params.yaml's mapping into `Settings`.
+
+    Raises:
+        SettingsError: as `load`.
+    """
+    known = ("scale", "device", "workers", "seed_offset", "data", "defaults", "tasks", "analyses", "tuning")
+    _check_keys(tree, known, required=known, where="")
+    scale = checked_value(tree["scale"], str, "scale")
+    defaults = _mapping(tree["defaults"], "defaults")
+    tasks = {name: _task(name, _mapping(section, f"tasks.{name}"), defaults, scale, int(tree["seed_offset"] or 0))
+             for name, section in _mapping(tree["tasks"], "tasks").items()}
+    analyses = {name: _analysis(name, _mapping(section, f"analyses.{name}"), scale)
+                for name, section in _mapping(tree["analyses"], "analyses").items()}
+    data = _mapping(tree["data"], "data")
+    _check_keys(data, ("source", "sets"), ("source", "sets"), "data")
+    sets = {name: _mapping(value or {}, f"data.sets.{name}") for name, value in _mapping(data["sets"], "data.sets").items()}
+    settings = Settings(
+        scale, checked_value(tree["device"], str, "device"), checked_value(tree["workers"], int, "workers"),
+        checked_value(tree["seed_offset"], int, "seed_offset"),
+        DataSettings(checked_value(data["source"], str, "data.source", "source"), sets), tasks, analyses,
+        _build(TuningSettings, _mapping(tree["tuning"], "tuning"), "tuning"))
+    _check_seeds(settings)
+    return settings
+
+
+def _task(name: str, section: Mapping[str, Any], defaults: Mapping[str, Any], scale: str, seed_offset: int) -> TaskSection:
+    """Resolve one section of `tasks` into its runs."""
+    where = f"tasks.{name}"
+    own = {key: value for key, value in section.items() if key not in SCALES}
+    block = _mapping(section.get(scale) or {}, f"{where}.{scale}")
+    for key in ("kind", "reads", "runs"):
+        if key not in own:
+            raise SettingsError(f"{where}.{key} is missing; every task section needs it.")
+    lines = dict(_mapping(own.pop("runs"), f"{where}.runs"))
+    lines.update(_mapping(block.get("runs") or {}, f"{where}.{scale}.runs"))
+    forced = {key: value for key, value in block.items() if key != "runs"}
+    reads, purpose = checked_value(own.pop("reads"), str, f"{where}.reads"), str(own.pop("purpose", ""))
+    runs = {}
+    for run, line in lines.items():
+        place = f"{where}.runs.{run}"
+        merged = {**defaults, **own, **_mapping(line or {}, place), **forced}
+        runs[run] = _run(name, run, merged, place, seed_offset)
+    return TaskSection(name, checked_value(own["kind"], str, f"{where}.kind"), reads, runs, purpose)
+
+
+def _run(task: str, name: str, merged: Mapping[str, Any], where: str, seed_offset: int) -> Run:
+    """Build one run; keys that are no fields of `Run` become options of its task or cell."""
+    fields = {field.name for field in dataclasses.fields(Run)} - {"task", "name", "options"}
+    own = {key: value for key, value in merged.items() if key in fields}
+    options = {key: value for key, value in merged.items() if key not in fields}
+    if "cell" not in own:
+        raise SettingsError(f"{where}.cell is missing; name the recurrent cell of this run.")
+    run = _build(Run, {"task": task, "name": name, **own}, where, options=options)
+    if bool(run.updates) == bool(run.epochs):
+        raise SettingsError(f"{where} must give either updates or epochs (one of them above 0), "
+                            f"but has updates={run.updates} and epochs={run.epochs}.")
+    return dataclasses.replace(run, first_seed=run.first_seed + seed_offset)
+
+
+def _analysis(name: str, section: Mapping[str, Any], scale: str) -> AnalysisSection:
+    where = f"analyses.{name}"
+    if "reads" not in section:
+        raise SettingsError(f"{where}.reads is missing; name the results it reads (or src/unrolled/cells).")
+    options = {key: value for key, value in section.items() if key not in (*SCALES, "reads")}
+    options.update(_mapping(section.get(scale) or {}, f"{where}.{scale}"))
+    return AnalysisSection(name, checked_value(section["reads"], str, f"{where}.reads"), options)
+
+
+def _build(cls: type, tree: Mapping[str, Any], where: str, **extra: Any) -> Any:
+    """Make a dataclass of a mapping, each value checked by its field's annotation."""
+    annotations = typing.get_type_hints(cls)
+    fields = [field for field in dataclasses.fields(cls) if field.name not in extra]
+    required = [field.name for field in fields
+                if field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING]
+    _check_keys(tree, [field.name for field in fields], required, where)
+    values = {key: checked_value(value, annotations[key], f"{where}.{key}", key) for key, value in tree.items()}
+    return cls(**values, **extra)
+
+
+def checked_value(value: Any, kind: Any, where: str, key: str | None = None) -> Any:
+    """Check one value's type, choice and range.
+
+    Raises:
+        SettingsError: it has the wrong type, is not one of its choices, or is out of range.
+    """
+    key = key or where
+    if typing.get_origin(kind) is tuple:
+        items = value if isinstance(value, list) else [value]
+        return tuple(checked_value(item, typing.get_args(kind)[0], where, key) for item in items)
+    kind = typing.get_args(kind)[0] if isinstance(kind, types.UnionType) else kind
+    if kind is float and isinstance(value, int) and not isinstance(value, bool):
+        value = float(value)
+    if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
+        raise SettingsError(f"{where} must be {_article(kind)}, but is {value!r}.")
+    if key in _CHOICES and value not in _CHOICES[key]:
+        raise SettingsError(f"{where} is {value!r}{nearest(value, _CHOICES[key])}")
+    if kind in (int, float):
+        _check_range(value, where, key)
+    return value
+
+
+# Least value of each number, and where a largest makes sense.
+_LEAST = {"hidden": 1, "seeds": 1, "batch": 1, "layers": 1, "stride": 1, "evaluate_every": 1, "members_together": 1,
+          "length": 2}
+_MOST = {"dropout": 0.95, "hidden": 100_000, "layers": 100, "seeds": 1000, "workers": 1024}
+_POSITIVE = ("learning_rates", "clip_at")
+
+
+def _check_range(value: float, where: str, key: str) -> None:
+    if value != value or value in (float("inf"), float("-inf")):
+        raise SettingsError(f"{where} must be a finite number, but is {value}.")
+    if key in _POSITIVE and value <= 0:
+        raise SettingsError(f"{where} must be above 0, but is {value}.")
+    if value < _LEAST.get(key, 0):
+        raise SettingsError(f"{where} must be at least {_LEAST.get(key, 0)}, but is {value}.")
+    if value > _MOST.get(key, float("inf")):
+        raise SettingsError(f"{where} must be at most {_MOST[key]}, but is {value}.")
+
+
+def _article(kind: type) -> str:
+    return {int: "a whole number", float: "a number", str: "a word", bool: "true or false"}.get(kind, kind.__name__)
+
+
+def _mapping(value: Any, where: str) -> Mapping[str, Any]:
+    if not isinstance(value, Mapping):
+        raise SettingsError(f"{where} must be a mapping of names to values, but is {value!r}.")
+    return value
+
+
+def _check_keys(tree: Mapping[str, Any], known: Iterable[str], required: Iterable[str], where: str) -> None:
+    """Complain of the first unknown or missing key."""
+    prefix = f"{where}." if where else ""
+    for key in tree:
+        if key not in known:
+            raise SettingsError(f"{prefix}{key} is not a setting{nearest(key, known)}")
+    for key in required:
+        if key not in tree:
+            raise SettingsError(f"{prefix}{key} is missing from params.yaml.")
+
+
+def _check_seeds(settings: Settings) -> None:
+    """Tuning seeds must not be seen again by any run, or its rates would be chosen on the seeds they are judged on."""
+    tuning = range(settings.tuning.first_seed, settings.tuning.first_seed + settings.tuning.seeds)
+    for section in settings.tasks.values():
+        for run in section.runs.values():
+            seeds = range(run.first_seed, run.first_seed + run.seeds)
+            if seeds.start < tuning.stop and tuning.start < seeds.stop:
+                raise SettingsError(
+                    f"tasks.{run.task}.runs.{run.name} uses seeds {seeds.start} to {seeds.stop - 1}, which meet the seeds "
+                    f"{tuning.start} to {tuning.stop - 1} of tuning; move tuning.first_seed or the run's first_seed.")

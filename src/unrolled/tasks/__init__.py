@@ -1,0 +1,16 @@
+"""The tasks, one file each, and the explicit table of them."""
+
+from unrolled.tasks.adding import Adding
+from unrolled.tasks.base import Task
+from unrolled.tasks.digits import Digits
+from unrolled.tasks.slots import Slots
+from unrolled.tasks.templates import Templates
+from unrolled.tasks.temporal_order import TemporalOrder
+
+TASKS: dict[str, type[Task]] = {
+    "adding": Adding,
+    "temporal_order": TemporalOrder,
+    "digits": Digits,
+    "slots": Slots,
+    "templates": Templates,
+}

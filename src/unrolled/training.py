@@ -1,0 +1,257 @@
+"""The only training loop: all members of a run at once, each on its own.
+
+Initial values, order of data, loss, gradient norm, clipping, learning rate and divergence are per member; a member whose loss or
+gradient is no longer finite is frozen as it last was and does not touch the others.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from unrolled import catalogue, models
+from unrolled.batches import move
+from unrolled.settings import Run
+from unrolled.tasks import Task
+
+PURPOSES = {"values": 0, "data": 1, "dropout": 2}
+Report = Callable[[list[dict[str, Any]]], None]
+
+
+@dataclass
+class Trained:
+    """What a training leaves, for each of its members in order.
+
+    Attributes:
+        history: one row per member and recorded step.
+        metrics: scores on the test split; validation: on the validation split. None where a score is not finite.
+        items: counts per test sequence, by name: (members, sequences).
+        weights: by parameter name: (members, ...).
+        divergences: step (from 1) and cause, or None.
+    """
+
+    history: list[dict[str, Any]] = field(default_factory=list)
+    metrics: list[dict[str, float | None]] = field(default_factory=list)
+    validation: list[dict[str, float | None]] = field(default_factory=list)
+    items: dict[str, np.ndarray] = field(default_factory=dict)
+    weights: dict[str, np.ndarray] = field(default_factory=dict)
+    divergences: list[dict[str, Any] | None] = field(default_factory=list)
+
+
+def generator(seed: int, purpose: str, device: torch.device | str = "cpu") -> torch.Generator:
+    """Return a member's random generator for one purpose ("values", "data" or "dropout"), apart from all others."""
+    state = np.random.SeedSequence([seed, PURPOSES[purpose]]).generate_state(1, np.uint64)[0]
+    return torch.Generator(device=device).manual_seed(int(state >> 1))
+
+
+def choose_device(name: str) -> torch.device:
+    """Return the device of a setting.
+
+    Raises:
+        SettingsError: CUDA is asked for, but there is none.
+    """
+    if name == "cuda" and not torch.cuda.is_available():
+        raise catalogue.SettingsError("device is 'cuda', but torch finds no CUDA device; set device: auto or cpu.")
+    return torch.device("cuda" if name == "cuda" or (name == "auto" and torch.cuda.is_available()) else "cpu")
+
+
+class FlatParameters:
+    """A model's parameters as one matrix (members, parameters of a member), of which the model's own are views.
+
+    The optimiser, the gradient norm and the freezing of a member are then one operation each.
+    """
+
+    def __init__(self, model: nn.Module) -> None:
+        self.names, self.parameters = zip(*model.named_parameters(), strict=True)
+        self.values = torch.cat([parameter.detach().flatten(1) for parameter in self.parameters], 1)
+        start = 0
+        for parameter in self.parameters:
+            size = parameter[0].numel()
+            parameter.data = self.values[:, start : start + size].view(parameter.shape)
+            start += size
+
+    def gradient(self, losses: Tensor) -> Tensor:
+        """Return the gradient of each member's loss: (members, parameters)."""
+        parts = torch.autograd.grad(losses.sum(), self.parameters, allow_unused=True, materialize_grads=True)
+        return torch.cat([part.flatten(1) for part in parts], 1)
+
+
+class Optimiser:
+    """Adam (Kingma & Ba 2015) or gradient descent with a learning rate per member.
+
+    Args:
+        values: (members, parameters), changed in place.
+        rates: (members,).
+        name: "adam" or "sgd".
+    """
+
+    BETA_1, BETA_2, EPSILON = 0.9, 0.999, 1e-8
+
+    def __init__(self, values: Tensor, rates: Tensor, name: str) -> None:
+        self.values, self.rates, self.is_adam, self.steps = values, rates.unsqueeze(1), name == "adam", 0
+        self.mean, self.square = torch.zeros_like(values), torch.zeros_like(values)
+
+    def step(self, gradient: Tensor, active: Tensor, factor: float) -> None:
+        """Change the active members.
+
+        Args:
+            gradient: (members, parameters), zero for members that are not active.
+            active: (members,) true for members that still learn.
+            factor: of the schedule, multiplies every rate.
+        """
+        self.steps += 1
+        update = self._adam(gradient) if self.is_adam else gradient
+        self.values.sub_(update * (factor * self.rates * active.unsqueeze(1)))
+
+    def _adam(self, gradient: Tensor) -> Tensor:
+        self.mean.lerp_(gradient, 1 - self.BETA_1)
+        self.square.mul_(self.BETA_2).addcmul_(gradient, gradient, value=1 - self.BETA_2)
+        deviation = (self.square / (1 - self.BETA_2**self.steps)).sqrt_().add_(self.EPSILON)
+        return self.mean / deviation.mul_(1 - self.BETA_1**self.steps)
+
+
+def schedule(name: str, step: int, updates: int) -> float:
+    """Return the factor on the learning rate at a step (from 0): constant 1, or cosine or linear down to 0."""
+    share = step / updates
+    return {"constant": 1.0, "cosine": 0.5 * (1 + math.cos(math.pi * share)), "linear": 1 - share}[name]
+
+
+def clip(gradient: Tensor, norms: Tensor, by: str, at: float) -> Tensor:
+    """Clip each member's gradient (members, parameters), by its norm (Pascanu et al. 2013) or value by value (Mikolov 2012)."""
+    if by == "norm":
+        return gradient * (at / norms).clamp(max=1).unsqueeze(1)
+    return gradient.clamp(-at, at) if by == "value" else gradient
+
+
+def train(
+    run: Run,
+    task: Task,
+    members: Sequence[tuple[int, float]],
+    device: torch.device,
+    report: Report | None = None,
+) -> Trained:
+    """Train and score members of a run.
+
+    Args:
+        run: the run's settings.
+        task: its task.
+        members: (seed, learning rate) of each.
+        device: where.
+        report: called with each new group of history rows.
+
+    Returns:
+        Histories, scores, weights and divergences.
+    """
+    model = models.build(run, catalogue.cell_options(run), task.sizes,
+                         [generator(seed, "values", device) for seed, _ in members])
+    trained = Trained(divergences=[None] * len(members))
+    _Loop(run, task, members, model, device, trained, report).run_all()
+    trained.metrics, items = evaluate(model, task, "test", device)
+    trained.items = {name: counts.numpy() for name, counts in items.items()}
+    if _has(task, "validation"):
+        trained.validation, _ = evaluate(model, task, "validation", device)
+    trained.weights = {name: parameter.detach().cpu().numpy() for name, parameter in model.named_parameters()}
+    return trained
+
+
+class _Loop:
+    """The state of one training while it lasts."""
+
+    def __init__(self, run: Run, task: Task, members: Sequence[tuple[int, float]], model: nn.Module,
+                 device: torch.device, trained: Trained, report: Report | None) -> None:
+        self.run, self.task, self.members, self.model, self.device = run, task, members, model, device
+        self.trained, self.report = trained, report
+        self.updates = run.updates or run.epochs * task.updates_per_epoch(run.batch)
+        self.flat = FlatParameters(model)
+        rates = torch.tensor([rate for _, rate in members], device=device)
+        self.optimiser = Optimiser(self.flat.values, rates, run.optimizer)
+        self.active = torch.ones(len(members), dtype=torch.bool, device=device)
+        self.dropout = [generator(seed, "dropout", device) for seed, _ in members]
+        self.window: list[tuple[Tensor, Tensor]] = []
+
+    def run_all(self) -> None:
+        """Do every update."""
+        batches = self.task.training_batches([generator(seed, "data") for seed, _ in self.members], self.run.batch)
+        for step in range(self.updates):
+            self._update(next(batches), step)
+            if (step + 1) % self.run.stride == 0 or step + 1 == self.updates:
+                self._record(step + 1)
+
+    def _update(self, batch: Any, step: int) -> None:
+        """Do one update of all members that still learn."""
+        batch = move(batch, self.device)
+        losses = self.task.loss(self.model(batch, self.dropout), batch)
+        gradient = self.flat.gradient(losses)
+        # in float64, since squares of a large float32 gradient overflow long before the gradient itself does
+        norms = torch.linalg.vector_norm(gradient, dim=1, dtype=torch.float64)
+        finite = torch.isfinite(losses.detach()) & torch.isfinite(norms)
+        if not bool((finite | ~self.active).all()):
+            self._freeze(losses.detach(), finite, step + 1)
+        gradient = torch.where(self.active.unsqueeze(1), gradient, 0.0)
+        gradient = clip(gradient, norms.to(gradient.dtype).clamp(min=1e-30), self.run.clip_by, self.run.clip_at)
+        gradient = torch.where(self.active.unsqueeze(1), gradient, 0.0)
+        with torch.no_grad():
+            self.optimiser.step(gradient, self.active, schedule(self.run.schedule, step, self.updates))
+        self.window.append((losses.detach(), norms))
+
+    def _freeze(self, losses: Tensor, finite: Tensor, step: int) -> None:
+        """Stop the members that diverged at this step, and note when and why."""
+        for member in (self.active & ~finite).nonzero().flatten().tolist():
+            what = "gradient norm" if bool(torch.isfinite(losses[member])) else "loss"
+            self.trained.divergences[member] = {"step": step, "cause": f"{what} is not finite"}
+        self.active &= finite
+
+    def _record(self, step: int) -> None:
+        """Write a row per member: mean loss and largest gradient norm since the last, and now and then the validation scores."""
+        losses, norms = (torch.stack(parts).cpu() for parts in zip(*self.window, strict=True))
+        self.window.clear()
+        scores = [{} for _ in self.members]
+        due = step % self.run.evaluate_every == 0 and step < self.updates
+        if (due or step == self.updates) and _has(self.task, "validation"):
+            scores, _ = evaluate(self.model, self.task, "validation", self.device)
+        rows = []
+        for member, (seed, rate) in enumerate(self.members):
+            divergence = self.trained.divergences[member]
+            if divergence and divergence["step"] <= step - len(losses):
+                continue  # frozen before this window began
+            row = {"seed": seed, "learning_rate": rate, "step": step, "loss": _number(losses[:, member].mean()),
+                   "gradient_norm": _number(norms[:, member].max())}
+            rows.append(row | scores[member])
+        self.trained.history += rows
+        if self.report:
+            self.report(rows)
+
+
+def evaluate(model: nn.Module, task: Task, split: str, device: torch.device
+             ) -> tuple[list[dict[str, float | None]], dict[str, Tensor]]:
+    """Score a model on a split.
+
+    Returns:
+        Scores of each member, None where not finite; and the counts per sequence, (members, sequences).
+    """
+    parts: list[Mapping[str, Tensor]] = []
+    with torch.no_grad():
+        for batch in task.evaluation_batches(split):
+            outputs = model(move(batch, device)).cpu()
+            parts.append(task.items(outputs, batch))
+    items = {name: torch.cat([part[name] for part in parts], 1) for name in parts[0]}
+    metrics = {name: values.tolist() for name, values in task.metrics(items).items()}
+    members = len(next(iter(metrics.values())))
+    return [{name: _number(values[member]) for name, values in metrics.items()} for member in range(members)], items
+
+
+def _has(task: Task, split: str) -> bool:
+    """Tell whether a task has a split; a generated one has all."""
+    return not hasattr(task, "splits") or split in task.splits
+
+
+def _number(value: Tensor | float) -> float | None:
+    """Return a plain number, None if it is not finite."""
+    value = float(value)
+    return value if math.isfinite(value) else None

@@ -1,0 +1,44 @@
+"""tuned.yaml: the learning rate of each run, chosen on validation data by `make tune` and committed with its evidence."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from unrolled.results import write_text
+from unrolled.settings import Run, SettingsError, read_yaml
+
+HEADER = """# Written by `make tune`; do not edit by hand. The learning rate of each run, chosen on validation data from one grid with equal
+# budget, on seeds that no run is judged on. `code` is the hash of settings and code the choice was made with.
+"""
+
+
+def load(path: str | Path = "tuned.yaml") -> dict[str, dict[str, Any]]:
+    """Return the entries: task -> run -> entry; empty where the file is missing."""
+    return read_yaml(path) if Path(path).exists() else {}
+
+
+def save(entries: Mapping[str, Mapping[str, Any]], path: str | Path = "tuned.yaml") -> None:
+    """Write the entries atomically, in a fixed order."""
+    ordered = {task: dict(sorted(runs.items())) for task, runs in sorted(entries.items())}
+    write_text(path, HEADER + yaml.safe_dump(ordered, sort_keys=False, allow_unicode=True, width=120))
+
+
+def entry(entries: Mapping[str, Mapping[str, Any]], run: Run) -> Mapping[str, Any]:
+    """Return a run's entry.
+
+    Raises:
+        SettingsError: there is none, or it holds no learning rate above 0.
+    """
+    found = (entries.get(run.task) or {}).get(run.name)
+    if found is None:
+        raise SettingsError(f"tuned.yaml has no learning rate for tasks.{run.task}.runs.{run.name}; run `make tune` "
+                            "(it tunes what is missing), or give the run learning_rates of its own.")
+    rate = found.get("learning_rate") if isinstance(found, Mapping) else None
+    if not isinstance(rate, float) or not rate > 0:
+        raise SettingsError(f"tuned.yaml: {run.task}.{run.name}.learning_rate must be a number above 0, but is {rate!r}; "
+                            "run `make tune` to write it anew.")
+    return found

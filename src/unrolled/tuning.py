@@ -1,0 +1,78 @@
+"""Chooses learning rates on validation data: one grid, equal budget, the grid riding on the member axis."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from unrolled import execution, guard, store, training, tuned
+from unrolled.settings import Run, Settings
+from unrolled.tasks import TASKS
+
+
+def tune(settings: Settings, everything: bool = False) -> list[str]:
+    """Tune each run without rates of its own, and write tuned.yaml after each section.
+
+    Args:
+        settings: all settings.
+        everything: tune again what is tuned with the settings and code of now.
+
+    Returns:
+        One line per tuned run.
+    """
+    device = str(training.choose_device(settings.device))
+    entries = {name: dict(tuned.load().get(name) or {}) for name in settings.tasks}
+    lines = []
+    with guard.lock("tune"):
+        for name, section in settings.tasks.items():
+            runs = [run for run in section.runs.values() if not run.learning_rates]
+            entries[name] = {run.name: entries[name][run.name] for run in runs if run.name in entries[name]}
+            due = [run for run in runs if everything or _stale(entries[name].get(run.name), run, section.reads, device)]
+            members = {run.name: _members(settings) for run in due}
+            jobs = [job for run in due
+                    for job in execution.plan(run, section.reads, members[run.name], device, task_options(run))]
+            execution.execute(jobs, device, settings.workers, f"tune {name}")
+            for run in due:
+                entries[name][run.name] = _choose(settings, run, section.reads, members[run.name], device)
+                lines.append(f"{name}/{run.name}: {entries[name][run.name]['learning_rate']:g}")
+            tuned.save(entries)
+    return lines
+
+
+def task_options(run: Run) -> dict[str, Any]:
+    """Return what a task does otherwise while tuning: it never trains on the validation split it is judged on."""
+    return {"train_on_validation": False} if run.options.get("train_on_validation") else {}
+
+
+def _members(settings: Settings) -> list[tuple[int, float]]:
+    chosen = settings.tuning
+    return [(seed, rate) for rate in chosen.learning_rates for seed in range(chosen.first_seed, chosen.first_seed + chosen.seeds)]
+
+
+def _stale(found: Mapping[str, Any] | None, run: Run, reads: str, device: str) -> bool:
+    return found is None or found.get("code") != execution.tuning_hash(run, reads, device)
+
+
+def _choose(settings: Settings, run: Run, reads: str, members: Sequence[tuple[int, float]], device: str) -> dict[str, Any]:
+    """Return the entry of a run: the rate with the best median validation score, and all scores as evidence."""
+    headline, higher = TASKS[run.kind].headline, TASKS[run.kind].higher_is_better
+    scores: dict[float, list[float | None]] = {rate: [] for rate in settings.tuning.learning_rates}
+    for (_, rate), key in execution.keyed_members(run, reads, members, device, task_options(run)):
+        record = store.load(key)
+        scores[rate].append(None if record["diverged"] else record["validation"].get(headline))
+    best = best_rate(scores, higher)
+    return {"learning_rate": best, "metric": headline, "higher_is_better": higher,
+            "scores": {rate: [None if value is None else round(value, 6) for value in values] for rate, values in scores.items()},
+            "seeds": sorted({seed for seed, _ in members}), "code": execution.tuning_hash(run, reads, device)}
+
+
+def best_rate(scores: Mapping[float, Sequence[float | None]], higher_is_better: bool) -> float:
+    """Return the rate whose median score over seeds is best; a diverged seed (None) counts as worst, a tie goes to the lower rate."""
+    sign = 1 if higher_is_better else -1
+
+    def rank(rate: float) -> tuple[float, float]:
+        values = [float("-inf") if value is None else sign * value for value in scores[rate]]
+        return statistics.median(values), -rate
+
+    return max(scores, key=rank)
