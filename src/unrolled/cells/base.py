@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 Generators = Sequence[torch.Generator]
+ROWS = 16  # elements that the library's vector code takes at a time, at most
 Initialiser = Callable[[tuple[int, ...], torch.Generator], Tensor]
 
 
@@ -95,9 +96,33 @@ def unroll(
 
     Returns:
         Outputs, last state and, if asked for, all states.
+
+    Notes:
+        The batch is filled up to a multiple of `ROWS` meanwhile (not where states are kept): the library computes the last few
+        elements of an array by other code, of slightly other results, than the rest, and which elements are last must not
+        depend on how many members there are.
     """
+    state = cell.initial_state(inputs.shape[1]) if state is None else state
+    missing = -inputs.shape[1] % ROWS
+    if missing and not keep_states:
+        inputs, lengths, feedback = (_add_rows(part, missing) for part in (inputs, lengths, feedback))
+        state = type(state)(*(_add_rows(part, missing) for part in state))
+        full = _unroll(cell, inputs, state, lengths, feedback, keep_states, path)
+        return Unrolled(full.outputs[:, :-missing], type(state)(*(part[:, :-missing] for part in full.state)), None)
+    return _unroll(cell, inputs, state, lengths, feedback, keep_states, path)
+
+
+def _add_rows(values: Tensor | None, count: int) -> Tensor | None:
+    """Fill the batch axis, the second, up with zeros."""
+    if values is None:
+        return None
+    return torch.cat([values, values.new_zeros(values.shape[0], count, *values.shape[2:])], 1)
+
+
+def _unroll(cell: Cell, inputs: Tensor, state: Any, lengths: Tensor | None, feedback: Tensor | None, keep_states: bool,
+            path: str) -> Unrolled:
+    """Do what `unroll` says, on a batch of any size."""
     members, batch, time, features = inputs.shape
-    state = cell.initial_state(batch) if state is None else state
     if path == "fused" and lengths is None and feedback is None and not keep_states:
         result = cell.fused(inputs, state)
         if result is not None:

@@ -1,0 +1,170 @@
+"""What every analysis shares: its options, its checks and pictures, and how they are written."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, TypeVar, get_type_hints
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from unrolled import results
+from unrolled.analyses import figures
+from unrolled.settings import SettingsError, checked_value, nearest
+
+SIGNED = {"signed": True}  # metadata of an option that may lie below 0
+Options = TypeVar("Options")
+
+
+@dataclasses.dataclass(frozen=True)
+class Check:
+    """Something that was computed, beside what it should be; `passed` follows from the two and the tolerance."""
+
+    claim: str
+    name: str
+    expected: Any
+    observed: Any
+    tolerance: float
+    passed: bool
+
+
+@dataclasses.dataclass(frozen=True)
+class Picture:
+    """A figure, the claims it bears on, and its words in both languages (the figure itself speaks English)."""
+
+    figure: Figure
+    claim: Sequence[str]
+    title: str
+    title_zh: str
+    caption: str
+    caption_zh: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Erratum:
+    """Something in the notes that does not hold, in our own words."""
+
+    section: str
+    claim: str
+    text: str
+    text_zh: str
+
+
+@dataclasses.dataclass
+class AnalysisResult:
+    """What an analysis found.
+
+    Attributes:
+        checks: exact statements and whether they hold.
+        values: numbers, or flat lists of numbers (one per seed or sample), for decision rules.
+        figures: pictures by name.
+        tables: rows by name.
+        errata: slips found in the notes.
+    """
+
+    checks: list[Check] = dataclasses.field(default_factory=list)
+    values: dict[str, float | list[float]] = dataclasses.field(default_factory=dict)
+    figures: dict[str, Picture] = dataclasses.field(default_factory=dict)
+    tables: dict[str, list[dict[str, Any]]] = dataclasses.field(default_factory=dict)
+    errata: list[Erratum] = dataclasses.field(default_factory=list)
+
+    def add(self, other: AnalysisResult) -> None:
+        """Take over everything that another result holds."""
+        self.checks += other.checks
+        self.values |= other.values
+        self.figures |= other.figures
+        self.tables |= other.tables
+        self.errata += other.errata
+
+
+def compare(claim: str, name: str, expected: Any, observed: Any, tolerance: float = 0.0) -> Check:
+    """Hold a computed value against what it should be.
+
+    Args:
+        claim: id of the claim it bears on.
+        name: of the check, unique within its claim.
+        expected: number, text, truth value, or a (nested) list of them; tensors and arrays are taken as lists.
+        observed: the same, as computed.
+        tolerance: largest absolute difference of any number; everything else must be equal.
+    """
+    expected, observed = plain(expected), plain(observed)
+    return Check(claim, name, expected, observed, tolerance, _agree(expected, observed, tolerance))
+
+
+def plain(value: Any) -> Any:
+    """Return tensors, arrays and tuples as lists, and numbers that JSON has no word for as text."""
+    if hasattr(value, "tolist"):
+        value = value.tolist()
+    if isinstance(value, list | tuple):
+        return [plain(item) for item in value]
+    return str(value) if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def _agree(expected: Any, observed: Any, tolerance: float) -> bool:
+    if isinstance(expected, list) and isinstance(observed, list):
+        return len(expected) == len(observed) and all(map(_agree, expected, observed, [tolerance] * len(expected)))
+    if isinstance(expected, int | float) and isinstance(observed, int | float):
+        return abs(expected - observed) <= tolerance
+    return expected == observed
+
+
+def read_options(cls: type[Options], options: Mapping[str, Any], where: str) -> Options:
+    """Make an analysis' frozen options of its section of params.yaml.
+
+    Raises:
+        SettingsError: an option is unknown, of the wrong type, out of range, or contradicts another.
+    """
+    fields = {field.name: field for field in dataclasses.fields(cls)}
+    hints = get_type_hints(cls)
+    for key in options:
+        if key not in fields:
+            raise SettingsError(f"{where}.{key} is no option of this analysis{nearest(key, fields)}")
+    check = {key: _signed if fields[key].metadata.get("signed") else checked_value for key in options}
+    values = {key: check[key](value, hints[key], f"{where}.{key}", key) for key, value in options.items()}
+    try:
+        return cls(**values)
+    except ValueError as error:
+        raise SettingsError(f"{where}: {error}") from None
+
+
+def _signed(value: Any, kind: Any, where: str, key: str) -> Any:
+    """Check a tuple of numbers that may lie below 0."""
+    items = value if isinstance(value, list) else [value]
+    sizes = [abs(item) if isinstance(item, int | float) else item for item in items]
+    return tuple(map(math.copysign, checked_value(sizes, kind, where, key), items))
+
+
+def save(name: str, result: AnalysisResult) -> Path:
+    """Write results/analyses/<name>/ whole or not at all, and return it.
+
+    Raises:
+        ResultsError: a value is not a finite number.
+    """
+    _check_finite(name, result.values)
+    with results.replaced_folder(results.analysis_folder(name)) as folder:
+        for file, picture in result.figures.items():
+            results.write_bytes(folder / f"{file}.svg", figures.to_svg(picture.figure))
+        for file, rows in result.tables.items():
+            results.write_csv(folder / f"{file}.csv", rows)
+        results.write_json(folder / results.analysis_file(name).name, as_json(name, result))
+    return results.analysis_folder(name)
+
+
+def as_json(name: str, result: AnalysisResult) -> dict[str, Any]:
+    """Return what stands in result.json."""
+    pictures = [{"file": f"{file}.svg", **{field.name: getattr(picture, field.name)
+                                           for field in dataclasses.fields(picture) if field.name != "figure"}}
+                for file, picture in result.figures.items()]
+    return {"format": results.FORMAT, "analysis": name, "checks": [dataclasses.asdict(check) for check in result.checks],
+            "values": {key: plain(value) for key, value in result.values.items()}, "figures": pictures,
+            "errata": [dataclasses.asdict(erratum) for erratum in result.errata]}
+
+
+def _check_finite(name: str, values: Mapping[str, Any]) -> None:
+    for key, value in values.items():
+        if not np.isfinite(np.asarray(value, dtype=float)).all():
+            raise results.ResultsError(f"analysis {name} found a value {key} that is not a finite number; "
+                                       f"look at the weights it reads, or leave the run that gave it out.")

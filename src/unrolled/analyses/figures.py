@@ -1,0 +1,65 @@
+"""How the analyses' figures look, and how they become SVG: the same bytes for the same numbers."""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+import matplotlib
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+# Okabe & Ito (2008): told apart by people with any common colour blindness, and in grey.
+BLACK, ORANGE, SKY, GREEN = "#000000", "#E69F00", "#56B4E9", "#009E73"
+YELLOW, BLUE, VERMILION, PURPLE = "#F0E442", "#0072B2", "#D55E00", "#CC79A7"
+COLOURS = (BLUE, VERMILION, GREEN, ORANGE, PURPLE, SKY, BLACK)
+GREY = "#6B6B6B"
+
+STYLE = {
+    "font.size": 9, "axes.titlesize": 9.5, "axes.labelsize": 9, "legend.fontsize": 8, "xtick.labelsize": 8,
+    "ytick.labelsize": 8, "axes.spines.top": False, "axes.spines.right": False, "axes.linewidth": 0.8,
+    "axes.titlelocation": "left", "legend.frameon": False, "lines.linewidth": 1.6, "font.family": "DejaVu Sans",
+    "svg.fonttype": "none", "svg.hashsalt": "unrolled", "savefig.dpi": 100,
+}
+styled = matplotlib.rc_context(STYLE)  # decorates every function that draws, since matplotlib reads its settings as it goes
+
+
+@styled
+def panels(columns: int = 1, rows: int = 1, width: float = 7.2, height: float = 3.0, **options: Any
+           ) -> tuple[Figure, Any]:
+    """Return a figure and its axes: one, or an array of them.
+
+    Args:
+        columns: number of panels side by side.
+        rows: number of panels above each other.
+        width: of the whole figure, inches.
+        height: of the whole figure, inches.
+        options: passed on to `Figure.subplots`.
+    """
+    figure = Figure(figsize=(width, height), layout="constrained")
+    return figure, figure.subplots(rows, columns, **options)
+
+
+@styled
+def to_svg(figure: Figure) -> bytes:
+    """Return a figure as SVG, without date or program version."""
+    stream = io.BytesIO()
+    figure.savefig(stream, format="svg", metadata={"Date": None, "Creator": None})
+    return stream.getvalue()
+
+
+def band(axes: Axes, x: np.ndarray, samples: np.ndarray, colour: str, label: str, **line: Any) -> None:
+    """Draw the median of `samples` (samples, points) over `x`, and the range of them as a shade."""
+    axes.fill_between(x, samples.min(0), samples.max(0), color=colour, alpha=0.18, linewidth=0)
+    axes.plot(x, np.median(samples, 0), color=colour, label=label, **line)
+
+
+def strip(axes: Axes, groups: dict[str, np.ndarray], colours: list[str], seed: int = 0) -> None:
+    """Draw every value of each group as a dot, side by side, with a bar at its median."""
+    random = np.random.default_rng(seed)
+    for place, (values, colour) in enumerate(zip(groups.values(), colours, strict=True)):
+        spread = random.uniform(-0.28, 0.28, len(values))
+        axes.plot(place + spread, values, ".", color=colour, markersize=3, alpha=0.5, markeredgewidth=0)
+        axes.plot([place - 0.35, place + 0.35], [np.median(values)] * 2, color=BLACK, linewidth=1.8)
+    axes.set_xticks(range(len(groups)), list(groups))

@@ -1,0 +1,123 @@
+"""The house rules: floors, who opens what, and that dvc.yaml names what its stages really import."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+import yaml
+from conftest import ROOT
+
+pytestmark = pytest.mark.unit
+SOURCE = ROOT / "src" / "unrolled"
+FLOORS = [
+    {"results"}, {"settings"}, {"batches", "cells"}, {"models", "tasks", "data", "tuned", "store", "progress", "guard"},
+    {"catalogue"}, {"training"}, {"keys"}, {"execution"}, {"tuning", "analyses", "judging", "verifying", "reporting", "tracking"},
+]
+FLOOR = {name: height for height, names in enumerate(FLOORS) for name in names}
+
+
+def modules() -> list[Path]:
+    return sorted(SOURCE.rglob("*.py"))
+
+
+def imports(path: Path) -> set[str]:
+    """Return the dotted names of what a file imports, `from a import b` as a.b too."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found |= {node.module} | {f"{node.module}.{alias.name}" for alias in node.names}
+    return found
+
+
+def part(path: Path) -> str:
+    return path.relative_to(SOURCE).parts[0].removesuffix(".py")
+
+
+def inner_imports(path: Path) -> set[str]:
+    return {name.split(".")[1] for name in imports(path) if name.startswith("unrolled.")}
+
+
+def test_imports_only_go_down():
+    for path in modules():
+        if path.name == "__init__.py" and path.parent == SOURCE:
+            continue
+        for name in inner_imports(path):
+            if name in FLOOR and name != part(path):
+                assert FLOOR[name] <= FLOOR[part(path)], f"{path} imports {name}, which lies above it"
+
+
+def test_a_cell_imports_base_and_nothing_else_of_cells():
+    for path in (SOURCE / "cells").glob("*.py"):
+        if path.name not in ("__init__.py", "base.py"):
+            own = {name for name in imports(path) if name.startswith("unrolled")}
+            assert all(name.startswith("unrolled.cells.base") for name in own), path
+
+
+def test_the_sources_never_import_the_pipelines():
+    assert not [path for path in modules() if any(name.startswith("pipelines") for name in imports(path))]
+
+
+def test_only_settings_opens_params():
+    opening = [path for path in modules() if '"params.yaml"' in path.read_text(encoding="utf-8")]
+    assert opening == [SOURCE / "settings.py"]
+
+
+def test_only_tracking_imports_mlflow():
+    importing = {path.name for path in modules() if any(name.split(".")[0] == "mlflow" for name in imports(path))}
+    assert importing <= {"tracking.py"}
+
+
+def test_only_results_spells_a_path_under_results():
+    for path in modules():
+        if path.name != "results.py":
+            constants = [node.value for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+                         if isinstance(node, ast.Constant) and isinstance(node.value, str)]
+            assert not [value for value in constants if value.startswith("results/") and " " not in value], path
+
+
+def test_no_pickle_anywhere():
+    banned = {"pickle", "torch.save", "torch.load", "joblib.dump", "joblib.load", "shelve", "dill"}
+    for path in [*modules(), *(ROOT / "pipelines").glob("*.py")]:
+        assert not imports(path) & banned, path
+        assert "torch.save(" not in path.read_text(encoding="utf-8")
+
+
+def reached_from(names: set[str]) -> set[str]:
+    """Return the parts of the package that the given parts import, directly or not."""
+    reached, waiting = set(), set(names)
+    while waiting:
+        name = waiting.pop()
+        reached.add(name)
+        files = [SOURCE / f"{name}.py"] if (SOURCE / f"{name}.py").exists() else list((SOURCE / name).glob("*.py"))
+        waiting |= {found for path in files for found in inner_imports(path)} - reached
+    return reached
+
+
+# What changes no number: how work is cut up, kept, shown or spelled.
+HARMLESS = {"results", "settings", "catalogue", "store", "progress", "guard", "keys", "tuned", "data"}
+
+
+@pytest.mark.parametrize("stage", ["train", "analyse"])
+def test_dvc_names_what_a_stage_imports(stage):
+    stages = yaml.safe_load((ROOT / "dvc.yaml").read_text(encoding="utf-8"))["stages"]
+    named = {Path(dep).parts[2].removesuffix(".py") for dep in stages[stage]["do"]["deps"] if dep.startswith("src/unrolled/")}
+    start = {name.split(".")[1] for name in imports(ROOT / "pipelines" / f"{stage}.py") if name.startswith("unrolled.")}
+    assert reached_from(start) - HARMLESS <= named | {"analyses"}
+
+
+def test_files_and_functions_are_short():
+    for path in [*modules(), *(ROOT / "pipelines").glob("*.py")]:
+        text = path.read_text(encoding="utf-8")
+        assert text.count("\n") < 330, path
+        for node in ast.walk(ast.parse(text)):
+            if isinstance(node, ast.FunctionDef):
+                assert node.end_lineno - node.lineno <= 55, f"{path}: {node.name}"
+
+
+def test_stage_instances_stay_few():
+    params = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
+    assert len(params["data"]["sets"]) + len(params["tasks"]) + len(params["analyses"]) + 3 <= 45

@@ -1,0 +1,182 @@
+"""Keys, kept members, cutting of work, and that none of it changes a bit."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import shutil
+
+import numpy as np
+import pytest
+import yaml
+from conftest import ROOT
+
+from unrolled import catalogue, execution, keys, results, settings, store, tuned, tuning
+from unrolled.settings import SettingsError
+
+pytestmark = pytest.mark.unit
+
+
+@pytest.fixture
+def small(params, workplace, monkeypatch):
+    """A working folder with two tiny runs of the adding problem."""
+    monkeypatch.setattr(catalogue.TASKS["adding"], "test_size", 10)
+    section = params["tasks"]["adding"]
+    section.update(length=5, updates=4, stride=2, seeds=3, hidden=4, batch=4, members_together=2)
+    section["runs"] = {"elman": {"cell": "elman"}, "gru": {"cell": "gru"},
+                       "rates": {"cell": "elman", "learning_rates": [0.1, 0.2], "seeds": 1}}
+    params["tasks"] = {"adding": section}
+    params["workers"] = 1
+    results.write_text("params.yaml", yaml.safe_dump(params))
+    results.write_text("tuned.yaml", yaml.safe_dump({"adding": {"elman": {"learning_rate": 0.01}, "gru": {"learning_rate": 0.01}}}))
+    return settings.load()
+
+
+def train(chosen: settings.Settings) -> dict[str, bytes]:
+    """Train in this process and return every file but the seconds."""
+    execution.train_section(chosen, "adding")
+    folder = results.task_folder("adding")
+    return {path.name: path.read_bytes() for path in folder.iterdir() if path.name != "seconds.json"}
+
+
+@pytest.fixture(autouse=True)
+def in_this_process(monkeypatch):
+    """Run jobs here rather than in workers, which would not see the patched test size."""
+    monkeypatch.setattr(execution, "execute", lambda jobs, device, workers, title: [
+        execution.work(job, device, __import__("os").getpid()) for job in jobs])
+
+
+def test_results_hold_what_was_promised(small):
+    train(small)
+    record = results.read_result(results.run_file("adding", "rates"))
+    assert [(member["seed"], member["learning_rate"]) for member in record["members"]] == [(0, 0.1), (0, 0.2)]
+    assert record["tuned"] is None and record["settings"]["learning_rates"] == [0.1, 0.2]
+    record = results.read_result(results.run_file("adding", "elman"))
+    assert record["tuned"] == {"learning_rate": 0.01, "stale": True}
+    weights = results.read_arrays(results.weights_file("adding", "elman"))
+    assert record["parameters"] == sum(weight[0].size for weight in weights.values())
+    assert {row["seed"] for row in results.read_csv(results.history_file("adding", "elman"))} == {"0", "1", "2"}
+    assert results.read_arrays(results.items_file("adding", "elman"))["squared_error"].shape == (3, 10)
+
+
+def test_how_the_work_is_cut_changes_no_bit(small):
+    first = train(small)
+    shutil.rmtree(results.RUNS)
+    section = small.tasks["adding"]
+    runs = {name: dataclasses.replace(run, members_together=3) for name, run in section.runs.items()}
+    again = dataclasses.replace(small, tasks={"adding": dataclasses.replace(section, runs=runs)})
+    second = train(again)
+    assert first.keys() == second.keys()
+    for name, content in first.items():
+        if name.endswith((".csv", ".safetensors")):
+            assert content == second[name], name
+
+
+def test_finished_members_are_not_trained_again(small, monkeypatch):
+    first = train(small)
+    monkeypatch.setattr(execution.training, "train", lambda *args: pytest.fail("trained again"))
+    assert train(small) == first
+
+
+@pytest.mark.parametrize("damage", ["flip", "truncate", "remove", "garbage"])
+def test_a_damaged_member_is_trained_again(small, damage):
+    first = train(small)
+    run = small.tasks["adding"].runs["elman"]
+    (_, key), *_ = execution.keyed_members(run, "src/unrolled/tasks/adding.py", [(0, 0.01)], "cpu")
+    path = store.folder(key) / ("member.json" if damage == "garbage" else "weights.safetensors")
+    content = bytearray(path.read_bytes())
+    content[-3] ^= 1
+    {"flip": lambda: path.write_bytes(content), "truncate": lambda: path.write_bytes(content[:40]), "remove": path.unlink,
+     "garbage": lambda: path.write_text("[]", encoding="utf-8")}[damage]()
+    assert store.load(key) is None
+    assert train(small) == first
+
+
+def test_a_missing_rate_names_make_tune(small):
+    results.write_text("tuned.yaml", yaml.safe_dump({"adding": {"elman": {"learning_rate": 0.01}}}))
+    with pytest.raises(SettingsError, match=r"tasks\.adding\.runs\.gru; run `make tune`"):
+        execution.train_section(small, "adding")
+
+
+@pytest.mark.parametrize("rate", [0.0, -1.0, "fast", None])
+def test_a_bad_rate_in_tuned_yaml_is_refused(small, rate):
+    with pytest.raises(SettingsError, match="must be a number above 0"):
+        tuned.entry({"adding": {"elman": {"learning_rate": rate}}}, small.tasks["adding"].runs["elman"])
+
+
+def test_tuning_writes_evidence_and_leaves_nothing_stale(small):
+    lines = tuning.tune(small)
+    assert len(lines) == 2
+    entry = tuned.load()["adding"]["gru"]
+    assert set(entry["scores"]) == set(small.tuning.learning_rates) and all(len(values) == 3 for values in entry["scores"].values())
+    assert entry["seeds"] == [9000, 9001, 9002]
+    train(small)
+    assert results.read_result(results.run_file("adding", "gru"))["tuned"]["stale"] is False
+    assert tuning.tune(small) == []
+
+
+@pytest.mark.parametrize(("scores", "higher", "best"), [
+    ({0.1: [1.0, 2.0, 9.0], 0.2: [1.5, 1.9, 0.0]}, False, 0.2),
+    ({0.1: [1.0, 2.0, 9.0], 0.2: [1.5, 1.9, 0.0]}, True, 0.1),
+    ({0.1: [0.5, 0.5, 0.5], 0.2: [0.5, 0.5, 0.5]}, True, 0.1),
+    ({0.1: [0.2, 0.2, 0.2], 0.2: [None, None, 0.9]}, True, 0.1),
+])
+def test_the_best_rate(scores, higher, best):
+    assert tuning.best_rate(scores, higher) == best
+
+
+def test_an_edit_of_one_cell_changes_the_keys_of_its_runs_only(params, tmp_path, monkeypatch):
+    chosen = settings.parse(params).tasks["adding"]
+    before = {name: keys.run_hash(run, chosen.reads, "cpu") for name, run in chosen.runs.items()}
+    edited = str(ROOT / "src/unrolled/cells/lstm.py")
+    real = keys.code_hash
+    monkeypatch.setattr(keys, "code_hash", lambda path: "edited" if path == edited else real(path))
+    after = {name: keys.run_hash(run, chosen.reads, "cpu") for name, run in chosen.runs.items()}
+    changed = {name for name in before if before[name] != after[name]}
+    assert changed == {name for name, run in chosen.runs.items() if run.cell == "lstm"} != set()
+
+
+def test_comments_and_docstrings_do_not_count(tmp_path):
+    (tmp_path / "a.py").write_text('"""One."""\ndef f():\n    """Two."""\n    return 1  # three\n', encoding="utf-8")
+    (tmp_path / "b.py").write_text("def f():\n    return 1\n", encoding="utf-8")
+    (tmp_path / "c.py").write_text("def f():\n    return 2\n", encoding="utf-8")
+    one, two, three = (keys.code_hash(str(tmp_path / name)) for name in ("a.py", "b.py", "c.py"))
+    assert one == two != three
+
+
+@pytest.mark.parametrize(("change", "same"), [
+    ({"hidden": 33}, False), ({"clip_at": 2.0}, False), ({"options": {"length": 51}}, False), ({"path": "fused"}, False),
+    ({"seeds": 99}, True), ({"members_together": 1}, True), ({"name": "other"}, True), ({"learning_rates": (0.1,)}, True)])
+def test_what_a_key_depends_on(params, change, same):
+    section = settings.parse(params).tasks["adding"]
+    run = section.runs["tanh"]
+    other = dataclasses.replace(run, **change)
+    assert (keys.run_hash(run, section.reads, "cpu") == keys.run_hash(other, section.reads, "cpu")) == same
+    assert keys.run_hash(run, section.reads, "cpu") != keys.run_hash(run, section.reads, "cuda")
+
+
+def test_a_result_of_another_format_is_refused(workplace):
+    results.write_json("x.json", {"format": 99})
+    with pytest.raises(results.ResultsError, match="format 99"):
+        results.read_result("x.json")
+
+
+def test_a_replaced_folder_appears_whole_or_not_at_all(workplace):
+    with results.replaced_folder("out") as folder:
+        results.write_text(folder / "a", "1")
+    with pytest.raises(RuntimeError), results.replaced_folder("out") as folder:
+        results.write_text(folder / "b", "2")
+        raise RuntimeError
+    assert [path.name for path in (workplace / "out").iterdir()] == ["a"]
+    assert [path.name for path in workplace.iterdir()] == ["out"]
+
+
+def test_arrays_and_tables_come_back(workplace):
+    arrays = {"a": np.arange(6.0).reshape(2, 3), "b": np.array([1, 2], dtype=np.int64)}
+    results.write_arrays("x.safetensors", arrays)
+    assert all(np.array_equal(results.read_arrays("x.safetensors")[name], array) for name, array in arrays.items())
+    results.write_csv("x.csv", [{"a": 1}, {"a": 2, "b": "ü"}])
+    assert results.read_csv("x.csv") == [{"a": "1", "b": ""}, {"a": "2", "b": "ü"}]
+    with pytest.raises(ValueError):
+        results.write_json("x.json", float("nan"))
+    json.dumps(results.folder_hash("."))

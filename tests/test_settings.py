@@ -1,0 +1,137 @@
+"""Bad settings are refused in one sentence that names the key; good ones resolve in the stated order."""
+
+from __future__ import annotations
+
+import dataclasses
+import subprocess
+import sys
+
+import pytest
+from conftest import ROOT
+
+from unrolled import catalogue, settings
+from unrolled.settings import SettingsError
+
+pytestmark = pytest.mark.unit
+
+
+def put(tree: dict, path: str, value: object) -> dict:
+    *parents, last = path.split("/")
+    for name in parents:
+        tree = tree[name]
+    tree[last] = value
+    return tree
+
+
+BAD = [
+    ("scael", 1, "scael is not a setting; did you mean 'scale'?"),
+    ("scale", "laptpo", "did you mean 'laptop'?"),
+    ("device", "gpu", "device"),
+    ("workers", -1, "workers must be at least 0"),
+    ("data/source", "oficial", "did you mean 'official'?"),
+    ("tasks/adding/lenght", 30, "lenght"),
+    ("tasks/adding/length", -3, "length must be at least 2"),
+    ("tasks/adding/length", "long", "length must be a whole number"),
+    ("tasks/adding/length", 1.5, "length must be a whole number"),
+    ("tasks/adding/kind", "ading", "did you mean 'adding'?"),
+    ("tasks/adding/updates", 0, "must give either updates or epochs"),
+    ("tasks/adding/updates", float("nan"), "updates"),
+    ("tasks/adding/runs/tanh/cell", "elmann", "did you mean 'elman'?"),
+    ("tasks/adding/runs/tanh/hidden", 0, "hidden must be at least 1"),
+    ("tasks/adding/runs/tanh/clip_at", -1.0, "clip_at must be above 0"),
+    ("tasks/adding/runs/tanh/clip_at", float("inf"), "clip_at must be a finite number"),
+    ("tasks/adding/runs/tanh/forget_bias", 1.0, "forget_bias is no setting of a run, of task adding or of cell elman"),
+    ("tasks/adding/runs/tanh/dropout", 1.5, "dropout must be at most"),
+    ("tasks/adding/runs/tanh/bidirectional", "yes", "bidirectional must be true or false"),
+    ("tasks/adding/runs/tanh/learning_rates", [0.0], "learning_rates must be above 0"),
+    ("tasks/adding/runs/tanh/first_seed", 8999, "meet the seeds"),
+    ("tasks/adding/runs", [], "tasks.adding.runs must be a mapping"),
+    ("analyses/gradient_flwo", {"reads": "x"}, "did you mean 'gradient_flow'?"),
+    ("tuning/seeds", "three", "tuning.seeds must be a whole number"),
+]
+
+
+@pytest.mark.parametrize(("path", "value", "sentence"), BAD)
+def test_a_bad_setting_is_refused(params, path, value, sentence):
+    put(params, path, value)
+    with pytest.raises(SettingsError) as raised:
+        catalogue.check(settings.parse(params), ["worked_examples", "repeated_weight", "error_surface", "gradient_flow"])
+    message = str(raised.value)
+    assert sentence in message
+    assert "\n" not in message and len(message) < 600
+
+
+def test_the_file_as_committed_is_good(params):
+    catalogue.check(settings.parse(params))
+
+
+@pytest.mark.parametrize("scale", settings.SCALES)
+def test_every_scale_is_good(params, scale):
+    params["scale"] = scale
+    catalogue.check(settings.parse(params))
+
+
+def test_order_of_resolution(params):
+    section = params["tasks"]["adding"]
+    run = settings.parse(params).tasks["adding"].runs["tanh_10"]
+    assert run.options["length"] == 10 != section["length"]  # its own line wins over its section
+    assert run.hidden == params["defaults"]["hidden"]
+    params["scale"] = "smoke"
+    assert settings.parse(params).tasks["adding"].runs["tanh_10"].updates == section["smoke"]["updates"]  # the scale wins over all
+
+
+def test_seed_offset_moves_every_run(params):
+    params["seed_offset"] = 50_000
+    assert {run.first_seed for task in settings.parse(params).tasks.values() for run in task.runs.values()} == {50_000}
+
+
+def test_settings_cannot_be_changed(params):
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        settings.parse(params).scale = "full"
+
+
+def test_a_doubled_key_is_refused(tmp_path):
+    path = tmp_path / "params.yaml"
+    path.write_text("scale: laptop\nscale: full\n", encoding="utf-8")
+    with pytest.raises(SettingsError, match="given twice"):
+        settings.load(path)
+
+
+@pytest.mark.parametrize("text", ["a: [1", "\t- x", "- just\n- a list\n", ""])
+def test_unreadable_yaml_is_one_sentence(tmp_path, text):
+    path = tmp_path / "params.yaml"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(SettingsError) as raised:
+        settings.load(path)
+    assert "\n" not in str(raised.value)
+
+
+def test_a_stage_exits_with_2_and_one_line(tmp_path):
+    (tmp_path / "params.yaml").write_text("scael: laptop\n", encoding="utf-8")
+    done = subprocess.run([sys.executable, "-c", f"import sys; sys.path.insert(0, {str(ROOT)!r}); from pipelines.train import main; "
+                           "main('adding')"], cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 2
+    assert done.stderr.startswith("error: ") and done.stderr.count("\n") == 1
+
+
+def test_options_of_tasks_and_cells_do_not_collide():
+    for task in catalogue.TASKS.values():
+        for cell in catalogue.CELLS.values():
+            assert not set(catalogue.options_of(task)) & set(catalogue.options_of(cell))
+
+
+def test_matched_runs_match(params):
+    """Runs named *_matched have the parameters of the LSTM beside them, to 5 %."""
+    from unrolled import models
+    from unrolled.batches import Sizes
+    from unrolled.training import generator
+
+    sizes = {"adding": Sizes(2, 1, classes=False), "digits": Sizes(1, 10)}
+    chosen = settings.parse(params)
+    for name, size in sizes.items():
+        counts = {}
+        for run in ("tanh_matched", "lstm"):
+            resolved = chosen.tasks[name].runs[run]
+            model = models.build(resolved, catalogue.cell_options(resolved), size, [generator(0, "values")])
+            counts[run] = sum(parameter.numel() for parameter in model.parameters())
+        assert counts["tanh_matched"] == pytest.approx(counts["lstm"], rel=0.05)

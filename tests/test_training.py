@@ -1,0 +1,174 @@
+"""The training loop against independent implementations, and its promises about members."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+
+import numpy as np
+import pytest
+import torch
+from conftest import ROOT
+
+from unrolled import catalogue, models, settings, training
+from unrolled.batches import Sizes
+from unrolled.settings import Run
+from unrolled.tasks import TASKS
+from unrolled.tasks.base import GeneratedTask
+
+pytestmark = pytest.mark.unit
+CPU = torch.device("cpu")
+
+
+def make_run(**changes: object) -> Run:
+    options = changes.pop("options", {"length": 6})
+    base = Run(task="adding", name="test", kind="adding", cell="elman", hidden=5, seeds=3, batch=4, updates=6, stride=2,
+               evaluate_every=4, options=options)
+    return dataclasses.replace(base, **changes)
+
+
+class ShortAdding(TASKS["adding"]):
+    test_size = 20
+
+
+@pytest.fixture(autouse=True)
+def small_test_sets(monkeypatch):
+    monkeypatch.setattr(GeneratedTask, "test_size", 20)
+
+
+def fit(run: Run, members, **options):
+    return training.train(run, catalogue.make_task(run, str(ROOT)), members, CPU, **options)
+
+
+VARIANTS = [
+    {"cell": "elman"}, {"cell": "lstm"}, {"cell": "lstm", "path": "fused"}, {"cell": "gru"}, {"cell": "jordan"}, {"cell": "scrn"},
+    {"cell": "clockwork", "hidden": 8}, {"cell": "feed_forward"}, {"cell": "elman", "layers": 2}, {"cell": "gru", "bidirectional": True},
+    {"cell": "lstm", "dropout": 0.4, "layers": 2}, {"optimizer": "sgd", "clip_by": "value", "clip_at": 0.01, "schedule": "cosine"},
+]
+
+
+@pytest.mark.parametrize("changes", VARIANTS, ids=str)
+def test_a_member_is_the_same_alone_as_in_company(changes):
+    run = make_run(**changes)
+    members = [(0, 0.01), (1, 0.03), (2, 0.01), (1, 0.01)]
+    together = fit(run, members)
+    for index, member in enumerate(members):
+        alone = fit(run, [member])
+        for name, weight in alone.weights.items():
+            assert np.array_equal(weight[0], together.weights[name][index]), name
+        assert alone.metrics[0] == together.metrics[index]
+        assert alone.history == [row for row in together.history if (row["seed"], row["learning_rate"]) == member]
+
+
+def test_members_with_other_seeds_differ():
+    trained = fit(make_run(), [(0, 0.01), (1, 0.01)])
+    assert not np.array_equal(*trained.weights["forward_cells.0.input_weight"])
+
+
+def test_the_same_seed_gives_the_same_bits():
+    first, second = (fit(make_run(cell="lstm"), [(4, 0.01)]) for _ in range(2))
+    assert all(np.array_equal(first.weights[name], second.weights[name]) for name in first.weights)
+
+
+@pytest.mark.parametrize("optimizer", ["adam", "sgd"])
+@pytest.mark.parametrize("name", ["constant", "cosine", "linear"])
+def test_the_optimiser_equals_torchs(optimizer, name):
+    torch.manual_seed(0)
+    values = torch.randn(2, 7, dtype=torch.float64)
+    theirs = [value.clone().requires_grad_() for value in values]
+    rates = [0.1, 0.02]
+    make = {"adam": torch.optim.Adam, "sgd": torch.optim.SGD}[optimizer]
+    optimisers = [make([value], lr=rate) for value, rate in zip(theirs, rates)]
+    curves = {"constant": lambda o: torch.optim.lr_scheduler.LambdaLR(o, lambda step: 1.0),
+              "cosine": lambda o: torch.optim.lr_scheduler.CosineAnnealingLR(o, 10),
+              "linear": lambda o: torch.optim.lr_scheduler.LinearLR(o, 1.0, 0.0, 10)}
+    schedules = [curves[name](optimiser) for optimiser in optimisers]
+    ours = training.Optimiser(values, torch.tensor(rates, dtype=torch.float64), optimizer)
+    for step in range(8):
+        gradient = torch.randn(2, 7, dtype=torch.float64)
+        ours.step(gradient, torch.tensor([True, True]), training.schedule(name, step, 10))
+        for value, part, optimiser, curve in zip(theirs, gradient, optimisers, schedules):
+            value.grad = part.clone()
+            optimiser.step()
+            curve.step()
+    assert torch.allclose(values, torch.stack([value.detach() for value in theirs]), atol=1e-12)
+
+
+def test_clipping_equals_torchs_per_member():
+    gradient = torch.randn(3, 50) * torch.tensor([[0.01], [1.0], [100.0]])
+    norms = gradient.norm(dim=1)
+    clipped = training.clip(gradient, norms, "norm", 1.0)
+    for row, ours in zip(gradient, clipped):
+        parameter = torch.nn.Parameter(torch.zeros(50))
+        parameter.grad = row.clone()
+        torch.nn.utils.clip_grad_norm_([parameter], 1.0)
+        assert torch.allclose(parameter.grad, ours, rtol=1e-4)
+    assert training.clip(gradient, norms, "value", 0.5).abs().max() == 0.5
+    assert training.clip(gradient, norms, "none", 1.0) is gradient
+
+
+def test_clipping_takes_effect_in_the_loop():
+    """Clipping before the backward pass, a mistake seen in the wild, would leave the first of these moving freely."""
+    run = make_run(optimizer="sgd", updates=5)
+    start = models.build(run, {}, Sizes(2, 1, classes=False), [training.generator(0, "values")])
+    weight = dict(start.named_parameters())["forward_cells.0.recurrent_weight"].detach().numpy()
+
+    def moved(clip_at: float) -> float:
+        trained = fit(dataclasses.replace(run, clip_at=clip_at), [(0, 0.5)])
+        return float(np.abs(trained.weights["forward_cells.0.recurrent_weight"] - weight).max())
+
+    assert moved(1e-9) < 1e-7
+    assert moved(1.0) > 1e-3
+
+
+def test_one_update_equals_plain_autograd():
+    run = make_run(optimizer="sgd", updates=1, clip_by="none")
+    task = catalogue.make_task(run, str(ROOT))
+    model = models.build(run, {}, task.sizes, [training.generator(7, "values")])
+    batch = next(task.training_batches([training.generator(7, "data")], run.batch))
+    task.loss(model(batch), batch).sum().backward()
+    trained = fit(run, [(7, 0.25)])
+    for name, parameter in model.named_parameters():
+        expected = parameter.detach() - 0.25 * parameter.grad
+        assert np.allclose(trained.weights[name], expected.numpy(), atol=1e-7), name
+
+
+def test_a_diverged_member_is_frozen_recorded_and_alone_in_it():
+    run = make_run(options={"length": 20, "activation": "linear"}, optimizer="sgd", clip_by="none", updates=60)
+    calm = fit(run, [(0, 1e-3)])
+    trained = fit(run, [(0, 1e-3), (1, 1e6)])
+    assert trained.divergences[0] is None
+    divergence = trained.divergences[1]
+    assert 1 < divergence["step"] < 60 and "not finite" in divergence["cause"]
+    assert all(np.isfinite(weight[1]).all() for weight in trained.weights.values())  # as it last was
+    assert all(np.array_equal(calm.weights[name][0], trained.weights[name][0]) for name in calm.weights)
+    steps = [row["step"] for row in trained.history if row["seed"] == 1]
+    assert max(steps) < 60 and all(value is None or math.isfinite(value) for row in trained.history for value in row.values())
+
+
+def test_history_strides_and_validation():
+    trained = fit(make_run(), [(0, 0.01)])
+    assert [row["step"] for row in trained.history] == [2, 4, 6]
+    assert ["mean_squared_error" in row for row in trained.history] == [False, True, True]
+    assert trained.validation[0]["mean_squared_error"] == trained.history[-1]["mean_squared_error"]
+
+
+def test_training_learns():
+    run = make_run(updates=300, hidden=16, batch=32, options={"length": 4})
+    trained = fit(run, [(0, 0.01)])
+    assert trained.metrics[0]["mean_squared_error"] < 0.02 < TASKS["adding"](ROOT, length=4).chance["mean_squared_error"]
+
+
+def test_cuda_without_cuda_is_one_sentence():
+    if torch.cuda.is_available():
+        pytest.skip("this machine has CUDA")
+    with pytest.raises(settings.SettingsError, match="set device: auto or cpu"):
+        training.choose_device("cuda")
+
+
+@pytest.mark.gpu
+def test_members_train_on_a_gpu():
+    run = make_run(cell="lstm")
+    on_cpu = fit(run, [(0, 0.01)])
+    on_gpu = training.train(run, catalogue.make_task(run, str(ROOT)), [(0, 0.01)], torch.device("cuda"))
+    assert on_gpu.metrics[0]["mean_squared_error"] == pytest.approx(on_cpu.metrics[0]["mean_squared_error"], abs=0.2)
