@@ -20,7 +20,7 @@ import torch
 from joblib import Parallel, delayed
 from joblib.externals.loky import get_reusable_executor
 
-from unrolled import catalogue, guard, keys, results, store, training, tuned
+from unrolled import catalogue, guard, keys, progress, results, store, training, tuned
 from unrolled.progress import Live, Progress
 from unrolled.settings import Run, Settings, TaskSection
 
@@ -83,9 +83,9 @@ def execute(jobs: Sequence[Job], device: str, workers: int, title: str) -> None:
     parallel = Parallel(n_jobs=workers, backend="loky", return_as="generator_unordered", batch_size=1, pre_dispatch="all")
     finished = False
     try:
-        with Progress(title, ordered) as progress:
+        with Progress(title, ordered) as bar:
             for _ in parallel(tasks):
-                progress.advance()
+                bar.advance()
         finished = True
     finally:
         if not finished:
@@ -128,6 +128,7 @@ def train_section(settings: Settings, name: str) -> None:
     device = str(training.choose_device(settings.device))
     with guard.lock(f"train-{name}"):
         store.clear_leftovers()
+        progress.clear(name)
         jobs = [job for run in section.runs.values() for job in plan(run, section.reads, members[run.name], device)]
         execute(jobs, device, settings.workers, f"train {name}")
         with results.replaced_folder(results.task_folder(name)) as folder:

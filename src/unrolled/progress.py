@@ -26,6 +26,12 @@ def live_folder() -> Path:
     return results.RUNS / "live"
 
 
+def clear(task: str) -> None:
+    """Remove the growing histories of a task that a killed process left behind."""
+    for path in live_folder().glob(f"{task}__*.csv"):
+        path.unlink(missing_ok=True)
+
+
 class Live:
     """Appends history rows of a training to .runs/live/<task>__<run>__<seed>_<rate>.csv; the file goes when it ends."""
 

@@ -205,8 +205,10 @@ def _task(name: str, section: Mapping[str, Any], defaults: Mapping[str, Any], sc
             raise SettingsError(f"{where}.{key} is missing; every task section needs it.")
     lines = dict(_mapping(own.pop("runs"), f"{where}.runs"))
     lines.update(_mapping(block.get("runs") or {}, f"{where}.{scale}.runs"))
-    forced = {key: value for key, value in block.items() if key != "runs"}
-    reads, purpose = checked_value(own.pop("reads"), str, f"{where}.reads"), str(own.pop("purpose", ""))
+    forced = {key: value for key, value in block.items() if key not in ("runs", "reads")}
+    reads = checked_value({**own, **block}["reads"], str, f"{where}.reads")
+    purpose = str(own.pop("purpose", ""))
+    own.pop("reads")
     runs = {}
     for run, line in lines.items():
         place = f"{where}.runs.{run}"

@@ -24,7 +24,7 @@ def load(path: str | Path = "tuned.yaml") -> dict[str, dict[str, Any]]:
 def save(entries: Mapping[str, Mapping[str, Any]], path: str | Path = "tuned.yaml") -> None:
     """Write the entries atomically, in a fixed order."""
     ordered = {task: dict(sorted(runs.items())) for task, runs in sorted(entries.items())}
-    write_text(path, HEADER + yaml.safe_dump(ordered, sort_keys=False, allow_unicode=True, width=120))
+    write_text(path, HEADER + yaml.safe_dump(ordered, sort_keys=False, allow_unicode=True, width=120, default_flow_style=None))
 
 
 def entry(entries: Mapping[str, Mapping[str, Any]], run: Run) -> Mapping[str, Any]:

@@ -1,0 +1,3 @@
+import json
+def load(folder):
+    return {s: [json.loads(l) for l in open(folder / f"{s}.jsonl", encoding="utf-8")] for s in ("train", "validation", "test")}
