@@ -1,0 +1,8 @@
+"""Data sets: where they come from, how they are frozen, and the explicit table of them."""
+
+from unrolled.data.base import DataSet
+from unrolled.data.cities import Cities
+from unrolled.data.digits import Digits, SmallDigits
+from unrolled.data.slots import Slots
+
+DATA_SETS: dict[str, type[DataSet]] = {"slots": Slots, "digits": Digits, "small_digits": SmallDigits, "cities": Cities}

