@@ -75,7 +75,7 @@ def _report_flips(folder: Path) -> None:
     results.write_json(results.RESULTS / "confirmed.json",
                        {"format": results.FORMAT, "seed_offset": FRESH_SEEDS, "flips": flips})
     for flip in flips:
-        print(flip["sentence"] if isinstance(flip, dict) and "sentence" in flip else flip)
+        print(flip["sentence"])
     print(f"confirm: {len(flips)} verdicts flip on fresh seeds.")
 
 

@@ -105,6 +105,11 @@ def verdicts_file() -> Path:
     return RESULTS / "verdicts.json"
 
 
+def metrics_file() -> Path:
+    """Return the path of the headline metrics."""
+    return RESULTS / "metrics.json"
+
+
 def write_bytes(path: Path | str, data: bytes) -> None:
     """Write a file whole or not at all: temporary file, fsync, rename, fsync of the folder."""
     path = Path(path)

@@ -113,10 +113,10 @@ def unroll(
 
 
 def _add_rows(values: Tensor | None, count: int) -> Tensor | None:
-    """Fill the batch axis, the second, up with zeros."""
+    """Fill the batch axis, the second, up with its last row: zeros could grow without bound where no real row does."""
     if values is None:
         return None
-    return torch.cat([values, values.new_zeros(values.shape[0], count, *values.shape[2:])], 1)
+    return torch.cat([values, values[:, -1:].detach().expand(-1, count, *values.shape[2:])], 1)
 
 
 def _unroll(cell: Cell, inputs: Tensor, state: Any, lengths: Tensor | None, feedback: Tensor | None, keep_states: bool,

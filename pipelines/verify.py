@@ -1,0 +1,26 @@
+"""Hold results/ against reference/: `make verify`; `python -m pipelines.verify --write` makes this run the reference."""
+
+from __future__ import annotations
+
+import sys
+
+from unrolled import results, verifying
+
+
+def main(write: bool) -> None:
+    """Print a table of differences; exit 1 if any is not excused."""
+    with results.exit_on_user_error():
+        if write:
+            verifying.write_reference()
+            print(f"verify: {results.REFERENCE}/ now holds this run.")
+            return
+        rows = verifying.differences()
+    for row in rows:
+        print(f"{row['kind']:8} {row['name']:48} {row['reference']:>22} -> {row['here']:22} {row['excuse']}")
+    serious = [row for row in rows if not row["excuse"]]
+    print(f"verify: {len(serious)} differences from the reference, {len(rows) - len(serious)} excused.")
+    sys.exit(1 if serious else 0)
+
+
+if __name__ == "__main__":
+    main("--write" in sys.argv[1:])

@@ -1,0 +1,101 @@
+"""Claims and results -> verdicts."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from typing import Any
+
+from unrolled.judging import rules, statistics
+from unrolled.judging.claims import Claim
+from unrolled.judging.evidence import Evidence
+from unrolled.judging.rules import Finding, Outcome
+from unrolled.settings import Settings
+
+
+def judge(claims: Iterable[Claim], settings: Settings) -> dict[str, dict[str, Any]]:
+    """Return the entry of verdicts.json for each claim.
+
+    Every rule is worked out first; then Holm's correction is applied over the tests of each family; then verdicts fall. A control is
+    no claim: it is not corrected for, since a control that passes too easily would make a verdict harder, not easier, to refute.
+    """
+    worked = [_work_out(claim, settings) for claim in claims]
+    _adjust(worked)
+    return {claim.id: _entry(claim, outcome, control, evidence) for claim, outcome, control, evidence in worked}
+
+
+Worked = tuple[Claim, Outcome, Outcome | None, Evidence]
+
+
+def _work_out(claim: Claim, settings: Settings) -> Worked:
+    evidence = Evidence(settings)
+    outcome = rules.work_out(claim.rule, evidence, claim.id)
+    control = rules.work_out(claim.control, evidence, claim.id) if claim.control else None
+    return claim, outcome, control, evidence
+
+
+def _adjust(worked: Iterable[Worked]) -> None:
+    """Replace p values by those adjusted over each family of claims."""
+    families: dict[str, list[Finding]] = defaultdict(list)
+    for claim, outcome, _, _ in worked:
+        families[claim.family] += [finding for finding in outcome.findings if finding.test is not None]
+    for findings in families.values():
+        for name in ("p_for", "p_against"):
+            adjusted = statistics.holm([getattr(finding, name) for finding in findings])
+            for finding, value in zip(findings, adjusted, strict=True):
+                setattr(finding, name, value)
+
+
+def _entry(claim: Claim, outcome: Outcome, control: Outcome | None, evidence: Evidence) -> dict[str, Any]:
+    """Put one claim's verdict and its reasons together."""
+    verdict, reason, reason_zh = _decide(outcome, control, evidence)
+    tests = [finding for finding in outcome.findings if finding.test is not None]
+    return {
+        "verdict": verdict, "reason": reason, "reason_zh": reason_zh,
+        "section": claim.section, "section_zh": claim.section_zh, "statement": claim.statement, "statement_zh": claim.statement_zh,
+        "test": claim.test, "test_zh": claim.test_zh, "source": claim.source, "family": claim.family,
+        "observed": _joined(outcome, "sentence", "; "), "observed_zh": _joined(outcome, "sentence_zh", "；"),
+        "interval": list(tests[0].test.interval) if len(tests) == 1 else None,
+        "n": min((finding.size for finding in outcome.findings if finding.size), default=0),
+        "findings": [_finding(finding) for finding in outcome.findings],
+        "rule": rules.sentence(claim.rule), "rule_zh": rules.sentence(claim.rule, chinese=True), "rule_hash": claim.rule_hash,
+        "control": None if control is None else {
+            "sentence": rules.sentence(claim.control), "sentence_zh": rules.sentence(claim.control, chinese=True),
+            "observed": _joined(control, "sentence", "; "), "observed_zh": _joined(control, "sentence_zh", "；"),
+            "passed": control.verdict == "reproduced"},
+        "published": claim.published, "differs": claim.differs, "differs_zh": claim.differs_zh,
+        "evidence": evidence.files, "warnings": evidence.warnings}
+
+
+def _decide(outcome: Outcome, control: Outcome | None, evidence: Evidence) -> tuple[str, str, str]:
+    """Return the verdict with its reason in English and Chinese; nothing is reproduced on doubtful evidence."""
+    verdict = outcome.verdict
+    if verdict == "pending":
+        return verdict, "the experiment is not part of the pipeline yet", "相应实验尚未加入流程"
+    if control is not None and control.verdict != "reproduced":
+        return "inconclusive", "the control did not succeed, so a failure would say nothing", "对照未成功，失败便说明不了问题"
+    if evidence.warnings:
+        return "inconclusive", "; ".join(evidence.warnings), "学习率已过期，请先运行 make tune"
+    reasons = {
+        "reproduced": ("every part of the rule holds, beyond its margin", "规则的每一部分都成立，且超出界限"),
+        "contradicted": ("the rule fails, significantly and on the other side", "规则不成立，且显著落在相反一侧"),
+        "conditional": ("it holds under some of the named conditions and fails under others", "在一些条件下成立，在另一些条件下不成立"),
+        "inconclusive": ("the data decide neither way", "数据不足以判定"),
+    }
+    missing = [finding.missing for finding in outcome.findings if finding.missing]
+    if verdict == "inconclusive" and missing:
+        return verdict, "; ".join(missing), "缺少证据：" + "；".join(missing)
+    return verdict, *reasons[verdict]
+
+
+def _joined(outcome: Outcome, attribute: str, separator: str) -> str:
+    return separator.join((f"{finding.name}: " if finding.name else "") + getattr(finding, attribute) for finding in outcome.findings)
+
+
+def _finding(finding: Finding) -> dict[str, Any]:
+    """Return one leaf's numbers."""
+    entry: dict[str, Any] = {"name": finding.name, "verdict": finding.verdict, "sentence": finding.sentence, "n": finding.size}
+    if finding.test is not None:
+        entry |= {"effect": finding.test.effect, "interval": list(finding.test.interval),
+                  "p_for": finding.p_for, "p_against": finding.p_against}
+    return entry

@@ -1,0 +1,119 @@
+"""claims.yaml -> Claim; every complaint is one sentence with the path of the key."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from unrolled.judging.rules import FIELDS
+from unrolled.results import UserError
+from unrolled.settings import nearest, read_yaml
+
+
+class ClaimError(UserError):
+    """claims.yaml holds an unknown key or rule, or lacks one that is needed."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Claim:
+    """A statement of the lecture and how it is decided.
+
+    Attributes:
+        id: section letter and number.
+        section, statement, test: in English; with _zh in Chinese.
+        family: claims whose tests are adjusted together (Holm).
+        rule, control: decision rules; without its control the rule decides nothing.
+        published: figure, setup and status (read, notes, unverified). differs: how we differ from it.
+        source: paper.
+    """
+
+    id: str
+    section: str
+    section_zh: str
+    statement: str
+    statement_zh: str
+    test: str
+    test_zh: str
+    family: str
+    rule: Mapping[str, Any]
+    source: str = ""
+    control: Mapping[str, Any] | None = None
+    published: Mapping[str, Any] | None = None
+    differs: str = ""
+    differs_zh: str = ""
+
+    @property
+    def rule_hash(self) -> str:
+        """Return a hash of rule and control, by which a later change is seen."""
+        content = json.dumps({"rule": self.rule, "control": self.control}, sort_keys=True, ensure_ascii=False)
+        return hashlib.sha256(content.encode()).hexdigest()[:16]
+
+
+def load(path: str | Path = "claims.yaml") -> list[Claim]:
+    """Read the claims in their order.
+
+    Raises:
+        ClaimError: an unknown or missing key, an unknown kind of rule, a doubled id.
+    """
+    tree = read_yaml(path)
+    claims = []
+    for name, entry in tree.items():
+        if not isinstance(entry, Mapping):
+            raise ClaimError(f"{path}: {name} must be a mapping, but is {entry!r}.")
+        claims.append(_claim(str(path), name, entry))
+    return claims
+
+
+def _claim(path: str, name: str, entry: Mapping[str, Any]) -> Claim:
+    fields = {field.name: field for field in dataclasses.fields(Claim) if field.name != "id"}
+    for key, value in entry.items():
+        if key not in fields:
+            raise ClaimError(f"{path}: {name}.{key} is no field of a claim{nearest(key, fields)}")
+        if not isinstance(value, Mapping if key in ("rule", "control", "published") else str):
+            raise ClaimError(f"{path}: {name}.{key} has the wrong type: {value!r}.")
+    for key, field in fields.items():
+        if field.default is dataclasses.MISSING and key not in entry:
+            raise ClaimError(f"{path}: {name}.{key} is missing.")
+    for key in ("rule", "control"):
+        if key in entry:
+            check_rule(entry[key], f"{path}: {name}.{key}")
+    return Claim(id=name, **entry)
+
+
+def check_rule(rule: Any, where: str, inner: bool = False) -> None:
+    """Check a rule's form.
+
+    Raises:
+        ClaimError: unknown kind, missing or unknown key, or a composite inside a composite.
+    """
+    if not isinstance(rule, Mapping) or "kind" not in rule:
+        raise ClaimError(f"{where} must be a mapping with a kind, but is {rule!r}.")
+    kind = rule["kind"]
+    if kind not in FIELDS:
+        raise ClaimError(f"{where}.kind is {kind!r}{nearest(str(kind), FIELDS)}")
+    for key in rule:
+        if key != "kind" and key not in FIELDS[kind]:
+            raise ClaimError(f"{where}.{key} is no part of a rule of kind {kind}{nearest(key, FIELDS[kind])}")
+    for key in FIELDS[kind]:
+        if key not in rule:
+            raise ClaimError(f"{where}.{key} is missing, which a rule of kind {kind} needs.")
+        _check_part(rule[key], key, f"{where}.{key}", inner)
+
+
+def _check_part(value: Any, key: str, where: str, inner: bool) -> None:
+    if key == "parts":
+        if inner or not isinstance(value, Mapping) or not value:
+            raise ClaimError(f"{where} must be a mapping of named rules, not inside another one.")
+        for name, part in value.items():
+            check_rule(part, f"{where}.{name}", inner=True)
+    elif key in ("of", "than"):
+        if not isinstance(value, Mapping) or not ({"run", "metric"} <= set(value) <= {"run", "metric", "learning_rate"}
+                                                  or set(value) == {"analysis", "value"}):
+            raise ClaimError(f"{where} must name a run and a metric (and perhaps a learning_rate), or an analysis and a value, "
+                             f"but is {dict(value) if isinstance(value, Mapping) else value!r}.")
+    elif key in ("margin", "limit") and (isinstance(value, bool) or not isinstance(value, int | float)):
+        raise ClaimError(f"{where} must be a number, but is {value!r}.")

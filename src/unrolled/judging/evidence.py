@@ -1,0 +1,103 @@
+"""Where the numbers behind a claim are looked up: per-seed scores of a run, or values of an analysis."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from unrolled import results
+from unrolled.settings import Settings
+
+WORST = {"mean_squared_error": 1.0}  # what a diverged member scores, six times chance; where higher is better it scores 0
+
+
+class Missing(Exception):
+    """Evidence that a claim needs is not there; the text says what, `pending` that it is not part of params.yaml yet."""
+
+    def __init__(self, what: str, pending: bool = False) -> None:
+        super().__init__(what)
+        self.pending = pending
+
+
+@dataclass
+class Evidence:
+    """Reads results, and notes which files it read and what stands against using them."""
+
+    settings: Settings
+    files: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+
+    def run(self, reference: Mapping[str, Any]) -> dict[str, Any]:
+        """Return a run's record.
+
+        Raises:
+            Missing: it is not in params.yaml, or was not trained, or its learning rate was not tuned as it is now.
+        """
+        task, _, run = reference["run"].partition("/")
+        section = self.settings.tasks.get(task)
+        if section is None or run not in section.runs:
+            raise Missing(f"run {task}/{run} is not part of params.yaml yet", pending=True)
+        path = results.run_file(task, run)
+        if not path.exists():
+            raise Missing(f"{path} is missing; run `make reproduce`")
+        self._note(path)
+        record = results.read_result(path)
+        if (record.get("tuned") or {}).get("stale"):
+            self.warnings.append(f"the learning rate of {task}/{run} was tuned with other settings or code; run `make tune`")
+        return record
+
+    def values(self, reference: Mapping[str, Any]) -> np.ndarray:
+        """Return one value per seed of a run's metric (a diverged member's is the worst possible), or an analysis' values.
+
+        Raises:
+            Missing: as `run`, or the metric or value does not exist.
+        """
+        if "analysis" in reference:
+            found = self.analysis(reference["analysis"])["values"].get(reference["value"])
+            if found is None:
+                raise Missing(f"analysis {reference['analysis']} has no value {reference['value']!r}")
+            return np.atleast_1d(np.asarray(found, float))
+        metric = reference["metric"]
+        members = self._members(reference)
+        values = [member["metrics"].get(metric) for member in members]
+        if any(metric not in member["metrics"] for member in members):
+            raise Missing(f"run {reference['run']} has no metric {metric!r}")
+        return np.array([WORST.get(metric, 0.0) if value is None or member["diverged"] else value
+                         for value, member in zip(values, members, strict=True)], float)
+
+    def _members(self, reference: Mapping[str, Any]) -> list[dict[str, Any]]:
+        members = self.run(reference)["members"]
+        rate = reference.get("learning_rate")
+        chosen = [member for member in members if rate is None or np.isclose(member["learning_rate"], rate)]
+        if not chosen:
+            raise Missing(f"run {reference['run']} has no members with learning rate {rate}")
+        return chosen
+
+    def items(self, reference: Mapping[str, Any]) -> dict[str, np.ndarray] | None:
+        """Return a run's counts per test item, if its metric is made of chunk counts."""
+        if reference.get("metric") != "chunk_f1":
+            return None
+        path = results.items_file(*reference["run"].split("/"))
+        self._note(path)
+        return results.read_arrays(path)
+
+    def analysis(self, name: str) -> dict[str, Any]:
+        """Return an analysis' result.
+
+        Raises:
+            Missing: it is not in params.yaml, or was not run.
+        """
+        if name not in self.settings.analyses:
+            raise Missing(f"analysis {name} is not part of params.yaml yet", pending=True)
+        path = results.analysis_file(name)
+        if not path.exists():
+            raise Missing(f"{path} is missing; run `make reproduce`")
+        self._note(path)
+        return results.read_result(path)
+
+    def _note(self, path: Any) -> None:
+        if str(path) not in self.files:
+            self.files.append(str(path))

@@ -1,0 +1,197 @@
+"""Decision rules: what a claim must show. A rule is data (claims.yaml); here it is checked, worked out and put into words.
+
+Leaves: exact, higher, lower, success, equivalent, above, below, cannot. Composites: all, conditions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from unrolled.judging import statistics
+from unrolled.judging.evidence import Evidence, Missing
+from unrolled.judging.statistics import LEVEL, Test
+
+VERDICTS = ("reproduced", "contradicted", "conditional", "inconclusive", "pending")
+
+
+@dataclass
+class Finding:
+    """What one leaf of a rule found.
+
+    Attributes:
+        name: of the part of the rule, empty for a rule of one leaf.
+        sentence, sentence_zh: what was observed.
+        test: the test, None where nothing was tested by chance (exact checks) or nothing could be.
+        passed: of exact checks.
+        missing: what is missing, if something is. pending: it is not part of the pipeline yet.
+        p_for, p_against: adjusted for the family once all claims are known.
+    """
+
+    name: str
+    sentence: str
+    sentence_zh: str
+    test: Test | None = None
+    passed: bool | None = None
+    missing: str = ""
+    pending: bool = False
+    size: int = 0
+    p_for: float = 1.0
+    p_against: float = 1.0
+
+    @property
+    def verdict(self) -> str:
+        """Return the verdict of this leaf alone."""
+        if self.missing:
+            return "pending" if self.pending else "inconclusive"
+        if self.passed is not None:
+            return "reproduced" if self.passed else "contradicted"
+        if self.p_for < LEVEL:
+            return "reproduced"
+        return "contradicted" if self.p_against < LEVEL else "inconclusive"
+
+
+@dataclass
+class Outcome:
+    """What a whole rule found: its leaves, and how they are put together."""
+
+    findings: list[Finding] = field(default_factory=list)
+    together: str = "all"
+
+    @property
+    def verdict(self) -> str:
+        """Combine the leaves' verdicts."""
+        found = [finding.verdict for finding in self.findings]
+        if "pending" in found:
+            return "pending"
+        both = {"reproduced", "contradicted"} <= set(found)
+        if self.together == "conditions" and both:
+            return "conditional"
+        if "contradicted" in found and (self.together == "all" or set(found) == {"contradicted"}):
+            return "contradicted"
+        return "inconclusive" if "inconclusive" in found else "reproduced"
+
+
+def work_out(rule: Mapping[str, Any], evidence: Evidence, claim: str) -> Outcome:
+    """Look up the evidence of a rule and test it; p values are not adjusted yet."""
+    if rule["kind"] in ("all", "conditions"):
+        findings = [_leaf(name, part, evidence, claim) for name, part in rule["parts"].items()]
+        return Outcome(findings, rule["kind"])
+    return Outcome([_leaf("", rule, evidence, claim)])
+
+
+def _leaf(name: str, rule: Mapping[str, Any], evidence: Evidence, claim: str) -> Finding:
+    try:
+        finding = LEAVES[rule["kind"]](rule, evidence, claim)
+    except Missing as missing:
+        return Finding(name, f"no evidence: {missing}", f"缺少证据：{missing}", missing=str(missing), pending=missing.pending)
+    finding.name = name
+    if finding.test is not None:
+        finding.p_for, finding.p_against = finding.test.p_for, finding.test.p_against
+    return finding
+
+
+def _exact(rule: Mapping[str, Any], evidence: Evidence, claim: str) -> Finding:
+    """All checks that an analysis made for this claim must have passed."""
+    checks = [check for check in evidence.analysis(rule["analysis"])["checks"] if check["claim"] == claim]
+    if not checks:
+        raise Missing(f"analysis {rule['analysis']} made no check for {claim}")
+    failed = [check["name"] for check in checks if not check["passed"]]
+    sentence = f"{len(checks) - len(failed)} of {len(checks)} checks hold" + (f"; not: {', '.join(failed)}" if failed else "")
+    chinese = f"{len(checks)} 项核对中 {len(checks) - len(failed)} 项成立" + (f"；不成立：{'、'.join(failed)}" if failed else "")
+    return Finding("", sentence, chinese, passed=not failed, size=len(checks))
+
+
+def _compare(rule: Mapping[str, Any], evidence: Evidence, claim: str) -> Finding:
+    """The mean of one run lies above (or below) another's by more than the margin."""
+    sign = 1 if rule["kind"] == "higher" else -1
+    first, second = (sign * evidence.values(rule[key]) for key in ("of", "than"))
+    counts = [evidence.items(rule[key]) for key in ("of", "than")]
+    if min(len(first), len(second)) <= 4 and all(counts) and sign > 0:
+        test = statistics.compare_chunks(*counts, rule["margin"])
+    else:
+        test = statistics.compare(first, second, rule["margin"])
+    return _two_sided(rule, test, sign * first, sign * second)
+
+
+def _equivalent(rule: Mapping[str, Any], evidence: Evidence, claim: str) -> Finding:
+    """Two means differ by less than the margin either way."""
+    first, second = (evidence.values(rule[key]) for key in ("of", "than"))
+    return _two_sided(rule, statistics.equivalent(first, second, rule["margin"]), first, second)
+
+
+def _success(rule: Mapping[str, Any], evidence: Evidence, claim: str) -> Finding:
+    """One run succeeds more often than another, by more than the margin."""
+    first, second = (evidence.values(rule[key]) for key in ("of", "than"))
+    test = statistics.compare_counts(int(first.sum()), len(first), int(second.sum()), len(second), rule["margin"])
+    return _two_sided(rule, test, first, second)
+
+
+def _two_sided(rule: Mapping[str, Any], test: Test, first: np.ndarray, second: np.ndarray) -> Finding:
+    names = [label(rule[key]) for key in ("of", "than")]
+    low, high = test.interval
+    numbers = f"{names[0]} {summary(first)}, {names[1]} {summary(second)}"
+    return Finding("", f"{numbers}; difference {test.effect:+.4g}, 95 % interval [{low:.4g}, {high:.4g}]",
+                   f"{numbers}；差 {test.effect:+.4g}，95 % 区间 [{low:.4g}, {high:.4g}]", test, size=min(len(first), len(second)))
+
+
+def _against_limit(rule: Mapping[str, Any], evidence: Evidence, claim: str) -> Finding:
+    """A mean lies above (or below) a limit; `cannot` is a success rate below one."""
+    sign = 1 if rule["kind"] == "above" else -1
+    values, limit = evidence.values(rule["of"]), float(rule["limit"])
+    if sign < 0 and set(values) <= {0.0, 1.0}:
+        found = statistics.against_limit(values, limit)
+        test = Test(-found.effect, (-found.interval[1], -found.interval[0]), found.p_against, found.p_for)
+    else:
+        test = statistics.against_limit(sign * values, sign * limit)
+    name, (low, high) = label(rule["of"]), sorted(limit + sign * end for end in test.interval)
+    return Finding("", f"{name} {summary(values)}, 95 % interval [{low:.4g}, {high:.4g}], limit {limit:g}",
+                   f"{name} {summary(values)}，95 % 区间 [{low:.4g}, {high:.4g}]，界限 {limit:g}", test, size=len(values))
+
+
+LEAVES: dict[str, Callable[[Mapping[str, Any], Evidence, str], Finding]] = {
+    "exact": _exact, "higher": _compare, "lower": _compare, "equivalent": _equivalent, "success": _success,
+    "above": _against_limit, "below": _against_limit, "cannot": _against_limit,
+}
+FIELDS: dict[str, tuple[str, ...]] = {
+    "exact": ("analysis",), "higher": ("of", "than", "margin"), "lower": ("of", "than", "margin"),
+    "equivalent": ("of", "than", "margin"), "success": ("of", "than", "margin"), "above": ("of", "limit"), "below": ("of", "limit"),
+    "cannot": ("of", "limit"), "all": ("parts",), "conditions": ("parts",),
+}
+
+
+def summary(values: np.ndarray) -> str:
+    """Return a sample in a few characters: successes of how many, or mean, spread and size."""
+    if len(values) > 1 and set(values) <= {0.0, 1.0}:
+        return f"{int(values.sum())}/{len(values)}"
+    spread = f" ± {values.std(ddof=1):.3g}" if len(values) > 1 else ""
+    return f"{values.mean():.4g}{spread} (n={len(values)})"
+
+
+def label(reference: Mapping[str, Any]) -> str:
+    """Return the name of a piece of evidence."""
+    if "analysis" in reference:
+        return f"{reference['analysis']}:{reference['value']}"
+    rate = f" at rate {reference['learning_rate']:g}" if "learning_rate" in reference else ""
+    return f"{reference['run']} {reference['metric']}{rate}"
+
+
+def sentence(rule: Mapping[str, Any], chinese: bool = False) -> str:
+    """Put a rule into words."""
+    kind = rule["kind"]
+    if kind in ("all", "conditions"):
+        joint = {"all": ("; and ", "；并且"), "conditions": ("; or, as a condition: ", "；或视条件：")}[kind][chinese]
+        return joint.join(f"[{name}] {sentence(part, chinese)}" for name, part in rule["parts"].items())
+    if kind == "exact":
+        return f"{rule['analysis']} 的各项核对全部成立" if chinese else f"all exact checks of {rule['analysis']} hold"
+    first = label(rule["of"])
+    if kind in ("above", "below", "cannot"):
+        words = {"above": ("lies above", "高于"), "below": ("lies below", "低于"), "cannot": ("succeeds at a rate below", "的成功率低于")}
+        return f"{first} {words[kind][chinese]} {rule['limit']:g}"
+    words = {"higher": ("exceeds", "高于"), "lower": ("lies below", "低于"), "success": ("succeeds more often than", "成功得更多于"),
+             "equivalent": ("equals, within the margin,", "在界限内等同于")}
+    margin = f"（界限 {rule['margin']:g}）" if chinese else f" (margin {rule['margin']:g})"
+    return f"{first} {words[kind][chinese]} {label(rule['than'])}{margin}"

@@ -1,0 +1,156 @@
+"""The tests behind the verdicts: permutation, exact, and a bootstrap over members and test items.
+
+Every test returns p for the claim (of the data, were the effect not beyond its margin) and p against it (were the effect not on
+the other side), and a 95 % interval of the effect.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from scipy import stats
+
+RESAMPLES = 9999
+LEVEL = 0.05
+
+
+class Test(NamedTuple):
+    """Result of one test.
+
+    Attributes:
+        effect: in the claim's direction.
+        interval: 95 % of the effect.
+        p_for: of an effect not beyond the margin. p_against: of an effect not on the other side of zero.
+    """
+
+    effect: float
+    interval: tuple[float, float]
+    p_for: float
+    p_against: float
+
+
+def _generator() -> np.random.Generator:
+    """The same numbers for every test, so that a verdict is a function of its data."""
+    return np.random.default_rng(0)
+
+
+def _difference(first: np.ndarray, second: np.ndarray, axis: int = -1) -> np.ndarray:
+    return np.mean(first, axis=axis) - np.mean(second, axis=axis)
+
+
+def compare(first: Sequence[float], second: Sequence[float], margin: float) -> Test:
+    """Test whether the first mean exceeds the second by more than the margin (permutation of seeds; bootstrap interval).
+
+    Args:
+        first, second: one value per seed.
+        margin: of the difference; the first sample is shifted by it, so that exchangeability holds at the margin.
+    """
+    first, second = np.asarray(first, float), np.asarray(second, float)
+
+    def p(shift: float, alternative: str) -> float:
+        found = stats.permutation_test((first - shift, second), _difference, vectorized=True, n_resamples=RESAMPLES,
+                                       alternative=alternative, rng=_generator())
+        return float(found.pvalue)
+
+    return Test(float(_difference(first, second)), _bootstrap((first, second), _difference), p(margin, "greater"), p(0.0, "less"))
+
+
+def _bootstrap(samples: tuple[np.ndarray, ...], statistic: callable) -> tuple[float, float]:
+    """Return a 95 % BCa interval; where a sample does not vary, which BCa cannot do, the plain percentile one."""
+    if all(np.ptp(sample) == 0 for sample in samples):
+        value = float(statistic(*samples))
+        return value, value
+    varies = all(np.ptp(sample) > 0 for sample in samples)
+    found = stats.bootstrap(samples, statistic, vectorized=True, n_resamples=RESAMPLES, rng=_generator(),
+                            method="BCa" if varies else "percentile")
+    low, high = (float(value) for value in found.confidence_interval)
+    if math.isnan(low) or math.isnan(high):
+        found = stats.bootstrap(samples, statistic, vectorized=True, n_resamples=RESAMPLES, rng=_generator(), method="percentile")
+        low, high = (float(value) for value in found.confidence_interval)
+    return low, high
+
+
+def compare_counts(first: int, first_of: int, second: int, second_of: int, margin: float) -> Test:
+    """Test whether the first success rate exceeds the second (Boschloo's exact test; Newcombe's interval).
+
+    An observed difference within the margin is never evidence for the claim.
+    """
+    table = [[first, second], [first_of - first, second_of - second]]
+    effect = first / first_of - second / second_of
+    greater, less = (float(stats.boschloo_exact(table, alternative=side).pvalue) for side in ("greater", "less"))
+    return Test(effect, newcombe(first, first_of, second, second_of), greater if effect > margin else 1.0, less)
+
+
+def newcombe(first: int, first_of: int, second: int, second_of: int) -> tuple[float, float]:
+    """Return the 95 % interval of a difference of two rates from their Wilson intervals (Newcombe 1998, method 10)."""
+    (low_1, high_1), (low_2, high_2) = (stats.binomtest(k, n).proportion_ci(method="wilson")
+                                        for k, n in ((first, first_of), (second, second_of)))
+    rate_1, rate_2 = first / first_of, second / second_of
+    effect = rate_1 - rate_2
+    return (effect - math.hypot(rate_1 - low_1, high_2 - rate_2), effect + math.hypot(high_1 - rate_1, rate_2 - low_2))
+
+
+def against_limit(values: Sequence[float], limit: float) -> Test:
+    """Test whether a mean lies above a limit: exactly binomial for successes, else by flipping signs around the limit."""
+    values = np.asarray(values, float)
+    if set(values) <= {0.0, 1.0}:
+        count, size = int(values.sum()), len(values)
+        low, high = stats.binomtest(count, size).proportion_ci(method="exact")
+        greater, less = (stats.binomtest(count, size, limit, alternative=side).pvalue for side in ("greater", "less"))
+        return Test(count / size - limit, (low - limit, high - limit), float(greater), float(less))
+
+    def p(alternative: str) -> float:
+        return float(stats.permutation_test((values - limit,), np.mean, permutation_type="samples", vectorized=True,
+                                            n_resamples=RESAMPLES, alternative=alternative, rng=_generator()).pvalue)
+
+    low, high = _bootstrap((values,), np.mean)
+    return Test(float(values.mean() - limit), (low - limit, high - limit), p("greater"), p("less"))
+
+
+def equivalent(first: Sequence[float], second: Sequence[float], margin: float) -> Test:
+    """Two one-sided tests: p_for of a difference that reaches the margin, p_against of one that does not exceed it."""
+    above, below = compare(first, second, margin), compare(second, first, margin)
+    inside = max(compare(first, second, -margin).p_for, compare(second, first, -margin).p_for)
+    return Test(above.effect, above.interval, inside, min(1.0, 2 * min(above.p_for, below.p_for)))
+
+
+def compare_chunks(first: dict[str, np.ndarray], second: dict[str, np.ndarray], margin: float, resamples: int = 4000) -> Test:
+    """Test a difference of chunk F1 by a bootstrap over members and, the same for both, over test sentences.
+
+    Args:
+        first, second: "correct", "predicted" and "gold" chunks, (members, sentences) each.
+
+    Notes:
+        For three members against three, no permutation of members alone can reach 5 %; sentences vary too, and are resampled.
+    """
+    generator = _generator()
+    size = first["gold"].shape[1]
+    draws = np.empty(resamples)
+    for place in range(resamples):
+        weights = generator.multinomial(size, np.full(size, 1 / size))
+        draws[place] = _mean_f1(first, weights, generator) - _mean_f1(second, weights, generator)
+    plain = np.ones(size, int)
+    effect = _mean_f1(first, plain, None) - _mean_f1(second, plain, None)
+    low, high = np.quantile(draws, [LEVEL / 2, 1 - LEVEL / 2])
+    p_for, p_against = ((1 + hits) / (resamples + 1) for hits in ((draws <= margin).sum(), (draws >= 0).sum()))
+    return Test(float(effect), (float(low), float(high)), float(p_for), float(p_against))
+
+
+def _mean_f1(counts: dict[str, np.ndarray], weights: np.ndarray, generator: np.random.Generator | None) -> float:
+    """Return F1, its mean over members drawn with replacement (all once without a generator), over weighted sentences."""
+    members = len(counts["gold"])
+    chosen = np.arange(members) if generator is None else generator.integers(0, members, members)
+    correct, predicted, gold = ((counts[name] @ weights)[chosen] for name in ("correct", "predicted", "gold"))
+    return float((2 * correct / np.maximum(predicted + gold, 1)).mean())
+
+
+def holm(values: Sequence[float]) -> list[float]:
+    """Return Holm's adjusted p values, in the order given."""
+    adjusted, running = [0.0] * len(values), 0.0
+    for rank, place in enumerate(sorted(range(len(values)), key=lambda place: values[place])):
+        running = max(running, min(1.0, (len(values) - rank) * values[place]))
+        adjusted[place] = running
+    return adjusted
