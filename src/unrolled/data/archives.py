@@ -33,7 +33,8 @@ def read_members(archive: Path, names: Iterable[str]) -> dict[str, bytes]:
         with tarfile.open(archive) as opened:
             return {name: _tar_member(opened, name, archive) for name in names}
     except (zipfile.BadZipFile, tarfile.TarError, zlib.error, EOFError, OSError) as error:
-        raise DataError(f"{archive.name} is damaged ({" ".join(str(error).split())[:200]}); delete it where it was kept and run the same command again.") from None
+        reason = " ".join(str(error).split())[:200]
+        raise DataError(f"{archive.name} is damaged ({reason}); delete it where it was kept and run the same command again.") from None
 
 
 def _check(name: str, size: int, archive: Path) -> None:

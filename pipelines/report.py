@@ -1,0 +1,22 @@
+"""Results and verdicts -> report/index.html: `python -m pipelines.report`."""
+
+from __future__ import annotations
+
+import time
+
+from unrolled import results, settings
+from unrolled.reporting import page
+
+
+def main() -> None:
+    """Build the page and put it in place."""
+    with results.exit_on_user_error():
+        started = time.perf_counter()
+        html = page.build(settings.load())
+        with results.replaced_folder(results.REPORT) as folder:
+            results.write_text(folder / "index.html", html)
+        print(f"report: {results.REPORT / 'index.html'}, {len(html) / 1e6:.1f} MB in {time.perf_counter() - started:.1f} s")
+
+
+if __name__ == "__main__":
+    main()

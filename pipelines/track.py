@@ -1,0 +1,41 @@
+"""Results -> MLflow: `make track`; with --follow the trainings that are running, live; with --stage as DVC's last stage."""
+
+from __future__ import annotations
+
+import sys
+import time
+
+from unrolled import results, settings, tracking
+
+EVERY_SECONDS = 3
+
+
+def main(arguments: list[str]) -> None:
+    """Mirror once, or for as long as something trains."""
+    with results.exit_on_user_error():
+        chosen = settings.load()
+        if "--follow" in arguments:
+            follow(chosen)
+            return
+        counts = tracking.mirror(chosen)
+        if "--stage" in arguments:
+            hashes = {f"{task}/{run}": tracking.result_hash(task, run) for task, section in chosen.tasks.items() for run in section.runs
+                      if results.run_file(task, run).exists()}
+            results.write_json(results.RESULTS / "tracked.json", {"format": results.FORMAT, "runs": hashes})
+        print("track: " + (", ".join(f"{count} {what}" for what, count in sorted(counts.items())) or "no results yet"))
+
+
+def follow(chosen: settings.Settings) -> None:
+    """Mirror running trainings every few seconds until Ctrl-C."""
+    print("follow: mirroring running trainings; Ctrl-C ends it.", flush=True)
+    try:
+        while True:
+            tracking.mirror(chosen)
+            tracking.mirror_live(chosen)
+            time.sleep(EVERY_SECONDS)
+    except KeyboardInterrupt:
+        print("follow: ended.")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,136 @@
+"""Puts results and verdicts together into one page that needs nothing beside it."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import jinja2
+from markupsafe import Markup
+
+from unrolled import results
+from unrolled.reporting import figures
+from unrolled.settings import Settings
+from unrolled.tuned import load as load_tuned
+
+SYMBOLS = {"reproduced": "✓", "contradicted": "✗", "conditional": "◐", "inconclusive": "?", "pending": "…"}
+VERDICTS_ZH = {"reproduced": "已复现", "contradicted": "不成立", "conditional": "有条件成立", "inconclusive": "无法判定", "pending": "待做"}
+
+
+def build(settings: Settings) -> str:
+    """Return the page as HTML.
+
+    Raises:
+        ResultsError: there are no verdicts yet.
+    """
+    verdicts = results.read_result(results.verdicts_file())
+    claims = verdicts["claims"]
+    analyses = _analyses(settings)
+    environment = jinja2.Environment(loader=jinja2.FileSystemLoader(Path(__file__).parent / "templates"), autoescape=True,
+                                     undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    return environment.get_template("report.html").render(
+        scale=verdicts["scale"], claims=claims, counts=Counter(entry["verdict"] for entry in claims.values()),
+        symbols=SYMBOLS, verdicts_zh=VERDICTS_ZH, changed=_changed_rules(claims), flips=_flips(),
+        pictures=_pictures(analyses), tasks=_tasks(settings), cards=_cards(settings),
+        errata=[erratum for analysis in analyses.values() for erratum in analysis["errata"]],
+        machine=_machine(settings), tuned=sum(len(runs or {}) for runs in load_tuned().values()))
+
+
+def _analyses(settings: Settings) -> dict[str, Any]:
+    """Return the results of the analyses that have been run."""
+    return {name: results.read_result(results.analysis_file(name)) for name in settings.analyses
+            if results.analysis_file(name).exists()}
+
+
+def _pictures(analyses: Mapping[str, Any]) -> dict[str, list[dict[str, Any]]]:
+    """Return the analyses' pictures by the claim they bear on; one that bears on several is drawn at the first only."""
+    found: dict[str, list[dict[str, Any]]] = {}
+    for name, analysis in analyses.items():
+        for picture in analysis["figures"]:
+            svg = (results.analysis_folder(name) / picture["file"]).read_text(encoding="utf-8")
+            svg = Markup(_own_names(svg[svg.index("<svg") :], f"{name}-{Path(picture['file']).stem}-"))  # noqa: S704 (made by us)
+            first, *others = picture["claim"]
+            found.setdefault(first, []).append({**picture, "svg": svg, "see": ""})
+            for other in others:
+                found.setdefault(other, []).append({**picture, "svg": "", "see": first})
+    return found
+
+
+def _own_names(svg: str, prefix: str) -> str:
+    """Make the names inside an SVG its own, since all figures of the page share one name space."""
+    return re.sub(r'(id="|href="#|url\(#)', lambda match: match.group(1) + prefix, svg)
+
+
+def _tasks(settings: Settings) -> list[dict[str, Any]]:
+    """Return, for each trained task, its curves, its scores and a table of its runs."""
+    found = []
+    for section in settings.tasks.values():
+        records = {run: results.read_result(results.run_file(section.name, run)) for run in section.runs
+                   if results.run_file(section.name, run).exists()}
+        if records:
+            histories = {run: results.read_csv(results.history_file(section.name, run)) for run in records}
+            metric = headline(next(iter(records.values())))
+            chance = next(iter(records.values()))["chance"].get(metric)
+            found.append({"name": section.name, "purpose": section.purpose, "metric": metric,
+                          "curves": _inline(figures.learning_curves(section.name, histories), f"{section.name}-curves-"),
+                          "scores": _inline(figures.final_scores(section.name, records, metric, chance), f"{section.name}-scores-"),
+                          "runs": [_run_row(record, metric) for record in records.values()]})
+    return found
+
+
+def _inline(svg: str, prefix: str) -> Markup:
+    return Markup(_own_names(svg, prefix))  # noqa: S704 (made by us)
+
+
+def headline(record: Mapping[str, Any]) -> str:
+    """Return the metric that a task's figures show: the first it reports, or the one over all slots."""
+    metrics = record["members"][0]["metrics"]
+    return next((name for name in ("accuracy_slots", "chunk_f1") if name in metrics), next(iter(metrics)))
+
+
+def _run_row(record: Mapping[str, Any], metric: str) -> dict[str, Any]:
+    values = [member["metrics"][metric] for member in record["members"] if member["metrics"][metric] is not None]
+    diverged = [f"seed {member['seed']}, rate {member['learning_rate']:g}: step {member['diverged']['step']}, {member['diverged']['cause']}"
+                for member in record["members"] if member["diverged"]]
+    rates = ", ".join(f"{rate:g}" for rate in record["settings"]["learning_rates"])
+    return {"name": record["run"], "cell": record["settings"]["cell"], "hidden": record["settings"]["hidden"],
+            "parameters": record["parameters"], "rates": rates, "seeds": len({member["seed"] for member in record["members"]}),
+            "tuned": record["tuned"] is not None, "stale": bool(record["tuned"] and record["tuned"]["stale"]),
+            "mean": sum(values) / len(values) if values else None, "diverged": diverged}
+
+
+def _cards(settings: Settings) -> list[dict[str, Any]]:
+    """Return the card of each data set that has been frozen."""
+    paths = [results.data_folder(name) / "card.json" for name in settings.data.sets]
+    return [results.read_result(path) for path in paths if path.exists()]
+
+
+def _changed_rules(claims: Mapping[str, Any]) -> set[str]:
+    """Return the claims whose rule is not the one that the committed reference was judged by."""
+    path = results.REFERENCE / results.verdicts_file().name
+    if not path.exists():
+        return set()
+    before = results.read_result(path)["claims"]
+    return {name for name, entry in claims.items() if name in before and before[name]["rule_hash"] != entry["rule_hash"]}
+
+
+def _flips() -> dict[str, str] | None:
+    """Return what verdicts became on fresh seeds, or None if `make confirm` has not been run."""
+    path = results.REFERENCE / "confirmed.json"
+    if not path.exists():
+        return None
+    return {flip["name"]: flip["here"] for flip in results.read_result(path)["flips"]}
+
+
+def _machine(settings: Settings) -> dict[str, str]:
+    """Return what the runs say they were trained on."""
+    for section in settings.tasks.values():
+        for run in section.runs:
+            path = results.run_file(section.name, run)
+            if path.exists():
+                record = results.read_result(path)
+                return {"device": record["device"], "torch": record["torch"]}
+    return {"device": "-", "torch": "-"}
