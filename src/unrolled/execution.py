@@ -148,7 +148,7 @@ def _gather(folder: Any, run: Run, section: TaskSection, members: Sequence[Membe
     results.write_json(folder / f"{run.name}.json", {
         "format": results.FORMAT, "task": section.name, "run": run.name, "settings": _shown(run, members), "device": device,
         "torch": torch.__version__, "parameters": records[0]["parameters"], "chance": records[0]["chance"],
-        "tuned": None if run.learning_rates else _tuning_note(run, section, entries, device),
+        "tuned": None if run.learning_rates else _tuning_note(run, section, entries),
         "members": [{field: record[field] for field in fields} for record in records]})
     results.write_csv(folder / f"{run.name}.csv", list(itertools.chain(*(record["history"] for record in records))))
     for kind, suffix in (("items", ".items.safetensors"), ("weights", ".safetensors")):
@@ -164,11 +164,11 @@ def _shown(run: Run, members: Sequence[Member]) -> dict[str, Any]:
     return {**flat, **run.options, "learning_rates": rates, "learning_rate": rates[0] if len(rates) == 1 else None}
 
 
-def tuning_hash(run: Run, reads: str, device: str) -> str:
-    """Return the hash that tells whether a tuned rate was chosen with the settings and code of now."""
-    return keys.run_hash(run, reads, device)[:16]
+def tuning_hash(run: Run, reads: str) -> str:
+    """Return the hash that tells whether a tuned rate was chosen with the settings and code of now, on whatever device."""
+    return keys.run_hash(run, reads, "any")[:16]
 
 
-def _tuning_note(run: Run, section: TaskSection, entries: Mapping[str, Any], device: str) -> dict[str, Any]:
+def _tuning_note(run: Run, section: TaskSection, entries: Mapping[str, Any]) -> dict[str, Any]:
     found = tuned.entry(entries, run)
-    return {"learning_rate": found["learning_rate"], "stale": found.get("code") != tuning_hash(run, section.reads, device)}
+    return {"learning_rate": found["learning_rate"], "stale": found.get("code") != tuning_hash(run, section.reads)}

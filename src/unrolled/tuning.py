@@ -28,7 +28,7 @@ def tune(settings: Settings, everything: bool = False) -> list[str]:
         for name, section in settings.tasks.items():
             runs = [run for run in section.runs.values() if not run.learning_rates]
             entries[name] = {run.name: entries[name][run.name] for run in runs if run.name in entries[name]}
-            due = [run for run in runs if everything or _stale(entries[name].get(run.name), run, section.reads, device)]
+            due = [run for run in runs if everything or _stale(entries[name].get(run.name), run, section.reads)]
             members = {run.name: _members(settings) for run in due}
             jobs = [job for run in due
                     for job in execution.plan(run, section.reads, members[run.name], device, task_options(run))]
@@ -50,8 +50,8 @@ def _members(settings: Settings) -> list[tuple[int, float]]:
     return [(seed, rate) for rate in chosen.learning_rates for seed in range(chosen.first_seed, chosen.first_seed + chosen.seeds)]
 
 
-def _stale(found: Mapping[str, Any] | None, run: Run, reads: str, device: str) -> bool:
-    return found is None or found.get("code") != execution.tuning_hash(run, reads, device)
+def _stale(found: Mapping[str, Any] | None, run: Run, reads: str) -> bool:
+    return found is None or found.get("code") != execution.tuning_hash(run, reads)
 
 
 def _choose(settings: Settings, run: Run, reads: str, members: Sequence[tuple[int, float]], device: str) -> dict[str, Any]:
@@ -64,15 +64,18 @@ def _choose(settings: Settings, run: Run, reads: str, members: Sequence[tuple[in
     best = best_rate(scores, higher)
     return {"learning_rate": best, "metric": headline, "higher_is_better": higher,
             "scores": {rate: [None if value is None else round(value, 6) for value in values] for rate, values in scores.items()},
-            "seeds": sorted({seed for seed, _ in members}), "code": execution.tuning_hash(run, reads, device)}
+            "seeds": sorted({seed for seed, _ in members}), "code": execution.tuning_hash(run, reads)}
 
 
 def best_rate(scores: Mapping[float, Sequence[float | None]], higher_is_better: bool) -> float:
-    """Return the rate whose median score over seeds is best; a diverged seed (None) counts as worst, a tie goes to the lower rate."""
+    """Return the rate whose median score over seeds is best; a tie goes to the better mean, then to the lower rate.
+
+    A diverged seed (None) counts as worst.
+    """
     sign = 1 if higher_is_better else -1
 
-    def rank(rate: float) -> tuple[float, float]:
+    def rank(rate: float) -> tuple[float, float, float]:
         values = [float("-inf") if value is None else sign * value for value in scores[rate]]
-        return statistics.median(values), -rate
+        return statistics.median(values), statistics.fmean(values), -rate
 
     return max(scores, key=rank)

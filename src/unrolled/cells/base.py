@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 Generators = Sequence[torch.Generator]
-ROWS = 16  # elements that the library's vector code takes at a time, at most
+ROWS = 32  # elements that the library's vector code takes at a time, at most
 Initialiser = Callable[[tuple[int, ...], torch.Generator], Tensor]
 
 

@@ -26,7 +26,7 @@ class Clockwork(Cell):
     A unit reads units of its own group and of slower ones only, so U is block triangular.
 
     Args:
-        groups: number of groups; as equal as the hidden size allows, the fastest take the remainder.
+        groups: number of groups; their sizes are as equal as the hidden size allows.
 
     Notes:
         The clock is part of the state, so a sequence may be cut and carried on.

@@ -111,13 +111,14 @@ class LSTM(Cell):
         if not self.plain:
             return None
         order = [0, 1, 3, 2]  # the library's order is input, forget, candidate, output
+        weights = [_reorder(weight, order).transpose(1, 2).contiguous().unbind() for weight in (self.input_weight, self.recurrent_weight)]
+        biases = _reorder(self.bias, order).squeeze(1).unbind()
+        zero = torch.zeros_like(biases[0])
         outputs, memories, hiddens = [], [], []
-        for member in range(self.members):
-            weights = [_reorder(weight[member], order).t().contiguous() for weight in (self.input_weight, self.recurrent_weight)]
-            bias = _reorder(self.bias[member, 0], order)
+        for member, parameters in enumerate(zip(*weights, biases, strict=True)):
             start = (state.hidden[member : member + 1], state.memory[member : member + 1])
             output, hidden, memory = torch.lstm(
-                inputs[member], start, [*weights, bias, torch.zeros_like(bias)], True, 1, 0.0, self.training, False, True)
+                inputs[member], start, [*parameters, zero], True, 1, 0.0, self.training, False, True)
             outputs.append(output)
             hiddens.append(hidden[0])
             memories.append(memory[0])

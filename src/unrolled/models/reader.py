@@ -78,7 +78,7 @@ class Reader(nn.Module):
         """
         lengths = None if batch.lengths is None else batch.lengths.expand(self.members, -1)
         feedback = self._targets_before(batch) if self.teacher_forcing and dropout_generators else None
-        hidden = self._drop(self._inputs(batch.inputs), dropout_generators)
+        hidden = self._drop(self._inputs(batch.inputs, lengths), dropout_generators)
         for layer, cell in enumerate(self.forward_cells):
             outputs = unroll(cell, hidden, feedback=feedback, path=self.path).outputs
             parts = [self._last(outputs, lengths) if self._reads_last(layer) else outputs]
@@ -91,8 +91,11 @@ class Reader(nn.Module):
     def _reads_last(self, layer: int) -> bool:
         return self.sizes.read == "last" and layer == len(self.forward_cells) - 1
 
-    def _inputs(self, inputs: Tensor) -> Tensor:
-        """Return input vectors (members, batch, time, features), with the window's neighbours beside each word."""
+    def _inputs(self, inputs: Tensor, lengths: Tensor | None) -> Tensor:
+        """Return input vectors (members, batch, time, features), with the window's neighbours beside each word.
+
+        Beyond either end of a sentence a neighbour is zeros, however far the batch is padded.
+        """
         if not self.sizes.vocabulary:
             return inputs.expand(self.members, -1, -1, -1)
         words = inputs.expand(self.members, -1, -1)
@@ -104,6 +107,9 @@ class Reader(nn.Module):
         if not self.window:
             return vectors
         time = vectors.shape[2]
+        if lengths is not None:
+            inside = torch.arange(time, device=words.device) < lengths.unsqueeze(-1)  # (members, batch, time)
+            vectors = vectors * inside.unsqueeze(-1)
         padded = nn.functional.pad(vectors, (0, 0, self.window, self.window))
         return torch.cat([padded[:, :, shift : shift + time] for shift in range(2 * self.window + 1)], -1)
 
