@@ -179,16 +179,17 @@ def parse(tree: Mapping[str, Any]) -> Settings:
     _check_keys(tree, known, required=known, where="")
     scale = checked_value(tree["scale"], str, "scale")
     defaults = _mapping(tree["defaults"], "defaults")
-    tasks = {name: _task(name, _mapping(section, f"tasks.{name}"), defaults, scale, int(tree["seed_offset"] or 0))
+    seed_offset = checked_value(tree["seed_offset"], int, "seed_offset")
+    tasks = {name: _task(name, _mapping(section, f"tasks.{name}"), defaults, scale, seed_offset)
              for name, section in _mapping(tree["tasks"], "tasks").items()}
-    analyses = {name: _analysis(name, _mapping(section, f"analyses.{name}"), scale)
+    analyses = {name: _analysis(name, _mapping(section, f"analyses.{name}"), scale, seed_offset)
                 for name, section in _mapping(tree["analyses"], "analyses").items()}
     data = _mapping(tree["data"], "data")
     _check_keys(data, ("source", "sets"), ("source", "sets"), "data")
     sets = {name: _mapping(value or {}, f"data.sets.{name}") for name, value in _mapping(data["sets"], "data.sets").items()}
     settings = Settings(
         scale, checked_value(tree["device"], str, "device"), checked_value(tree["workers"], int, "workers"),
-        checked_value(tree["seed_offset"], int, "seed_offset"),
+        seed_offset,
         DataSettings(checked_value(data["source"], str, "data.source", "source"), sets), tasks, analyses,
         _build(TuningSettings, _mapping(tree["tuning"], "tuning"), "tuning"))
     _check_seeds(settings)
@@ -231,12 +232,14 @@ def _run(task: str, name: str, merged: Mapping[str, Any], where: str, seed_offse
     return dataclasses.replace(run, first_seed=run.first_seed + seed_offset)
 
 
-def _analysis(name: str, section: Mapping[str, Any], scale: str) -> AnalysisSection:
+def _analysis(name: str, section: Mapping[str, Any], scale: str, seed_offset: int) -> AnalysisSection:
     where = f"analyses.{name}"
     if "reads" not in section:
         raise SettingsError(f"{where}.reads is missing; name the results it reads (or src/unrolled/cells).")
     options = {key: value for key, value in section.items() if key not in (*SCALES, "reads")}
     options.update(_mapping(section.get(scale) or {}, f"{where}.{scale}"))
+    if isinstance(options.get("first_seed"), int):
+        options["first_seed"] += seed_offset
     return AnalysisSection(name, checked_value(section["reads"], str, f"{where}.reads"), options)
 
 

@@ -6,7 +6,7 @@ import dataclasses
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypeVar, get_type_hints
+from typing import Any, TypeVar, get_origin, get_type_hints
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -122,12 +122,25 @@ def read_options(cls: type[Options], options: Mapping[str, Any], where: str) -> 
     for key in options:
         if key not in fields:
             raise SettingsError(f"{where}.{key} is no option of this analysis{nearest(key, fields)}")
-    check = {key: _signed if fields[key].metadata.get("signed") else checked_value for key in options}
-    values = {key: check[key](value, hints[key], f"{where}.{key}", key) for key, value in options.items()}
+    required = [name for name, field in fields.items()
+                if field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING]
+    for key in required:
+        if key not in options:
+            raise SettingsError(f"{where}.{key} is missing, which this analysis needs.")
+    values = {key: _checked(value, fields[key], hints[key], f"{where}.{key}") for key, value in options.items()}
     try:
         return cls(**values)
     except ValueError as error:
         raise SettingsError(f"{where}: {error}") from None
+
+
+def _checked(value: Any, field: dataclasses.Field, hint: Any, where: str) -> Any:
+    """Check one value; a mapping is left to the analysis' own options, which know what may stand in it."""
+    if get_origin(hint) is Mapping:
+        if not isinstance(value, Mapping):
+            raise SettingsError(f"{where} must be a mapping, but is {value!r}.")
+        return value
+    return (_signed if field.metadata.get("signed") else checked_value)(value, hint, where, field.name)
 
 
 def _signed(value: Any, kind: Any, where: str, key: str) -> Any:

@@ -78,7 +78,8 @@ def _decide(outcome: Outcome, control: Outcome | None, evidence: Evidence) -> tu
         return "inconclusive", "; ".join(evidence.warnings), "学习率已过期，请先运行 make tune"
     reasons = {
         "reproduced": ("every part of the rule holds, beyond its margin", "规则的每一部分都成立，且超出界限"),
-        "contradicted": ("the rule fails, significantly and on the other side", "规则不成立，且显著落在相反一侧"),
+        "contradicted": ("the rule fails: the opposite is significant, or no effect beyond the margin is left in the interval",
+                         "规则不成立：相反方向显著，或区间内已没有超出界限的效应"),
         "conditional": ("it holds under some of the named conditions and fails under others", "在一些条件下成立，在另一些条件下不成立"),
         "inconclusive": ("the data decide neither way", "数据不足以判定"),
     }

@@ -27,6 +27,7 @@ class Finding:
         sentence, sentence_zh: what was observed.
         test: the test, None where nothing was tested by chance (exact checks) or nothing could be.
         passed: of exact checks.
+        margin: of a comparison: an effect whose interval holds 0 and stays within it is no effect that matters.
         missing: what is missing, if something is. pending: it is not part of the pipeline yet.
         p_for, p_against: adjusted for the family once all claims are known.
     """
@@ -39,6 +40,7 @@ class Finding:
     missing: str = ""
     pending: bool = False
     size: int = 0
+    margin: float = 0.0
     p_for: float = 1.0
     p_against: float = 1.0
 
@@ -51,7 +53,15 @@ class Finding:
             return "reproduced" if self.passed else "contradicted"
         if self.p_for < LEVEL:
             return "reproduced"
-        return "contradicted" if self.p_against < LEVEL else "inconclusive"
+        return "contradicted" if self.p_against < LEVEL or self.is_negligible else "inconclusive"
+
+    @property
+    def is_negligible(self) -> bool:
+        """Tell whether there is no effect that matters: its whole 95 % interval lies within the margin on both sides of 0."""
+        if self.test is None:
+            return False
+        low, high = self.test.interval
+        return -self.margin < low <= 0 <= high < self.margin
 
 
 @dataclass
@@ -135,7 +145,8 @@ def _two_sided(rule: Mapping[str, Any], test: Test, first: np.ndarray, second: n
     low, high = test.interval
     numbers = f"{names[0]} {summary(first)}, {names[1]} {summary(second)}"
     return Finding("", f"{numbers}; difference {test.effect:+.4g}, 95 % interval [{low:.4g}, {high:.4g}]",
-                   f"{numbers}；差 {test.effect:+.4g}，95 % 区间 [{low:.4g}, {high:.4g}]", test, size=min(len(first), len(second)))
+                   f"{numbers}；差 {test.effect:+.4g}，95 % 区间 [{low:.4g}, {high:.4g}]", test, size=min(len(first), len(second)),
+                   margin=0.0 if rule["kind"] == "equivalent" else float(rule["margin"]))
 
 
 def _against_limit(rule: Mapping[str, Any], evidence: Evidence, claim: str) -> Finding:

@@ -78,7 +78,7 @@ class Reader(nn.Module):
         """
         lengths = None if batch.lengths is None else batch.lengths.expand(self.members, -1)
         feedback = self._targets_before(batch) if self.teacher_forcing and dropout_generators else None
-        hidden = self._drop(self._inputs(batch.inputs, lengths), dropout_generators)
+        hidden = self._drop(self.embed(batch.inputs, lengths), dropout_generators)
         for layer, cell in enumerate(self.forward_cells):
             outputs = unroll(cell, hidden, feedback=feedback, path=self.path).outputs
             parts = [self._last(outputs, lengths) if self._reads_last(layer) else outputs]
@@ -91,7 +91,7 @@ class Reader(nn.Module):
     def _reads_last(self, layer: int) -> bool:
         return self.sizes.read == "last" and layer == len(self.forward_cells) - 1
 
-    def _inputs(self, inputs: Tensor, lengths: Tensor | None) -> Tensor:
+    def embed(self, inputs: Tensor, lengths: Tensor | None) -> Tensor:
         """Return input vectors (members, batch, time, features), with the window's neighbours beside each word.
 
         Beyond either end of a sentence a neighbour is zeros, however far the batch is padded.

@@ -1,0 +1,35 @@
+"""Run one analysis that is not a training: `python -m pipelines.analyse error_surface`."""
+
+from __future__ import annotations
+
+import sys
+import time
+
+import torch
+
+from unrolled import analyses, catalogue, guard, results, settings
+from unrolled.analyses.base import save
+
+
+def main(name: str) -> None:
+    """Check all settings, then do the analysis and write its checks, values and figures."""
+    with results.exit_on_user_error():
+        chosen = settings.load()
+        catalogue.check(chosen)
+        options = analyses.check(chosen)
+        if name not in options:
+            raise settings.SettingsError(f"there is no section analyses.{name}{settings.nearest(name, options)}")
+        guard.end_on_signals()
+        guard.watch(guard.pipeline_above())
+        torch.set_num_threads(1)
+        torch.set_flush_denormal(True)
+        started = time.perf_counter()
+        result = analyses.ANALYSES[name].analyse(options[name], chosen)
+        save(name, result)
+        failed = [check.name for check in result.checks if not check.passed]
+        print(f"analyse {name}: {len(result.checks)} checks, {len(failed)} fail, {len(result.figures)} figures "
+              f"in {time.perf_counter() - started:.1f} s")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

@@ -1,0 +1,31 @@
+"""Analyses that are not a training: each file has frozen `Options` and one function `analyse`."""
+
+from __future__ import annotations
+
+from types import ModuleType
+from typing import Any
+
+from unrolled.analyses import error_surface, gradient_flow, repeated_weight, worked_examples
+from unrolled.analyses.base import read_options
+from unrolled.settings import Settings, SettingsError, nearest
+
+ANALYSES: dict[str, ModuleType] = {
+    "worked_examples": worked_examples,
+    "repeated_weight": repeated_weight,
+    "error_surface": error_surface,
+    "gradient_flow": gradient_flow,
+}
+
+
+def check(settings: Settings) -> dict[str, Any]:
+    """Return the checked options of every analysis.
+
+    Raises:
+        SettingsError: an analysis or one of its options is unknown, or a value is impossible.
+    """
+    checked = {}
+    for name, section in settings.analyses.items():
+        if name not in ANALYSES:
+            raise SettingsError(f"analyses.{name} is no registered analysis{nearest(name, ANALYSES)}")
+        checked[name] = read_options(ANALYSES[name].Options, section.options, f"analyses.{name}")
+    return checked

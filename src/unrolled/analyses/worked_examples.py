@@ -1,0 +1,335 @@
+"""The lecture's worked pictures, computed through our own cells: claims A1, A2, A4, C1 to C4 and D1."""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+import math
+
+import torch
+from torch import Tensor
+
+from unrolled import catalogue, models, results, training
+from unrolled.analyses import figures
+from unrolled.analyses.base import AnalysisResult, Picture, compare
+from unrolled.analyses.errata import ERRATA
+from unrolled.batches import Batch
+from unrolled.cells.base import Cell, linear, unroll
+from unrolled.cells.elman import Elman
+from unrolled.cells.gru import GRU
+from unrolled.cells.lstm import LSTM
+from unrolled.models.reader import Reader
+from unrolled.settings import Settings, SettingsError
+
+SENTENCES = (("arrive", "taipei", "on", "november", "2nd"), ("leave", "taipei", "on", "november", "2nd"))
+
+
+@dataclasses.dataclass(frozen=True)
+class Options:
+    """What is trained and what is compared.
+
+    Attributes:
+        tagger: the run whose trained members read the lecture's two sentences.
+        seeds_that_may_miss: as a share, how many of its members may give Taipei the same label in both.
+    """
+
+    tagger: str = "templates/elman"
+    seeds_that_may_miss: float = 0.1
+
+
+def analyse(options: Options, settings: Settings) -> AnalysisResult:
+    """Compute every worked example, and hold it against the lecture's numbers."""
+    result = AnalysisResult(errata=list(ERRATA))
+    for part in (all_ones, another_order, shared_weight, gates, lstm_example, parameter_counts, scalar_cells, three_gradients):
+        result.add(part())
+    result.add(two_contexts(options, settings))
+    return result
+
+
+def set_weights(cell: Cell, **values: Tensor) -> Cell:
+    """Fill a cell's parameters, each (members, ...) or fit to be spread to it, in float64, and return it."""
+    cell.double()
+    parameters = dict(cell.named_parameters())
+    with torch.no_grad():
+        for name, value in values.items():
+            parameters[name].copy_(torch.as_tensor(value, dtype=torch.float64).expand_as(parameters[name]))
+    return cell
+
+
+def generators(count: int = 1) -> list[torch.Generator]:
+    """Return generators for cells whose weights are set, or whose particular values do not matter."""
+    return [training.generator(seed, "values") for seed in range(count)]
+
+
+def run_all_ones(inputs: list[list[float]]) -> tuple[Tensor, Tensor]:
+    """Return stored values and outputs, (time, 2) each, of the lecture's linear network with all weights 1."""
+    cell = set_weights(Elman(2, 2, generators(), activation="linear"), input_weight=1.0, recurrent_weight=1.0, bias=0.0)
+    with torch.no_grad():
+        stored = unroll(cell, torch.tensor([[inputs]], dtype=torch.float64)).outputs
+        outputs = linear(stored[:, 0], torch.ones(1, 2, 2, dtype=torch.float64))
+    return stored[0, 0], outputs[0]
+
+
+def all_ones() -> AnalysisResult:
+    """A1: the lecture's sequence."""
+    stored, outputs = run_all_ones([[1, 1], [1, 1], [2, 2]])
+    return AnalysisResult([
+        compare("A1", "stored values", [[2, 2], [6, 6], [16, 16]], stored),
+        compare("A1", "outputs", [[4, 4], [12, 12], [32, 32]], outputs)])
+
+
+def another_order() -> AnalysisResult:
+    """A2: the same inputs, the last one first."""
+    _, outputs = run_all_ones([[2, 2], [1, 1], [1, 1]])
+    _, before = run_all_ones([[1, 1], [1, 1], [2, 2]])
+    return AnalysisResult([
+        compare("A2", "outputs of the worked example in another order", [[8, 8], [20, 20], [44, 44]], outputs),
+        compare("A2", "outputs to (2,2) when it comes last and first", [[32, 32], [8, 8]], [before[2].tolist(), outputs[0].tolist()]),
+        compare("A2", "outputs to (1,1) at the first and at the second step differ", True, bool((before[0] != before[1]).all()))])
+
+
+def shared_weight() -> AnalysisResult:
+    """A4: unrolling adds no parameters, and the shared weight's gradient is the sum over untied copies."""
+    cell = Elman(3, 4, generators()).double()
+    draw = torch.Generator().manual_seed(0)
+    counts, inputs = [], torch.randn(1, 2, 12, 3, generator=draw, dtype=torch.float64)
+    for length in (1, 10, 100):
+        unroll(cell, inputs[:, :, :1].expand(-1, -1, length, -1))
+        counts.append(sum(parameter.numel() for parameter in cell.parameters()))
+    shared, = torch.autograd.grad(unroll(cell, inputs).outputs.square().sum(), [cell.recurrent_weight])
+    copies = [cell.recurrent_weight.detach().clone().requires_grad_() for _ in range(inputs.shape[2])]
+    hidden, loss = torch.zeros(1, 2, 4, dtype=torch.float64), 0.0
+    for step, copy in enumerate(copies):
+        hidden = torch.tanh(inputs[:, :, step] @ cell.input_weight + hidden @ copy + cell.bias)
+        loss = loss + hidden.square().sum()
+    untied = torch.autograd.grad(loss, copies)
+    return AnalysisResult([
+        compare("A4", "parameters at lengths 1, 10 and 100", [3 * 4 + 4 * 4 + 4] * 3, counts),
+        compare("A4", "gradient of the shared weight = sum over 12 untied copies", torch.stack(untied).sum(0), shared, 1e-12),
+        compare("A4", "every step's copy has a gradient of its own", [True] * 12, [bool((part != 0).any()) for part in untied])])
+
+
+def gates() -> AnalysisResult:
+    """C1: each gate driven to 0 and to 1, all eight ways; memory 5 before, candidate 3."""
+    result = AnalysisResult()
+    for input_gate, forget_gate, output_gate in itertools.product((0, 1), repeat=3):
+        pulls = [200.0 * gate - 100 for gate in (input_gate, forget_gate, output_gate)]
+        cell = LSTM(1, 1, generators(), input_activation="linear", memory_activation="linear")
+        set_weights(cell, input_weight=0.0, recurrent_weight=0.0, bias=torch.tensor([[[*pulls, 3.0]]]))
+        before = type(cell.initial_state(1))(torch.full((1, 1, 1), 5.0).double(), torch.zeros(1, 1, 1).double())
+        with torch.no_grad():
+            output, state = cell.step(cell.project(torch.zeros(1, 1, 1, dtype=torch.float64)), before)
+        memory = 5 * forget_gate + 3 * input_gate
+        name = f"input gate {input_gate}, forget gate {forget_gate}, output gate {output_gate}: memory and output"
+        result.checks.append(compare("C1", name, [memory, memory * output_gate], [state.memory.item(), output.item()], 1e-12))
+    return result
+
+
+INPUTS = [[3, 1, 0], [4, 1, 0], [2, 0, 0], [1, 0, 1], [3, -1, 0]]
+
+
+def lecture_lstm(gate_biases: tuple[float, float, float] = (-10, 10, -10)) -> tuple[list[float], list[float]]:
+    """Return memory and output by step of the slide's cell: z = x1, gates 100 x2, 100 x2 and 100 x3, and their biases."""
+    cell = LSTM(3, 1, generators(), input_activation="linear", memory_activation="linear")
+    weight = torch.tensor([[0, 0, 0, 1], [100, 100, 0, 0], [0, 0, 100, 0]])  # rows x1 x2 x3; input, forget, output, candidate
+    set_weights(cell, input_weight=weight[None], recurrent_weight=0.0, bias=torch.tensor([[[*gate_biases, 0.0]]]))
+    with torch.no_grad():
+        run = unroll(cell, torch.tensor([[INPUTS]], dtype=torch.float64), keep_states=True)
+    return [state.memory.item() for state in run.states], run.outputs.flatten().tolist()
+
+
+def lstm_example() -> AnalysisResult:
+    """C2: the worked example, to the error of sigmoids that are not quite 0 or 1, and as the notes print its gates."""
+    memory, output = lecture_lstm()
+    _, literal = lecture_lstm((0, 10, 0))
+    figure, axes = figures.panels(height=2.4)
+    steps = range(1, len(INPUTS) + 1)
+    axes.step(steps, memory, where="mid", color=figures.BLUE, label="memory")
+    axes.plot(steps, output, "o", color=figures.VERMILION, label="output")
+    axes.set(xticks=list(steps), ylabel="value", title="The lecture's LSTM cell")
+    axes.set_xticklabels([f"({', '.join(map(str, step))})" for step in INPUTS])
+    axes.legend()
+    picture = Picture(figure, ["C2"], "The worked example, step by step.", "算例逐步展开。",
+                      "Inputs below; the second component writes, the third reads, -1 in the second clears.",
+                      "横轴为输入；第二个分量控制写入，第三个控制读出，第二个分量为 -1 时清空记忆。")
+    return AnalysisResult([
+        compare("C2", "memory", [3, 7, 7, 7, 0], memory, 2e-3),
+        compare("C2", "output", [0, 0, 0, 7, 0], output, 2e-3)],
+        figures={"lstm_example": picture},
+        values={"output_with_the_gates_as_printed": literal[:4]})
+
+
+def parameter_counts() -> AnalysisResult:
+    """C3: the recurrent layer alone, and with a read-out; torch's own cells beside ours."""
+    features, hidden, outputs = 10, 100, 10
+
+    def count(module: torch.nn.Module) -> int:
+        return sum(parameter.numel() for parameter in module.parameters())
+
+    elman, lstm, gru, peephole = (count(cell) for cell in (
+        Elman(features, hidden, generators()), LSTM(features, hidden, generators()), GRU(features, hidden, generators()),
+        LSTM(features, hidden, generators(), peepholes=True)))
+    theirs = [count(cell(features, hidden)) for cell in (torch.nn.RNN, torch.nn.LSTM, torch.nn.GRU)]
+    read_out = hidden * outputs + outputs
+    return AnalysisResult([
+        compare("C3", "LSTM over Elman layer", 4, lstm / elman),
+        compare("C3", "torch.nn.LSTM over torch.nn.RNN", 4, theirs[1] / theirs[0]),
+        compare("C3", "torch.nn.GRU over torch.nn.RNN", 3, theirs[2] / theirs[0]),
+        compare("C3", "GRU over Elman layer, one inner bias a unit apart", 3, (gru - hidden) / elman),
+        compare("C3", "peepholes add three weights a unit", 3 * hidden, peephole - lstm)],
+        values={"ratio_with_read_out": (lstm + read_out) / (elman + read_out)})
+
+
+def scalar_cells() -> AnalysisResult:
+    """C4: the vector cell against a loop over scalar ones in plain Python, and against torch.nn.LSTM."""
+    cell = LSTM(2, 3, generators()).double()
+    draw = torch.Generator().manual_seed(1)
+    inputs = torch.randn(1, 1, 6, 2, generator=draw, dtype=torch.float64)
+    with torch.no_grad():
+        ours = unroll(cell, inputs).outputs[0, 0]
+        reference = torch.nn.LSTM(2, 3, batch_first=True).double()
+        order = [0, 1, 3, 2]  # theirs: input, forget, candidate, output
+        chunks = [torch.cat([weight[0].chunk(4, -1)[gate] for gate in order], -1)
+                  for weight in (cell.input_weight, cell.recurrent_weight, cell.bias)]
+        for parameter, value in zip(reference.parameters(), (chunks[0].t(), chunks[1].t(), chunks[2][0], 0.0), strict=True):
+            parameter.copy_(torch.as_tensor(value))
+        theirs = reference(inputs[0])[0][0]
+    return AnalysisResult([
+        compare("C4", "vector cell = loop over scalar cells", _scalar_lstm(cell, inputs[0, 0].tolist()), ours, 1e-12),
+        compare("C4", "vector cell = torch.nn.LSTM", theirs, ours, 1e-12)])
+
+
+def _scalar_lstm(cell: LSTM, inputs: list[list[float]]) -> list[list[float]]:
+    """Return the outputs by step; unit by unit, without any vector operation."""
+    size = cell.hidden
+    input_weight, recurrent_weight, bias = (weight[0].tolist() for weight in (cell.input_weight, cell.recurrent_weight, cell.bias))
+    memory, hidden, outputs = [0.0] * size, [0.0] * size, []
+    for step_input in inputs:
+        before = list(hidden)
+        for unit in range(size):
+            pulls = [bias[0][gate * size + unit]
+                     + sum(value * input_weight[place][gate * size + unit] for place, value in enumerate(step_input))
+                     + sum(value * recurrent_weight[place][gate * size + unit] for place, value in enumerate(before))
+                     for gate in range(4)]
+            write, keep, read = (1 / (1 + math.exp(-pull)) for pull in pulls[:3])
+            memory[unit] = keep * memory[unit] + write * math.tanh(pulls[3])
+            hidden[unit] = read * math.tanh(memory[unit])
+        outputs.append(list(hidden))
+    return outputs
+
+
+def three_gradients() -> AnalysisResult:
+    """D1: BPTT written by hand, automatic differentiation and central differences, on an Elman network."""
+    cell = Elman(2, 3, generators()).double()
+    draw = torch.Generator().manual_seed(2)
+    inputs = torch.randn(1, 4, 8, 2, generator=draw, dtype=torch.float64)
+    targets = torch.randn(1, 4, 8, 3, generator=draw, dtype=torch.float64)
+
+    def loss() -> Tensor:
+        return (unroll(cell, inputs).outputs - targets).square().sum() / 2
+
+    names = ("input_weight", "recurrent_weight", "bias")
+    parameters = dict(cell.named_parameters())
+    automatic = torch.autograd.grad(loss(), [parameters[name] for name in names])
+    by_hand = backpropagation_through_time(cell, inputs[0], targets[0])
+    result = AnalysisResult()
+    for name, found, hand in zip(names, automatic, by_hand, strict=True):
+        result.checks += [compare("D1", f"BPTT by hand = automatic differentiation, {name}", found[0], hand, 1e-12),
+                          compare("D1", f"central differences = automatic differentiation, {name}",
+                                  found, _central_differences(loss, parameters[name]), 1e-7)]
+    return result
+
+
+@torch.no_grad()
+def backpropagation_through_time(cell: Elman, inputs: Tensor, targets: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Return the gradient of half the squared error for input weight, recurrent weight and bias (Werbos 1990).
+
+    Args:
+        cell: a tanh Elman network of one member.
+        inputs: (batch, time, features).
+        targets: (batch, time, hidden).
+    """
+    input_weight, recurrent_weight, bias = cell.input_weight[0], cell.recurrent_weight[0], cell.bias[0]
+    hidden = [torch.zeros(len(inputs), cell.hidden, dtype=inputs.dtype)]
+    for step in inputs.unbind(1):
+        hidden.append(torch.tanh(step @ input_weight + hidden[-1] @ recurrent_weight + bias))
+    gradients = [torch.zeros_like(weight) for weight in (input_weight, recurrent_weight, bias)]
+    later = torch.zeros_like(hidden[0])  # error that comes back from the step after
+    for time in reversed(range(inputs.shape[1])):
+        error = (hidden[time + 1] - targets[:, time] + later) * (1 - hidden[time + 1].square())
+        gradients[0] += inputs[:, time].t() @ error
+        gradients[1] += hidden[time].t() @ error
+        gradients[2] += error.sum(0, keepdim=True)
+        later = error @ recurrent_weight.t()
+    return tuple(gradients)
+
+
+@torch.no_grad()
+def _central_differences(loss: callable, parameter: Tensor, step: float = 1e-6) -> Tensor:
+    """Return the gradient of a loss for one parameter, value by value."""
+    found, flat = torch.empty_like(parameter), parameter.view(-1)
+    for place in range(flat.numel()):
+        before, around = flat[place].item(), []
+        for shift in (step, -step):
+            flat[place] = before + shift
+            around.append(loss().item())
+        flat[place] = before
+        found.view(-1)[place] = (around[0] - around[1]) / (2 * step)
+    return found
+
+
+def two_contexts(options: Options, settings: Settings) -> AnalysisResult:
+    """A2: trained taggers read the lecture's sentence with "arrive" and with "leave"; Taipei never occurred in training."""
+    model, task = _tagger(options, settings)
+    words = torch.tensor([[task.encode_words(list(sentence)) for sentence in SENTENCES]])  # (1, sentences, time)
+    with torch.no_grad():
+        scores = model(Batch(words, words))  # (members, sentences, time, labels)
+        hidden = unroll(model.forward_cells[0], model.embed(words, None)).outputs
+    labels = scores.argmax(-1)
+    names = [[[task.labels[index] for index in sentence] for sentence in member] for member in labels.tolist()]
+    differing = sum(member[0][1] != member[1][1] for member in names)
+    right = sum((member[0][1], member[1][1]) == ("B-destination", "B-departure") for member in names)
+    members = len(names)
+    return AnalysisResult([
+        compare("A2", "trained members whose scores for Taipei differ after arrive and leave", members,
+                int((scores[:, 0, 1] != scores[:, 1, 1]).any(-1).sum())),
+        compare("A2", "trained members that label Taipei otherwise after arrive and leave", members, differing,
+                math.floor(options.seeds_that_may_miss * members))],
+        values={"members_right_about_taipei": right, "members": members},
+        figures={"two_contexts": _picture(hidden[0], names[0])})
+
+
+def _tagger(options: Options, settings: Settings) -> tuple[Reader, object]:
+    """Return the trained model and its task."""
+    section_name, _, run_name = options.tagger.partition("/")
+    section = settings.tasks.get(section_name)
+    if section is None or run_name not in section.runs or section.kind != "templates":
+        raise SettingsError(f"analyses.worked_examples.tagger is {options.tagger!r}, which is no run of a templates section.")
+    run = section.runs[run_name]
+    task = catalogue.make_task(run, section.reads)
+    weights = results.read_arrays(results.weights_file(section_name, run_name))
+    return trained_model(run, task, weights), task
+
+
+def trained_model(run: object, task: object, weights: dict) -> Reader:
+    """Return a run's model with its trained weights, one member per seed."""
+    model = models.build(run, catalogue.cell_options(run), task.sizes, generators(len(next(iter(weights.values())))))
+    parameters = dict(model.named_parameters())
+    with torch.no_grad():
+        for name, value in weights.items():
+            parameters[name].copy_(torch.from_numpy(value))
+    return model
+
+
+@figures.styled
+def _picture(hidden: Tensor, names: list[list[str]]) -> Picture:
+    """Draw the hidden layer (sentences, time, hidden) of one member over both sentences, with its labels."""
+    figure, axes = figures.panels(2, width=7.2, height=3.2, sharey=True)
+    for panel, values, words, labels in zip(axes, hidden, SENTENCES, names, strict=True):
+        image = panel.imshow(values.t().numpy(), cmap="RdBu", vmin=-1, vmax=1, aspect="auto")
+        panel.set_xticks(range(len(words)), [f"{word}\n{label}" for word, label in zip(words, labels, strict=True)], fontsize=6.5)
+    axes[0].set_ylabel("hidden unit")
+    figure.colorbar(image, ax=list(axes), label="value")
+    return Picture(figure, ["A2"], "The same word after another one.", "同一个词，前面的词不同。",
+                   "Hidden layer of one trained Elman tagger, word by word, with the label it gives; Taipei is unknown to it.",
+                   "一个训练好的 Elman 标注器逐词的隐层取值及所给标签；训练中从未出现过 Taipei。")

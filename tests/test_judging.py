@@ -1,0 +1,313 @@
+"""Decision rules: each can say each of its verdicts, the tests behind them agree with others' and with hand calculation."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import yaml
+from conftest import ROOT
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import stats
+
+from unrolled import results, settings
+from unrolled.judging import _adjust, _decide, claims, judge, rules, statistics
+from unrolled.judging.evidence import Evidence, Missing
+from unrolled.judging.rules import Finding, Outcome
+
+pytestmark = pytest.mark.unit
+A, B = {"run": "t/a", "metric": "m"}, {"run": "t/b", "metric": "m"}
+HIGH = [0.9, 0.92, 0.91, 0.93, 0.9, 0.94, 0.92, 0.91, 0.93, 0.92]
+LOW = [0.5, 0.52, 0.51, 0.53, 0.5, 0.54, 0.52, 0.51, 0.53, 0.52]
+WIDE = [0.1, 0.9, 0.2, 0.95, 0.15, 0.85, 0.6, 0.4, 0.99, 0.3]
+
+
+class Known:
+    """Evidence that is simply given: values by run name, checks by claim."""
+
+    def __init__(self, checks=(), **values):
+        self.known, self.checks, self.files, self.warnings = values, list(checks), [], []
+
+    def values(self, reference):
+        name = reference["run"].split("/")[1]
+        if self.known[name] is None:
+            raise Missing(f"no {name}", pending=name == "later")
+        return np.asarray(self.known[name], float)
+
+    def items(self, reference):
+        return None
+
+    def analysis(self, name):
+        return {"checks": self.checks}
+
+
+def verdict(rule, **values):
+    return rules.work_out(rule, Known(**values), "X1").verdict
+
+
+TEN, NONE, HALF = [1.0] * 10, [0.0] * 10, [1.0] * 5 + [0.0] * 5
+CASES = [
+    ({"kind": "higher", "of": A, "than": B, "margin": 0.1}, {"reproduced": (HIGH, LOW), "contradicted": (LOW, HIGH), "inconclusive": (WIDE, LOW)}),
+    ({"kind": "lower", "of": A, "than": B, "margin": 0.1}, {"reproduced": (LOW, HIGH), "contradicted": (HIGH, LOW), "inconclusive": (WIDE, LOW)}),
+    ({"kind": "higher", "of": A, "than": B, "margin": 0.5}, {"inconclusive": (HIGH, LOW), "contradicted": (HIGH, list(reversed(HIGH)))}),
+    ({"kind": "success", "of": A, "than": B, "margin": 0.2}, {"reproduced": (TEN, NONE), "contradicted": (NONE, TEN), "inconclusive": (HALF, NONE[:6] + [1.0] * 4)}),
+    ({"kind": "success", "of": A, "than": B, "margin": 0.1}, {"contradicted": (HALF * 40, HALF * 40)}),
+    ({"kind": "equivalent", "of": A, "than": B, "margin": 0.1}, {"reproduced": (HIGH, HIGH), "contradicted": (HIGH, LOW), "inconclusive": (WIDE, LOW)}),
+    ({"kind": "above", "of": A, "limit": 0.7}, {"reproduced": (HIGH, None), "contradicted": (LOW, None), "inconclusive": (WIDE, None)}),
+    ({"kind": "below", "of": A, "limit": 0.7}, {"reproduced": (LOW, None), "contradicted": (HIGH, None), "inconclusive": (WIDE, None)}),
+    ({"kind": "above", "of": A, "limit": 0.5}, {"reproduced": (TEN, None), "contradicted": (NONE, None), "inconclusive": (HALF, None)}),
+    ({"kind": "cannot", "of": A, "limit": 0.5}, {"reproduced": (NONE, None), "contradicted": (TEN, None), "inconclusive": (HALF, None)}),
+]
+SAID = [(rule, wanted, data) for rule, cases in CASES for wanted, data in cases.items()]
+
+
+@pytest.mark.parametrize(("rule", "wanted", "data"), SAID, ids=lambda item: item if isinstance(item, str) else "")
+def test_a_leaf_can_say_each_of_its_verdicts(rule, wanted, data):
+    assert verdict(rule, a=data[0], b=data[1]) == wanted
+
+
+def test_every_kind_of_rule_is_shown_saying_every_verdict():
+    said = {(rule["kind"], wanted) for rule, wanted, _ in SAID}
+    leaves = set(rules.LEAVES) - {"exact"}
+    assert said == set(itertools.product(leaves, ("reproduced", "contradicted", "inconclusive")))
+
+
+@pytest.mark.parametrize(("passed", "wanted"), [([True, True], "reproduced"), ([True, False], "contradicted"), ([], "inconclusive")])
+def test_exact_checks(passed, wanted):
+    checks = [{"claim": "X1", "name": str(place), "passed": value} for place, value in enumerate(passed)]
+    other = {"claim": "X2", "name": "other", "passed": False}
+    found = rules.work_out({"kind": "exact", "analysis": "examples"}, Known([*checks, other]), "X1")
+    assert found.verdict == wanted
+
+
+PART = {"R": "reproduced", "C": "contradicted", "I": "inconclusive", "P": "pending"}
+
+
+@pytest.mark.parametrize(("together", "parts", "wanted"), [
+    ("all", "RR", "R"), ("all", "RC", "C"), ("all", "RI", "I"), ("all", "CI", "C"), ("all", "RP", "P"),
+    ("conditions", "RR", "R"), ("conditions", "CC", "C"), ("conditions", "RC", "conditional"), ("conditions", "RCI", "conditional"),
+    ("conditions", "RI", "I"), ("conditions", "CI", "I"), ("conditions", "RCP", "P")])
+def test_composites(together, parts, wanted):
+    made = {"R": {"passed": True}, "C": {"passed": False}, "I": {"missing": "x"}, "P": {"missing": "x", "pending": True}}
+    outcome = Outcome([Finding("", "", "", **made[part]) for part in parts], together)
+    assert outcome.verdict == PART.get(wanted, wanted)
+
+
+def outcome_of(verdict_letter):
+    made = {"R": {"passed": True}, "C": {"passed": False}, "I": {"missing": "gone"}, "P": {"missing": "x", "pending": True}}
+    return Outcome([Finding("", "", "", **made[verdict_letter])])
+
+
+@pytest.mark.parametrize("letter", "RCI")
+def test_a_failed_control_decides_nothing(letter):
+    assert _decide(outcome_of(letter), outcome_of("C"), SimpleNamespace(warnings=[]))[0] == "inconclusive"
+    assert _decide(outcome_of(letter), outcome_of("I"), SimpleNamespace(warnings=[]))[0] == "inconclusive"
+    assert _decide(outcome_of(letter), outcome_of("R"), SimpleNamespace(warnings=[]))[0] == PART[letter]
+
+
+def test_a_stale_rate_decides_nothing():
+    assert _decide(outcome_of("R"), None, SimpleNamespace(warnings=["stale"]))[:2] == ("inconclusive", "stale")
+
+
+def test_permutation_of_seeds_by_hand():
+    """Three against three, all higher: 1 of the 20 ways to deal them out is as extreme."""
+    assert statistics.compare([4, 5, 6], [1, 2, 3], 0.0).p_for == pytest.approx(1 / 20)
+    moved = [1.1, 2.1, 3.1, 1, 2, 3]  # the first three less a margin of 2.9
+    as_extreme = sum(sum(dealt) >= sum(moved[:3]) - 1e-9 for dealt in itertools.combinations(moved, 3))
+    assert statistics.compare([4, 5, 6], [1, 2, 3], 2.9).p_for == pytest.approx(as_extreme / 20)
+    assert statistics.compare([1, 2, 3], [4, 5, 6], 0.0).p_against == pytest.approx(1 / 20)
+
+
+def test_sign_flips_by_hand():
+    """Five values above the limit: 1 of 32 ways to set signs gives as large a mean."""
+    assert statistics.against_limit([2.0, 3.0, 4.0, 5.0, 6.0], 1.5).p_for == pytest.approx(1 / 32)
+    assert statistics.against_limit([1.0] * 8, 0.5).p_for == pytest.approx(0.5**8)
+
+
+def test_counts_by_others():
+    assert statistics.compare_counts(10, 10, 0, 10, 0.2).p_for < stats.fisher_exact([[10, 0], [0, 10]], "greater").pvalue * 1.01
+    # Newcombe (1998), table II, example (a): 56/70 against 48/80, method 10
+    assert statistics.newcombe(56, 70, 48, 80) == pytest.approx((0.0524, 0.3339), abs=5e-5)
+    assert statistics.newcombe(10, 10, 0, 10) == pytest.approx((0.6075, 1.0), abs=5e-4)
+
+
+def test_holm_by_hand():
+    assert statistics.holm([0.01, 0.04, 0.03]) == pytest.approx([0.03, 0.06, 0.06])
+    assert statistics.holm([0.5, 0.9]) == pytest.approx([1.0, 1.0])
+    assert statistics.holm([]) == []
+
+
+@given(st.lists(st.floats(0, 1), max_size=12))
+def test_holm_never_lowers_and_keeps_the_order(values):
+    adjusted = statistics.holm(values)
+    assert all(after >= before for before, after in zip(values, adjusted))
+    assert [adjusted[place] for place in np.argsort(values, kind="stable")] == sorted(adjusted)
+
+
+def test_holm_is_taken_over_families():
+    def worked(family, p):
+        finding = Finding("", "", "", test=statistics.Test(1.0, (0.5, 1.5), p, 1.0))
+        finding.p_for = p
+        return SimpleNamespace(family=family), Outcome([finding]), None, None
+
+    entries = [worked("one", 0.03), worked("one", 0.04), worked("two", 0.04)]
+    _adjust(entries)
+    assert [outcome.findings[0].p_for for _, outcome, _, _ in entries] == pytest.approx([0.06, 0.06, 0.04])
+    assert [outcome.verdict for _, outcome, _, _ in entries] == ["inconclusive", "inconclusive", "reproduced"]
+
+
+def chunk_counts(correct, members=3, sentences=200):
+    generator = np.random.default_rng(1)
+    gold = np.full((members, sentences), 3)
+    return {"correct": generator.binomial(3, correct, (members, sentences)), "predicted": gold, "gold": gold}
+
+
+def test_chunks_are_compared_over_members_and_sentences():
+    better, worse = chunk_counts(0.95), chunk_counts(0.85)
+    found = statistics.compare_chunks(better, worse, 0.02, resamples=500)
+    assert found.p_for < 0.01 < 0.9 < found.p_against
+    assert found.effect == pytest.approx((better["correct"].mean() - worse["correct"].mean()) / 3)
+    assert found.interval[0] < found.effect < found.interval[1]
+    assert statistics.compare_chunks(better, better, 0.0, resamples=500).p_for > 0.3
+
+
+def test_intervals_cover_the_truth():
+    """A 95 % interval of a difference of means covers it about 95 times in a hundred."""
+    generator = np.random.default_rng(0)
+    hits = 0
+    for _ in range(100):
+        low, high = statistics.compare(generator.normal(1, 1, 20), generator.normal(0, 1, 20), 0.0).interval
+        hits += low <= 1 <= high
+    assert 86 <= hits <= 99
+
+
+# claims.yaml
+
+@pytest.fixture(scope="module")
+def all_claims():
+    return claims.load(ROOT / "claims.yaml")
+
+
+def test_all_claims_have_a_rule(all_claims):
+    assert len(all_claims) == 42
+    assert [claim.id[0] for claim in all_claims] == sorted(claim.id[0] for claim in all_claims)
+
+
+def test_every_claim_is_said_in_both_languages(all_claims):
+    for claim in all_claims:
+        for name in ("section", "statement", "test"):
+            assert getattr(claim, name) and any("一" <= letter <= "鿿" for letter in getattr(claim, f"{name}_zh") + "中"), claim.id
+        assert any("一" <= letter <= "鿿" for letter in claim.statement_zh), claim.id
+        assert bool(claim.differs) == bool(claim.differs_zh)
+
+
+def test_cannot_and_training_claims_have_a_control(all_claims):
+    for claim in all_claims:
+        assert claim.rule["kind"] != "cannot" or claim.control, claim.id
+        if claim.published:
+            assert set(claim.published) == {"figure", "setup", "status"}
+            assert claim.published["status"] in ("read", "notes", "unverified")
+
+
+def leaves(rule):
+    return [leaf for part in rule["parts"].values() for leaf in leaves(part)] if "parts" in rule else [rule]
+
+
+def test_what_claims_name_is_a_run_of_now_or_of_later(all_claims):
+    """A reference to a section that exists must name one of its runs or be evidence that is announced as pending."""
+    chosen = settings.load(ROOT / "params.yaml")
+    due = "A1 A2 A3 A4 A7 C1 C2 C3 C4 D1 D3 D4 D5 D7 D8 D9 E1".split()
+    for claim in all_claims:
+        for leaf in leaves(claim.rule) + (leaves(claim.control) if claim.control else []):
+            for reference in (leaf[key] for key in ("of", "than") if key in leaf and claim.id in due):
+                if "run" in reference:
+                    section, run = reference["run"].split("/")
+                    assert run in chosen.tasks[section].runs, (claim.id, reference)
+                else:
+                    assert reference["analysis"] in chosen.analyses, (claim.id, reference)
+
+
+@pytest.mark.parametrize(("change", "complaint"), [
+    ({"statment": "x"}, "X1.statment is no field of a claim; did you mean 'statement'?"),
+    ({"rule": {"kind": "hihger", "of": A, "than": B, "margin": 0}}, "X1.rule.kind is 'hihger'; did you mean 'higher'?"),
+    ({"rule": {"kind": "higher", "of": A, "than": B}}, "X1.rule.margin is missing"),
+    ({"rule": {"kind": "higher", "of": A, "than": B, "margin": 0, "limit": 1}}, "X1.rule.limit is no part of a rule of kind higher"),
+    ({"rule": {"kind": "above", "of": {"run": "a/b"}, "limit": 1}}, "X1.rule.of must name a run and a metric"),
+    ({"rule": {"kind": "above", "of": A, "limit": "much"}}, "X1.rule.limit must be a number"),
+    ({"rule": {"kind": "all", "parts": {"x": {"kind": "all", "parts": {}}}}}, "must be a mapping of named rules, not inside another"),
+    ({"statement": 3}, "X1.statement has the wrong type"),
+])
+def test_a_slip_in_claims_is_named(tmp_path, change, complaint):
+    words = dict.fromkeys(("section", "section_zh", "statement", "statement_zh", "test", "test_zh", "family"), "x")
+    tree = {"X1": {**words, "rule": {"kind": "exact", "analysis": "a"}, **change}}
+    (tmp_path / "claims.yaml").write_text(yaml.safe_dump(tree), encoding="utf-8")
+    with pytest.raises(claims.ClaimError) as error:
+        claims.load(tmp_path / "claims.yaml")
+    assert complaint in str(error.value) and "\n" not in str(error.value)
+
+
+def test_the_hash_of_a_rule_sees_the_margin_and_not_the_words(all_claims):
+    import dataclasses
+
+    claim = next(claim for claim in all_claims if claim.id == "A7")
+    assert dataclasses.replace(claim, statement="other words").rule_hash == claim.rule_hash
+    changed = {**claim.rule, "parts": {**claim.rule["parts"], "ATIS equal width": {**claim.rule["parts"]["ATIS equal width"], "margin": 0.005}}}
+    assert dataclasses.replace(claim, rule=changed).rule_hash != claim.rule_hash
+
+
+# evidence
+
+@pytest.fixture
+def run_on_disk(workplace, params):
+    """A run tasks.adding.runs.tanh with three members, one of them diverged."""
+    def member(seed, error, diverged=None):
+        return {"seed": seed, "learning_rate": 0.01, "metrics": {"mean_squared_error": error, "success": 1.0}, "diverged": diverged}
+
+    def write(stale=False):
+        results.write_json(results.run_file("adding", "tanh"), {
+            "format": results.FORMAT, "task": "adding", "run": "tanh", "tuned": {"learning_rate": 0.01, "stale": stale},
+            "members": [member(0, 0.1), member(1, 0.2), member(2, None, {"step": 3, "cause": "loss is not finite"})]})
+        return Evidence(settings.parse(params))
+
+    return write
+
+
+def test_a_diverged_member_scores_worst(run_on_disk):
+    evidence = run_on_disk()
+    reference = {"run": "adding/tanh", "metric": "mean_squared_error"}
+    assert evidence.values(reference).tolist() == [0.1, 0.2, 1.0]
+    assert evidence.values({**reference, "metric": "success"}).tolist() == [1.0, 1.0, 0.0]
+    assert evidence.files == [str(results.run_file("adding", "tanh"))] and not evidence.warnings
+    assert evidence.values({**reference, "learning_rate": 0.01}).size == 3
+    for wrong in ({**reference, "metric": "accuracy"}, {**reference, "learning_rate": 0.5}):
+        with pytest.raises(Missing) as missing:
+            evidence.values(wrong)
+        assert not missing.value.pending
+
+
+def test_a_stale_rate_is_noted(run_on_disk):
+    evidence = run_on_disk(stale=True)
+    evidence.values({"run": "adding/tanh", "metric": "success"})
+    assert "make tune" in evidence.warnings[0]
+
+
+def test_what_is_not_in_params_is_pending_and_what_was_not_run_is_missing(workplace, params):
+    evidence = Evidence(settings.parse(params))
+    for reference, pending in ((A, True), ({"run": "adding/later", "metric": "success"}, True), ({"analysis": "later", "value": "x"}, True),
+                               ({"run": "adding/tanh", "metric": "success"}, False), ({"analysis": "error_surface", "value": "x"}, False)):
+        with pytest.raises(Missing) as missing:
+            evidence.values(reference)
+        assert missing.value.pending == pending
+
+
+def test_without_any_result_nothing_is_reproduced(workplace, params, all_claims):
+    verdicts = judge(all_claims, settings.parse(params))
+    assert {entry["verdict"] for entry in verdicts.values()} == {"inconclusive", "pending"}
+    assert verdicts["F1"]["verdict"] == "pending" and verdicts["E1"]["verdict"] == "inconclusive"
+    needed = {"verdict", "statement", "observed", "interval", "n", "rule", "control", "published", "evidence"}
+    assert all(needed <= set(entry) for entry in verdicts.values())
+    assert all(math.isfinite(entry["n"]) for entry in verdicts.values())
