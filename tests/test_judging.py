@@ -20,7 +20,8 @@ from unrolled.judging.evidence import Evidence, Missing
 from unrolled.judging.rules import Finding, Outcome
 
 pytestmark = pytest.mark.unit
-A, B = {"run": "t/a", "metric": "m"}, {"run": "t/b", "metric": "m"}
+A, B, S = {"run": "t/a", "metric": "m"}, {"run": "t/b", "metric": "m"}, {"run": "t/a", "metric": "success"}
+PAIR = {"of": {"analysis": "x", "value": "flew_a"}, "than": {"analysis": "x", "value": "flew_b"}}
 HIGH = [0.9, 0.92, 0.91, 0.93, 0.9, 0.94, 0.92, 0.91, 0.93, 0.92]
 LOW = [0.5, 0.52, 0.51, 0.53, 0.5, 0.54, 0.52, 0.51, 0.53, 0.52]
 WIDE = [0.1, 0.9, 0.2, 0.95, 0.15, 0.85, 0.6, 0.4, 0.99, 0.3]
@@ -33,7 +34,7 @@ class Known:
         self.known, self.checks, self.files, self.warnings = values, list(checks), [], []
 
     def values(self, reference):
-        name = reference["run"].split("/")[1]
+        name = reference["run"].split("/")[1] if "run" in reference else reference["value"][-1]
         if self.known[name] is None:
             raise Missing(f"no {name}", pending=name == "later")
         return np.asarray(self.known[name], float)
@@ -56,11 +57,12 @@ CASES = [
     ({"kind": "higher", "of": A, "than": B, "margin": 0.5}, {"inconclusive": (HIGH, LOW), "contradicted": (HIGH, list(reversed(HIGH)))}),
     ({"kind": "success", "of": A, "than": B, "margin": 0.2}, {"reproduced": (TEN, NONE), "contradicted": (NONE, TEN), "inconclusive": (HALF, NONE[:6] + [1.0] * 4)}),
     ({"kind": "success", "of": A, "than": B, "margin": 0.1}, {"contradicted": (HALF * 40, HALF * 40)}),
+    ({"kind": "success", **PAIR, "margin": 0.1}, {"reproduced": (TEN, NONE), "inconclusive": (HALF, NONE[:6] + [1.0] * 4), "contradicted": (HALF, HALF)}),
     ({"kind": "equivalent", "of": A, "than": B, "margin": 0.1}, {"reproduced": (HIGH, HIGH), "contradicted": (HIGH, LOW), "inconclusive": (WIDE, LOW)}),
     ({"kind": "above", "of": A, "limit": 0.7}, {"reproduced": (HIGH, None), "contradicted": (LOW, None), "inconclusive": (WIDE, None)}),
     ({"kind": "below", "of": A, "limit": 0.7}, {"reproduced": (LOW, None), "contradicted": (HIGH, None), "inconclusive": (WIDE, None)}),
-    ({"kind": "above", "of": A, "limit": 0.5}, {"reproduced": (TEN, None), "contradicted": (NONE, None), "inconclusive": (HALF, None)}),
-    ({"kind": "cannot", "of": A, "limit": 0.5}, {"reproduced": (NONE, None), "contradicted": (TEN, None), "inconclusive": (HALF, None)}),
+    ({"kind": "above", "of": S, "limit": 0.5}, {"reproduced": (TEN, None), "contradicted": (NONE, None), "inconclusive": (HALF, None)}),
+    ({"kind": "cannot", "of": S, "limit": 0.5}, {"reproduced": (NONE, None), "contradicted": (TEN, None), "inconclusive": (HALF, None)}),
 ]
 SAID = [(rule, wanted, data) for rule, cases in CASES for wanted, data in cases.items()]
 
@@ -124,8 +126,22 @@ def test_permutation_of_seeds_by_hand():
 
 def test_sign_flips_by_hand():
     """Five values above the limit: 1 of 32 ways to set signs gives as large a mean."""
-    assert statistics.against_limit([2.0, 3.0, 4.0, 5.0, 6.0], 1.5).p_for == pytest.approx(1 / 32)
-    assert statistics.against_limit([1.0] * 8, 0.5).p_for == pytest.approx(0.5**8)
+    assert statistics.mean_against_limit([2.0, 3.0, 4.0, 5.0, 6.0], 1.5).p_for == pytest.approx(1 / 32)
+    assert statistics.rate_against_limit([1.0] * 8, 0.5).p_for == pytest.approx(0.5**8)
+    assert statistics.rate_against_limit([1.0] * 8, 0.95).p_for == pytest.approx(0.95**8)
+
+
+def test_an_accuracy_of_one_is_no_count():
+    """All ten seeds at accuracy 1 lie above 0.95 beyond doubt; ten successes of ten leave doubt about a rate of 0.95."""
+    assert verdict({"kind": "above", "of": A, "limit": 0.95}, a=TEN) == "reproduced"
+    assert verdict({"kind": "above", "of": S, "limit": 0.95}, a=TEN) == "inconclusive"
+
+
+def test_pairs_by_hand():
+    """Six starts fly off in the first way only, one in the second only: 8 of 128 ways to deal the seven out are as extreme."""
+    first, second = [1.0] * 6 + [0.0] + [1.0] * 5, [0.0] * 6 + [1.0] + [1.0] * 5
+    assert statistics.compare_pairs(first, second, 0.1).p_for == pytest.approx(8 / 128)
+    assert statistics.compare_pairs(first, first, 0.1) == (0.0, (0.0, 0.0), 1.0, 1.0)
 
 
 def test_counts_by_others():
@@ -141,7 +157,7 @@ def test_holm_by_hand():
     assert statistics.holm([]) == []
 
 
-@given(st.lists(st.floats(0, 1), max_size=12))
+@given(st.lists(st.floats(0, 1, allow_subnormal=False), max_size=12))
 def test_holm_never_lowers_and_keeps_the_order(values):
     adjusted = statistics.holm(values)
     assert all(after >= before for before, after in zip(values, adjusted))

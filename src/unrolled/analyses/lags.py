@@ -45,9 +45,9 @@ def gradient_by_lag(cell: Cell, length: int, batch: int, seeds: Sequence[int]) -
     directions = torch.stack([torch.randn(cell.output_size, generator=training.generator(seed, "dropout"), dtype=torch.float64)
                               for seed in seeds])
     loss = (unrolled.outputs[:, :, -1] * directions.unsqueeze(1)).sum()
-    parts = [part for state in unrolled.states for part in state]
+    parts = [part for state in unrolled.states for part in state if part.requires_grad]  # a clock has no gradient
     gradients = torch.autograd.grad(loss, parts, allow_unused=True, materialize_grads=True)
-    width = len(unrolled.states[0])
+    width = len(parts) // length
     norms = []
     for step in range(length):
         together = torch.cat([gradient.flatten(2) for gradient in gradients[step * width : (step + 1) * width]], -1)

@@ -14,12 +14,20 @@ from unrolled.settings import Settings
 WORST = {"mean_squared_error": 1.0}  # what a diverged member scores, six times chance; where higher is better it scores 0
 
 
+COUNTED = ("success", "flew")  # beginnings of the names of what either happened or did not
+
+
 class Missing(Exception):
     """Evidence that a claim needs is not there; the text says what, `pending` that it is not part of params.yaml yet."""
 
     def __init__(self, what: str, pending: bool = False) -> None:
         super().__init__(what)
         self.pending = pending
+
+
+def is_counted(reference: Mapping[str, Any]) -> bool:
+    """Tell whether values are yes or no, to be tested as counts: an accuracy that happens to be 1 for all seeds is not."""
+    return str(reference.get("metric", reference.get("value"))).startswith(COUNTED)
 
 
 @dataclass

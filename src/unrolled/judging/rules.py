@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from unrolled.judging import statistics
-from unrolled.judging.evidence import Evidence, Missing
+from unrolled.judging.evidence import Evidence, Missing, is_counted
 from unrolled.judging.statistics import LEVEL, Test
 
 VERDICTS = ("reproduced", "contradicted", "conditional", "inconclusive", "pending")
@@ -136,14 +136,17 @@ def _equivalent(rule: Mapping[str, Any], evidence: Evidence, claim: str) -> Find
 def _success(rule: Mapping[str, Any], evidence: Evidence, claim: str) -> Finding:
     """One run succeeds more often than another, by more than the margin."""
     first, second = (evidence.values(rule[key]) for key in ("of", "than"))
-    test = statistics.compare_counts(int(first.sum()), len(first), int(second.sum()), len(second), rule["margin"])
+    if rule["of"].get("analysis") and rule["of"].get("analysis") == rule["than"].get("analysis"):
+        test = statistics.compare_pairs(first, second, rule["margin"])  # the same starts, treated in two ways
+    else:
+        test = statistics.compare_counts(int(first.sum()), len(first), int(second.sum()), len(second), rule["margin"])
     return _two_sided(rule, test, first, second)
 
 
 def _two_sided(rule: Mapping[str, Any], test: Test, first: np.ndarray, second: np.ndarray) -> Finding:
-    names = [label(rule[key]) for key in ("of", "than")]
+    names, counted = [label(rule[key]) for key in ("of", "than")], is_counted(rule["of"])
     low, high = test.interval
-    numbers = f"{names[0]} {summary(first)}, {names[1]} {summary(second)}"
+    numbers = f"{names[0]} {summary(first, counted)}, {names[1]} {summary(second, counted)}"
     return Finding("", f"{numbers}; difference {test.effect:+.4g}, 95 % interval [{low:.4g}, {high:.4g}]",
                    f"{numbers}；差 {test.effect:+.4g}，95 % 区间 [{low:.4g}, {high:.4g}]", test, size=min(len(first), len(second)),
                    margin=0.0 if rule["kind"] == "equivalent" else float(rule["margin"]))
@@ -153,14 +156,13 @@ def _against_limit(rule: Mapping[str, Any], evidence: Evidence, claim: str) -> F
     """A mean lies above (or below) a limit; `cannot` is a success rate below one."""
     sign = 1 if rule["kind"] == "above" else -1
     values, limit = evidence.values(rule["of"]), float(rule["limit"])
-    if sign < 0 and set(values) <= {0.0, 1.0}:
-        found = statistics.against_limit(values, limit)
-        test = Test(-found.effect, (-found.interval[1], -found.interval[0]), found.p_against, found.p_for)
-    else:
-        test = statistics.against_limit(sign * values, sign * limit)
-    name, (low, high) = label(rule["of"]), sorted(limit + sign * end for end in test.interval)
-    return Finding("", f"{name} {summary(values)}, 95 % interval [{low:.4g}, {high:.4g}], limit {limit:g}",
-                   f"{name} {summary(values)}，95 % 区间 [{low:.4g}, {high:.4g}]，界限 {limit:g}", test, size=len(values))
+    counted = is_counted(rule["of"])
+    test = statistics.rate_against_limit(values, limit) if counted else statistics.mean_against_limit(values, limit)
+    name, (low, high) = label(rule["of"]), (limit + end for end in test.interval)
+    if sign < 0:
+        test = Test(-test.effect, (-test.interval[1], -test.interval[0]), test.p_against, test.p_for)
+    return Finding("", f"{name} {summary(values, counted)}, 95 % interval [{low:.4g}, {high:.4g}], limit {limit:g}",
+                   f"{name} {summary(values, counted)}，95 % 区间 [{low:.4g}, {high:.4g}]，界限 {limit:g}", test, size=len(values))
 
 
 LEAVES: dict[str, Callable[[Mapping[str, Any], Evidence, str], Finding]] = {
@@ -174,9 +176,9 @@ FIELDS: dict[str, tuple[str, ...]] = {
 }
 
 
-def summary(values: np.ndarray) -> str:
+def summary(values: np.ndarray, counted: bool = False) -> str:
     """Return a sample in a few characters: successes of how many, or mean, spread and size."""
-    if len(values) > 1 and set(values) <= {0.0, 1.0}:
+    if len(values) > 1 and counted:
         return f"{int(values.sum())}/{len(values)}"
     spread = f" ± {values.std(ddof=1):.3g}" if len(values) > 1 else ""
     return f"{values.mean():.4g}{spread} (n={len(values)})"

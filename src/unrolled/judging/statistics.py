@@ -93,14 +93,30 @@ def newcombe(first: int, first_of: int, second: int, second_of: int) -> tuple[fl
     return (effect - math.hypot(rate_1 - low_1, high_2 - rate_2), effect + math.hypot(high_1 - rate_1, rate_2 - low_2))
 
 
-def against_limit(values: Sequence[float], limit: float) -> Test:
-    """Test whether a mean lies above a limit: exactly binomial for successes, else by flipping signs around the limit."""
+def compare_pairs(first: Sequence[float], second: Sequence[float], margin: float) -> Test:
+    """Test whether something happens more often to the first of each pair (McNemar's exact test; bootstrap over pairs).
+
+    An observed difference within the margin is never evidence for the claim.
+    """
+    apart = np.asarray(first, float) - np.asarray(second, float)
+    only_first, only_second = int((apart > 0).sum()), int((apart < 0).sum())
+    greater, less = (float(stats.binomtest(only_first, only_first + only_second, alternative=side).pvalue)
+                     if only_first + only_second else 1.0 for side in ("greater", "less"))
+    effect = float(apart.mean())
+    return Test(effect, _bootstrap((apart,), np.mean), greater if effect > margin else 1.0, less)
+
+
+def rate_against_limit(values: Sequence[float], limit: float) -> Test:
+    """Test whether a rate of success lies above a limit (exact binomial test; Clopper and Pearson's interval)."""
+    count, size = int(np.sum(values)), len(values)
+    low, high = stats.binomtest(count, size).proportion_ci(method="exact")
+    greater, less = (stats.binomtest(count, size, limit, alternative=side).pvalue for side in ("greater", "less"))
+    return Test(count / size - limit, (low - limit, high - limit), float(greater), float(less))
+
+
+def mean_against_limit(values: Sequence[float], limit: float) -> Test:
+    """Test whether a mean lies above a limit, by flipping the signs of the distances from it."""
     values = np.asarray(values, float)
-    if set(values) <= {0.0, 1.0}:
-        count, size = int(values.sum()), len(values)
-        low, high = stats.binomtest(count, size).proportion_ci(method="exact")
-        greater, less = (stats.binomtest(count, size, limit, alternative=side).pvalue for side in ("greater", "less"))
-        return Test(count / size - limit, (low - limit, high - limit), float(greater), float(less))
 
     def p(alternative: str) -> float:
         return float(stats.permutation_test((values - limit,), np.mean, permutation_type="samples", vectorized=True,
