@@ -168,11 +168,12 @@ def descend(weights: np.ndarray, biases: np.ndarray, by: str, at: float, rate: f
 @figures.styled
 def _surface_picture(weights: np.ndarray, biases: np.ndarray, values: np.ndarray, norms: np.ndarray,
                      runs: Mapping[str, Descent], options: Options) -> Picture:
-    """Draw error and gradient norm over the plane, and the descents of the start that flies furthest unclipped."""
-    figure, (left, right) = figures.panels(2, width=8.2, height=3.6, sharey=True)
+    """Draw error and gradient norm over the plane, and close by the descents of the start that flies furthest unclipped."""
+    figure, (left, middle, right) = figures.panels(3, width=10, height=3.4)
     extent = (*options.weights, *options.biases)
-    image = left.imshow(values.T, origin="lower", extent=extent, aspect="auto", cmap="cividis")
-    figure.colorbar(image, ax=left, label="error")
+    for axes in (left, middle):
+        image = axes.imshow(values.T, origin="lower", extent=extent, aspect="auto", cmap="cividis")
+    figure.colorbar(image, ax=[left, middle], label="error")
     image = right.imshow(np.maximum(norms, 1e-8).T, origin="lower", extent=extent, aspect="auto", cmap="magma",
                          norm=LogNorm(1e-6, max(float(norms.max()), 1e-5)))
     figure.colorbar(image, ax=right, label="gradient norm")
@@ -180,10 +181,14 @@ def _surface_picture(weights: np.ndarray, biases: np.ndarray, values: np.ndarray
     for name, colour in COLOURS.items():
         if name in runs:
             path = runs[name].paths[:, start]
-            left.plot(*path.T, ".-", color=colour, linewidth=1.2, markersize=2.5, label=name.replace("_", " "))
-    left.plot(*runs["none"].paths[0, start], "o", color=figures.BLACK, markersize=5, markeredgecolor="white")
+            for axes in (left, middle):
+                axes.plot(*path.T, ".-", color=colour, linewidth=1.2, markersize=2.5, label=name.replace("_", " "))
+    place = runs["none"].paths[0, start]
+    for axes in (left, middle):
+        axes.plot(*place, "o", color=figures.BLACK, markersize=5, markeredgecolor="white")
     left.set(xlim=options.weights, ylim=options.biases, xlabel="w", ylabel="b", title="Error, and descents from one start")
-    left.legend(title="clipping", facecolor="white", frameon=True, loc="lower left")
+    middle.set(xlim=place[0] + np.array([-1, 1]), ylim=place[1] + np.array([-1, 1]), xlabel="w", title="The same, close by")
+    middle.legend(title="clipping", facecolor="white", frameon=True, loc="lower left")
     right.set(xlabel="w", title="Gradient norm")
     return Picture(figure, ["D3", "D4"], "Flat land and a cliff.", "平原与悬崖。",
                    f"Pascanu's one-unit problem. Descents at learning rate {options.learning_rate:g} from the start (dot) that flies furthest "

@@ -122,6 +122,7 @@ def largest_step(weight: np.ndarray, repeats: int, halvings: int = 200) -> np.nd
     return low
 
 
+@figures.styled
 def stable_steps(options: Options) -> AnalysisResult:
     """D8: decades between the largest stable steps at nearby weights, if the weight is used often and if it is used once."""
     decades, once = [], []
@@ -169,6 +170,7 @@ def predicted_rate(cell: Elman, hidden: Tensor) -> np.ndarray:
     return (radius * slope).numpy()
 
 
+@figures.styled
 def tied_and_untied(options: Options) -> AnalysisResult:
     """D9's control: a linear unit whose gain is the same at each step, and one with independent gains of the same spread.
 

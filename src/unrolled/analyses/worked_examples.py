@@ -139,6 +139,7 @@ def lecture_lstm(gate_biases: tuple[float, float, float] = (-10, 10, -10)) -> tu
     return [state.memory.item() for state in run.states], run.outputs.flatten().tolist()
 
 
+@figures.styled
 def lstm_example() -> AnalysisResult:
     """C2: the worked example, to the error of sigmoids that are not quite 0 or 1, and as the notes print its gates."""
     memory, output = lecture_lstm()
@@ -328,7 +329,8 @@ def _picture(hidden: Tensor, names: list[list[str]]) -> Picture:
     figure, axes = figures.panels(2, width=7.2, height=3.2, sharey=True)
     for panel, values, words, labels in zip(axes, hidden, SENTENCES, names, strict=True):
         image = panel.imshow(values.t().numpy(), cmap="RdBu", vmin=-1, vmax=1, aspect="auto")
-        panel.set_xticks(range(len(words)), [f"{word}\n{label}" for word, label in zip(words, labels, strict=True)], fontsize=6.5)
+        panel.set_xticks(range(len(words)), [f"{word}\n{label.replace('_', chr(10))}" for word, label in zip(words, labels, strict=True)],
+                         fontsize=6.5)
     axes[0].set_ylabel("hidden unit")
     figure.colorbar(image, ax=list(axes), label="value")
     return Picture(figure, ["A2"], "The same word after another one.", "同一个词，前面的词不同。",

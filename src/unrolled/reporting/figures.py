@@ -58,6 +58,11 @@ def learning_curves(title: str, histories: Mapping[str, History]) -> str:
                 axes.plot(steps[shown], middle, color=colour, label=label, linewidth=1.5, linestyle="-" if place < 9 else "--")
                 axes.fill_between(steps[shown], low, high, color=colour, alpha=0.12, linewidth=0)
                 place += 1
+        # a diverging seed's losses would squeeze all other curves flat: the axis follows the medians
+        medians = np.concatenate([line.get_ydata() for line in axes.get_lines()])
+        medians = medians[np.isfinite(medians) & (medians > 0)]
+        if len(medians):
+            axes.set_ylim(medians.min() / 3, np.quantile(medians, 0.99) * 5)
         axes.set(yscale="log", xlabel="updates", ylabel="training loss", title=title)
         figure.legend(*axes.get_legend_handles_labels(), loc="outside right upper")
         return to_svg(figure)
