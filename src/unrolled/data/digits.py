@@ -7,8 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from sklearn.datasets import load_digits
-from sklearn.model_selection import train_test_split
 
 from unrolled import results
 from unrolled.data.archives import DataError
@@ -50,6 +48,8 @@ class SmallDigits(DataSet):
 
     def freeze(self, source: str, folder: Path) -> dict[str, Any]:
         """Write images (0 to 1) and labels of each split; the same for both sources."""
+        from sklearn.datasets import load_digits  # here: a second's import that no training needs
+
         found = load_digits()
         return write(folder, split((found.images / 16).astype(np.float32), found.target))
 
@@ -84,16 +84,23 @@ def read_idx(content: bytes, name: str) -> np.ndarray:
 
 def split(images: np.ndarray, labels: np.ndarray) -> dict[str, Images]:
     """Return 70 % for training, 10 % for validation and 20 % for test, each with like shares of every digit."""
-    rest, test = train_test_split(np.arange(len(labels)), test_size=0.2, random_state=0, stratify=labels)
-    train, validation = train_test_split(rest, test_size=0.125, random_state=0, stratify=labels[rest])
+    rest, test = _stratified(labels, np.arange(len(labels)), 0.2)
+    train, validation = _stratified(labels, rest, 0.125)
     return {name: (images[places], labels[places]) for name, places in zip(SPLITS, (train, validation, test), strict=True)}
+
+
+def _stratified(labels: np.ndarray, places: np.ndarray, second: float) -> list[np.ndarray]:
+    """Cut places in two, the second of the given size or share, each with like shares of every label."""
+    from sklearn.model_selection import train_test_split  # here: a second's import that no training needs
+
+    return train_test_split(places, test_size=second, random_state=0, stratify=labels[places])
 
 
 def split_mnist(files: dict[str, bytes]) -> dict[str, Images]:
     """Return MNIST's own test split, and its training split less 5000 for validation."""
     images, labels, test_images, test_labels = (read_idx(content, name) for name, content in files.items())
     labels = labels.astype(np.int64)
-    train, validation = train_test_split(np.arange(len(labels)), test_size=5000, random_state=0, stratify=labels)
+    train, validation = _stratified(labels, np.arange(len(labels)), 5000)
     return {"train": (images[train] / np.float32(255), labels[train]),
             "validation": (images[validation] / np.float32(255), labels[validation]),
             "test": (test_images / np.float32(255), test_labels.astype(np.int64))}

@@ -14,7 +14,6 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from seqeval.metrics.sequence_labeling import get_entities
 from torch import Tensor
 
 from unrolled.batches import Batch, Sizes
@@ -91,6 +90,8 @@ class Slots(StoredTask):
 
     def items(self, outputs: Tensor, batch: Batch) -> dict[str, Tensor]:
         """Count each sentence's right, predicted and true chunks (what a chunk is, seqeval says), and mark repeated ones."""
+        from seqeval.metrics.sequence_labeling import get_entities  # here: a second's import that no other task needs
+
         predicted = outputs.argmax(-1).cpu().numpy()  # (members, batch, time)
         counts = torch.zeros(4, *predicted.shape[:2], dtype=torch.int32)
         for column, place in enumerate(batch.extra[0].tolist()):

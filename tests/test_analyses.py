@@ -1,0 +1,186 @@
+"""Analyses: their numbers against independent ones, their options, and what they write."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from conftest import ROOT
+
+from unrolled import analyses, results, settings, training
+from unrolled.analyses import base, error_surface, gradient_flow, lags, repeated_weight, worked_examples
+from unrolled.analyses.base import AnalysisResult, Check, compare
+from unrolled.cells.base import unroll
+from unrolled.cells.elman import Elman
+from unrolled.cells.lstm import LSTM
+from unrolled.settings import SettingsError
+
+pytestmark = pytest.mark.unit
+
+
+# error surface
+
+def test_the_surface_is_that_of_a_sigmoid_elman_cell():
+    """x_t = w s(x_{t-1}) + b from x_0 = .5 is h_t = s(w h_{t-1} + b) from h_0 = s(.5): value and gradient by automatic differentiation."""
+    weights, biases = np.array([0.5, 3.0, 5.1, 9.0]), np.array([-0.3, -1.4, -2.6, -4.4])
+    cell = Elman(1, 1, [training.generator(0, "values")] * 4, activation="sigmoid")
+    worked_examples.set_weights(cell, input_weight=0.0, recurrent_weight=torch.tensor(weights).view(4, 1, 1), bias=torch.tensor(biases).view(4, 1, 1))
+    start = type(cell.initial_state(1))(torch.full((4, 1, 1), 0.5, dtype=torch.float64).sigmoid())
+    outputs = unroll(cell, torch.zeros(4, 1, 50, 1, dtype=torch.float64), start).outputs[:, 0, -1, 0]
+    losses = (outputs - 0.7).square()
+    gradients = torch.autograd.grad(losses.sum(), [cell.recurrent_weight, cell.bias])
+    value, by_weight, by_bias = error_surface.error(weights, biases)
+    assert value == pytest.approx(losses.detach().numpy(), rel=1e-10)
+    for ours, theirs in zip((by_weight, by_bias), gradients, strict=True):
+        assert ours == pytest.approx(theirs.flatten().numpy(), rel=1e-8)
+
+
+def test_the_surface_has_flat_land_and_a_cliff():
+    options = error_surface.Options(points=101)
+    norms = np.hypot(*error_surface.error(*error_surface.grid(options))[1:])
+    assert np.median(norms) < 0.02 and norms.max() > 5
+
+
+@pytest.mark.parametrize(("by", "at", "most"), [("norm", 1.0, 0.5), ("value", 1.0, 0.5 * 2**0.5), ("norm", 15.0, 7.5)])
+def test_a_clipped_step_is_never_longer(by, at, most):
+    options = error_surface.Options(points=101, starts=50, updates=30)
+    weights, biases = error_surface.grid(options)
+    norms = np.hypot(*error_surface.error(weights, biases)[1:])
+    starts = error_surface.near_the_cliff(weights, biases, norms, options)
+    assert error_surface.descend(*starts, by, at, 0.5, options).longest.max() <= most + 1e-12
+    free = error_surface.descend(*starts, "none", 1.0, 0.5, options)
+    assert free.paths.shape == (31, 50, 2)
+    first = free.paths[1] - free.paths[0]
+    assert first == pytest.approx(-0.5 * np.stack(error_surface.error(*free.paths[0].T)[1:], 1))
+
+
+def test_shares_add_up():
+    found = error_surface.window_statistics(error_surface.Options(points=31, windows=3))
+    total = np.add(np.add(found["flat_share"], found["steep_share"]), found["between_share"])
+    assert total == pytest.approx(np.ones(3)) and len(set(found["flat_share"])) == 3
+
+
+# repeated weight
+
+def test_the_largest_step_is_the_largest():
+    weights = np.array([0.985, 0.9999, 1.003, 1.015])
+    steps = repeated_weight.largest_step(weights, 999)
+    loss, slope = repeated_weight.loss_and_slope(weights, 999)
+    assert (repeated_weight.loss_and_slope(weights - 0.99 * steps * slope, 999)[0] <= loss).all()
+    with np.errstate(over="ignore"):
+        assert (repeated_weight.loss_and_slope(weights - 1.01 * steps * slope, 999)[0] > loss).all()
+    assert repeated_weight.largest_step(np.array([0.99, 1.01]), 1) == pytest.approx([2, 2], rel=1e-6)  # a parabola of curvature 1
+
+
+def test_untied_gains_drift_by_the_root_of_time():
+    """Over many seeds, deviations are spread x T for one gain and spread x sqrt(T) for independent ones."""
+    found = repeated_weight.tied_and_untied(repeated_weight.Options(seeds=400, length=64, hidden=4, first_lag=5)).values
+    tied, untied = (np.sqrt(np.mean(np.square(found[name]))) * np.log(10) for name in ("tied_decades", "untied_decades"))
+    assert tied == pytest.approx(0.05 * 64, rel=0.1) and untied == pytest.approx(0.05 * 8, rel=0.1)
+
+
+# gradient by lag
+
+def test_gradient_by_lag_is_a_product_of_jacobians():
+    seeds = (3, 4)
+    cell = Elman(2, 5, [training.generator(seed, "values") for seed in seeds]).double()
+    norms, states = lags.gradient_by_lag(cell, 12, 1, seeds)
+    for member, seed in enumerate(seeds):
+        error = torch.randn(5, generator=training.generator(seed, "dropout"), dtype=torch.float64)
+        for lag in range(12):
+            assert norms[member, lag] == pytest.approx(float(error.norm()), rel=1e-9)
+            hidden = states[11 - lag].hidden[member, 0]
+            error = (cell.recurrent_weight[member] @ ((1 - hidden.square()) * error)).detach()
+
+
+def test_a_forget_gate_held_open_keeps_the_gradient():
+    """With every other path cut, the memory's gradient shrinks by exactly the forget gate's opening."""
+    cell = LSTM(2, 3, [training.generator(0, "values")], forget_bias=2.0)
+    bias = cell.bias.detach().clone()
+    worked_examples.set_weights(cell, input_weight=0.0, recurrent_weight=0.0, bias=bias)
+    norms, _ = lags.gradient_by_lag(cell, 40, 2, [0])
+    found = lags.fit(norms, 5)
+    assert found.factor[0] == pytest.approx(1 / (1 + np.exp(-2.0)), rel=1e-9) and found.r_squared[0] == pytest.approx(1.0)
+
+
+def test_a_dead_network_has_no_infinite_logarithm():
+    fit = lags.fit(np.zeros((2, 30)), 5)
+    assert np.isfinite(fit.factor).all() and np.isfinite(fit.r_squared).all()
+
+
+# worked examples
+
+def test_the_notes_printed_gates_give_other_outputs():
+    assert worked_examples.lecture_lstm((0, 10, 0))[1][:4] == pytest.approx([1.5, 3.5, 4.0, 8.5], abs=2e-3)
+
+
+@pytest.mark.parametrize("part", ["all_ones", "another_order", "shared_weight", "gates", "lstm_example", "parameter_counts",
+                                  "scalar_cells", "three_gradients"])
+def test_worked_examples_hold(part):
+    found = {name: getattr(worked_examples, name) for name in [part]}[part]()
+    assert found.checks and all(check.passed for check in found.checks)
+
+
+def test_a_cell_that_computes_something_else_is_caught(monkeypatch):
+    monkeypatch.setitem(worked_examples.Elman.__init__.__globals__["ACTIVATIONS"], "linear", torch.tanh)
+    assert not all(check.passed for check in worked_examples.all_ones().checks)
+
+
+# checks, options, files
+
+@pytest.mark.parametrize(("expected", "observed", "tolerance", "passed"), [
+    (1, 1.0, 0, True), ([1, [2, 3]], torch.tensor([1.0, 2.0]), 0, False), ([[1, 2]], np.array([[1, 2.05]]), 0.1, True),
+    ([[1, 2]], np.array([[1, 2.2]]), 0.1, False), ("O", "O", 0, True), (True, False, 0, False), ([1, 2], [1], 0, False),
+    (float("inf"), float("inf"), 0, True)])
+def test_compare(expected, observed, tolerance, passed):
+    assert compare("A1", "x", expected, observed, tolerance).passed is passed
+
+
+@pytest.mark.parametrize(("name", "key", "value", "complaint"), [
+    ("error_surface", "pionts", 3, "analyses.error_surface.pionts is no option of this analysis; did you mean 'points'?"),
+    ("error_surface", "points", "many", "analyses.error_surface.points must be a whole number"),
+    ("error_surface", "points", -3, "analyses.error_surface.points must be at least 0"),
+    ("error_surface", "weights", [3, 1], "weights must be two numbers, the lower first"),
+    ("error_surface", "near", float("nan"), "must be a finite number"),
+    ("gradient_flow", "cells", {"x": {"cell": "elmann"}}, "analyses.gradient_flow.cells.x.cell is 'elmann', which is not registered; did you mean 'elman'?"),
+    ("gradient_flow", "cells", {"x": {"cell": "lstm", "forget_bais": 1}}, "forget_bais is no option of cell lstm; did you mean 'forget_bias'?"),
+    ("gradient_flow", "cells", 3, "analyses.gradient_flow.cells must be a mapping"),
+    ("gradient_flow", "first_lag", 99, "first_lag 99 leaves no lags to fit"),
+])
+def test_a_slip_in_an_option_is_named(params, name, key, value, complaint):
+    params["analyses"][name][key] = value
+    with pytest.raises(SettingsError) as error:
+        analyses.check(settings.parse(params))
+    assert complaint in str(error.value) and "\n" not in str(error.value)
+
+
+def test_an_unknown_analysis_is_named(params):
+    params["analyses"]["error_surfaces"] = params["analyses"].pop("error_surface")
+    with pytest.raises(SettingsError, match="did you mean 'error_surface'"):
+        analyses.check(settings.parse(params))
+
+
+def test_fresh_seeds_reach_the_analyses(params):
+    params["seed_offset"] = 500
+    assert analyses.check(settings.parse(params))["gradient_flow"].first_seed == 500
+
+
+def test_what_is_written_can_be_read(workplace):
+    result = AnalysisResult([compare("A1", "x", 1, 1)], {"some": [1.0, 2.0]})
+    base.save("worked_examples", result)
+    read = results.read_result(results.analysis_file("worked_examples"))
+    assert [Check(**check) for check in read["checks"]] == result.checks and read["values"] == result.values
+    with pytest.raises(results.ResultsError, match="some"):
+        base.save("worked_examples", AnalysisResult(values={"some": float("nan")}))
+    assert results.read_result(results.analysis_file("worked_examples")) == read  # the old one stands
+
+
+def test_small_analyses_make_all_that_claims_ask_of_them(workplace):
+    surface = error_surface.analyse(error_surface.Options(points=31, windows=2, starts=5, updates=5, other_rates=(0.1,)), None)
+    flow = gradient_flow.untrained_norms({"cell": "jordan"}, gradient_flow.Options(cells={}, seeds=2, length=30))
+    weight = repeated_weight.analyse(repeated_weight.Options(seeds=2, samples=5, length=30, first_lag=5), None)
+    assert flow.shape == (2, 30)
+    for name, values in {"error_surface": surface.values, "repeated_weight": weight.values}.items():
+        text = (ROOT / "claims.yaml").read_text(encoding="utf-8")
+        asked = {line.split("value: ")[1].split("}")[0].strip() for line in text.splitlines() if f"analysis: {name}, value: " in line}
+        assert asked and asked <= set(values), asked - set(values)
