@@ -19,7 +19,7 @@ help: ## list the targets
 $(READY): requirements.lock
 	@"$(PYTHON)" -c 'import sys; sys.exit("error: Python 3.11 or newer is needed; name one with make PYTHON=/path/to/python3." if sys.version_info < (3, 11) else 0)'
 	"$(PYTHON)" -m venv "$(VENV)"
-	python -m pip install --quiet --disable-pip-version-check --requirement requirements.lock
+	python -m pip install --quiet --disable-pip-version-check --use-pep517 --requirement requirements.lock
 	@git rev-parse --is-inside-work-tree >/dev/null 2>&1 || python -m dvc config --quiet --local core.no_scm true
 	@touch "$(READY)"
 
