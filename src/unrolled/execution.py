@@ -43,7 +43,7 @@ class Job:
         steps = float(self.run.options.get("length", 196 if self.run.kind == "digits" else 20))
         width = {"lstm": 5, "gru": 5}.get(self.run.cell, 1)
         work = (self.run.updates or 150 * self.run.epochs) * steps * width * self.run.layers
-        return work * len(self.members) * self.run.hidden * self.run.batch * (2 if self.run.bidirectional else 1)
+        return work * len(self.members) * self.run.hidden * self.run.batch * (2 if self.run.bidirectional else 1) * (1 + self.run.window)
 
 
 def members_of(run: Run, entries: Mapping[str, Any]) -> list[Member]:
