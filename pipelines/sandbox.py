@@ -68,11 +68,11 @@ def _run_pipeline(folder: Path) -> None:
 
 
 def _report_flips(folder: Path) -> None:
-    """Print each claim whose verdict differs on fresh seeds, and keep the list for the report."""
+    """Print each claim whose verdict differs on fresh seeds, and keep the list beside the reference, for the report."""
     ours = results.read_result(results.verdicts_file())
     fresh = results.read_result(folder / results.verdicts_file())
     flips = verifying.flips(ours, fresh)
-    results.write_json(results.RESULTS / "confirmed.json",
+    results.write_json(results.confirmed_file(),
                        {"format": results.FORMAT, "seed_offset": FRESH_SEEDS, "flips": flips})
     for flip in flips:
         print(flip["sentence"])

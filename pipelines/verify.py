@@ -1,10 +1,11 @@
-"""Hold results/ against reference/: `make verify`; `python -m pipelines.verify --write` makes this run the reference."""
+"""Hold results/ against reference/: `make verify`; `python -m pipelines.verify --write` makes this run the reference, also in the READMEs."""
 
 from __future__ import annotations
 
 import sys
 
 from unrolled import results, verifying
+from unrolled.reporting import readme
 
 
 def main(write: bool) -> None:
@@ -12,6 +13,7 @@ def main(write: bool) -> None:
     with results.exit_on_user_error():
         if write:
             verifying.write_reference()
+            readme.update(results.read_result(results.verdicts_file())["claims"])
             print(f"verify: {results.REFERENCE}/ now holds this run.")
             return
         rows = verifying.differences()

@@ -110,6 +110,11 @@ def metrics_file() -> Path:
     return RESULTS / "metrics.json"
 
 
+def confirmed_file() -> Path:
+    """Return the path of what became of the verdicts on fresh seeds."""
+    return REFERENCE / "confirmed.json"
+
+
 def write_bytes(path: Path | str, data: bytes) -> None:
     """Write a file whole or not at all: temporary file, fsync, rename, fsync of the folder."""
     path = Path(path)

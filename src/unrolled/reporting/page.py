@@ -13,11 +13,10 @@ from markupsafe import Markup
 
 from unrolled import results
 from unrolled.reporting import figures
+from unrolled.reporting.words import SYMBOLS, VERDICTS_ZH
 from unrolled.settings import Settings
 from unrolled.tuned import load as load_tuned
 
-SYMBOLS = {"reproduced": "✓", "contradicted": "✗", "conditional": "◐", "inconclusive": "?", "pending": "…"}
-VERDICTS_ZH = {"reproduced": "已复现", "contradicted": "不成立", "conditional": "有条件成立", "inconclusive": "无法判定", "pending": "待做"}
 
 
 def build(settings: Settings) -> str:
@@ -119,7 +118,7 @@ def _changed_rules(claims: Mapping[str, Any]) -> set[str]:
 
 def _flips() -> dict[str, str] | None:
     """Return what verdicts became on fresh seeds, or None if `make confirm` has not been run."""
-    path = results.REFERENCE / "confirmed.json"
+    path = results.confirmed_file()
     if not path.exists():
         return None
     return {flip["name"]: flip["here"] for flip in results.read_result(path)["flips"]}

@@ -1,0 +1,42 @@
+"""The verdict table of the READMEs, between two marks, from the verdicts of the reference run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from unrolled import results
+from unrolled.reporting.words import SYMBOLS, VERDICTS_ZH
+
+START, END = "<!-- verdicts -->", "<!-- /verdicts -->"
+FILES = {"README.md": False, "README.zh-CN.md": True}
+
+
+def table(claims: Mapping[str, Any], chinese: bool) -> str:
+    """Return the table in Markdown: every claim that has been tested, and how many wait."""
+    head = "| 编号 | 课上的说法 | 结论 |" if chinese else "| Claim | What the lecture says | Verdict |"
+    rows = [head, "|---|---|---|"]
+    for name, claim in claims.items():
+        if claim["verdict"] != "pending":
+            verdict = VERDICTS_ZH[claim["verdict"]] if chinese else claim["verdict"]
+            rows.append(f"| {name} | {claim['statement_zh' if chinese else 'statement']} | {SYMBOLS[claim['verdict']]} {verdict} |")
+    waiting = sum(claim["verdict"] == "pending" for claim in claims.values())
+    if waiting:
+        rows += ["", f"另有 {waiting} 条待做。" if chinese else f"{waiting} more are pending."]
+    return "\n".join(rows)
+
+
+def update(claims: Mapping[str, Any]) -> None:
+    """Write the table into both READMEs.
+
+    Raises:
+        ResultsError: a README lacks the marks.
+    """
+    for name, chinese in FILES.items():
+        text = Path(name).read_text(encoding="utf-8")
+        before, start, rest = text.partition(START)
+        _, end, after = rest.partition(END)
+        if not start or not end:
+            raise results.ResultsError(f"{name} lacks the marks {START} and {END}; put them where the verdict table belongs.")
+        results.write_text(name, f"{before}{START}\n{table(claims, chinese)}\n{END}{after}")
