@@ -7,13 +7,14 @@ import subprocess
 import sys
 from collections import Counter
 
-from unrolled import catalogue, guard, results, settings
+from unrolled import analyses, catalogue, guard, results, settings, training
+from unrolled.judging import claims
 
 
 def main() -> None:
     """Run what changed; with nothing to do, say so."""
     with results.exit_on_user_error():
-        catalogue.check(settings.load(), _analyses())
+        check()
         with guard.lock("reproduce"):
             before = _verdicts_stamp()
             for command in (["dvc", "repro"], ["pipelines.track"]):
@@ -23,10 +24,13 @@ def main() -> None:
         _summary(changed=_verdicts_stamp() != before)
 
 
-def _analyses() -> list[str]:
-    from unrolled.analyses import ANALYSES  # here, since it loads the plotting library
-
-    return list(ANALYSES)
+def check() -> None:
+    """Check every setting, option and claim before anything runs."""
+    chosen = settings.load()
+    catalogue.check(chosen)
+    analyses.check(chosen)
+    claims.load()
+    training.choose_device(chosen.device)
 
 
 def _verdicts_stamp() -> float:

@@ -1,4 +1,4 @@
-"""Hold results/ against reference/: `make verify`; `python -m pipelines.verify --write` makes this run the reference, also in the READMEs."""
+"""Hold results/ against reference/: `make verify`. With --write this run becomes the reference, also in the READMEs."""
 
 from __future__ import annotations
 

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import copy
+import os
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -26,6 +30,29 @@ def workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty working directory; results.py's paths are relative to it."""
     monkeypatch.chdir(tmp_path)
     return tmp_path
+
+
+WRITTEN = ("params.yaml", "claims.yaml", "tuned.yaml", "dvc.yaml", "src", "pipelines", "reference")
+
+
+def run(*command: str, folder: Path, check: bool = True) -> subprocess.CompletedProcess:
+    """Run `python -m command` in a folder, with this Python first on the path."""
+    environment = {**os.environ, "DVC_NO_ANALYTICS": "1", "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
+    done = subprocess.run([sys.executable, "-m", *command], cwd=folder, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0 or not check, done.stdout + done.stderr
+    return done
+
+
+@pytest.fixture(scope="session")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the sources, in a folder with a blank and Chinese in its name, in which the smoke run has ended."""
+    home = tmp_path_factory.mktemp("smoke") / "循环 网络"
+    home.mkdir()
+    for name in WRITTEN:
+        source = ROOT / name
+        (shutil.copytree if source.is_dir() else shutil.copy2)(source, home / name)
+    run("pipelines.sandbox", "smoke", folder=home)
+    return home / ".smoke"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -8,7 +8,7 @@ import torch
 from conftest import ROOT
 
 from unrolled import analyses, results, settings, training
-from unrolled.analyses import base, error_surface, gradient_flow, lags, repeated_weight, worked_examples
+from unrolled.analyses import base, error_surface, gradient_flow, lags, lstm_examples, repeated_weight, weights, worked_examples
 from unrolled.analyses.base import AnalysisResult, Check, compare
 from unrolled.cells.base import unroll
 from unrolled.cells.elman import Elman
@@ -22,14 +22,14 @@ pytestmark = pytest.mark.unit
 
 def test_the_surface_is_that_of_a_sigmoid_elman_cell():
     """x_t = w s(x_{t-1}) + b from x_0 = .5 is h_t = s(w h_{t-1} + b) from h_0 = s(.5): value and gradient by automatic differentiation."""
-    weights, biases = np.array([0.5, 3.0, 5.1, 9.0]), np.array([-0.3, -1.4, -2.6, -4.4])
+    gains, biases = np.array([0.5, 3.0, 5.1, 9.0]), np.array([-0.3, -1.4, -2.6, -4.4])
     cell = Elman(1, 1, [training.generator(0, "values")] * 4, activation="sigmoid")
-    worked_examples.set_weights(cell, input_weight=0.0, recurrent_weight=torch.tensor(weights).view(4, 1, 1), bias=torch.tensor(biases).view(4, 1, 1))
+    weights.set_weights(cell, input_weight=0.0, recurrent_weight=torch.tensor(gains).view(4, 1, 1), bias=torch.tensor(biases).view(4, 1, 1))
     start = type(cell.initial_state(1))(torch.full((4, 1, 1), 0.5, dtype=torch.float64).sigmoid())
     outputs = unroll(cell, torch.zeros(4, 1, 50, 1, dtype=torch.float64), start).outputs[:, 0, -1, 0]
     losses = (outputs - 0.7).square()
     gradients = torch.autograd.grad(losses.sum(), [cell.recurrent_weight, cell.bias])
-    value, by_weight, by_bias = error_surface.error(weights, biases)
+    value, by_weight, by_bias = error_surface.error(gains, biases)
     assert value == pytest.approx(losses.detach().numpy(), rel=1e-10)
     for ours, theirs in zip((by_weight, by_bias), gradients, strict=True):
         assert ours == pytest.approx(theirs.flatten().numpy(), rel=1e-8)
@@ -97,7 +97,7 @@ def test_a_forget_gate_held_open_keeps_the_gradient():
     """With every other path cut, the memory's gradient shrinks by exactly the forget gate's opening."""
     cell = LSTM(2, 3, [training.generator(0, "values")], forget_bias=2.0)
     bias = cell.bias.detach().clone()
-    worked_examples.set_weights(cell, input_weight=0.0, recurrent_weight=0.0, bias=bias)
+    weights.set_weights(cell, input_weight=0.0, recurrent_weight=0.0, bias=bias)
     norms, _ = lags.gradient_by_lag(cell, 40, 2, [0])
     found = lags.fit(norms, 5)
     assert found.factor[0] == pytest.approx(1 / (1 + np.exp(-2.0)), rel=1e-9) and found.r_squared[0] == pytest.approx(1.0)
@@ -111,13 +111,14 @@ def test_a_dead_network_has_no_infinite_logarithm():
 # worked examples
 
 def test_the_notes_printed_gates_give_other_outputs():
-    assert worked_examples.lecture_lstm((0, 10, 0))[1][:4] == pytest.approx([1.5, 3.5, 4.0, 8.5], abs=2e-3)
+    assert lstm_examples.lecture_lstm((0, 10, 0))[1][:4] == pytest.approx([1.5, 3.5, 4.0, 8.5], abs=2e-3)
 
 
-@pytest.mark.parametrize("part", ["all_ones", "another_order", "shared_weight", "gates", "lstm_example", "parameter_counts",
-                                  "scalar_cells", "three_gradients"])
+@pytest.mark.parametrize("part", [
+    worked_examples.all_ones, worked_examples.another_order, worked_examples.shared_weight, worked_examples.three_gradients,
+    lstm_examples.gates, lstm_examples.lstm_example, lstm_examples.parameter_counts, lstm_examples.scalar_cells])
 def test_worked_examples_hold(part):
-    found = {name: getattr(worked_examples, name) for name in [part]}[part]()
+    found = part()
     assert found.checks and all(check.passed for check in found.checks)
 
 

@@ -9,7 +9,7 @@ import sys
 import pytest
 from conftest import ROOT
 
-from unrolled import catalogue, settings
+from unrolled import analyses, catalogue, settings
 from unrolled.settings import SettingsError
 
 pytestmark = pytest.mark.unit
@@ -55,7 +55,9 @@ BAD = [
 def test_a_bad_setting_is_refused(params, path, value, sentence):
     put(params, path, value)
     with pytest.raises(SettingsError) as raised:
-        catalogue.check(settings.parse(params), ["worked_examples", "repeated_weight", "error_surface", "gradient_flow"])
+        chosen = settings.parse(params)
+        catalogue.check(chosen)
+        analyses.check(chosen)
     message = str(raised.value)
     assert sentence in message
     assert "\n" not in message and len(message) < 600

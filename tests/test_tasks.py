@@ -9,7 +9,7 @@ import pytest
 import torch
 from seqeval.metrics import f1_score
 
-from unrolled.tasks import TASKS, digits, slots, templates
+from unrolled.tasks import digits, slots, templates
 from unrolled.tasks.adding import Adding
 from unrolled.tasks.base import class_loss
 from unrolled.tasks.temporal_order import TemporalOrder
@@ -28,7 +28,7 @@ def test_adding_as_its_paper_has_it(tmp_path):
     assert (marks[:, :10].sum(1) == 1).all() and (marks[:, 10:].sum(1) == 1).all()
     for row, (values, flags) in enumerate(zip(numbers.tolist(), marks.tolist())):
         assert batch.targets[0, row, 0].item() == pytest.approx(sum(v for v, f in zip(values, flags) if f), abs=1e-6)
-    assert 0 <= numbers.min() and numbers.max() < 1 and abs(numbers.mean() - 0.5) < 0.02
+    assert numbers.min() >= 0 and numbers.max() < 1 and abs(numbers.mean() - 0.5) < 0.02
 
 
 def test_adding_chance_is_the_variance_of_the_answer(tmp_path):

@@ -21,15 +21,11 @@ def options_of(cls: type) -> dict[str, Any]:
             if parameter.kind is parameter.KEYWORD_ONLY and parameter.name not in ("outputs", "output_activation")}
 
 
-def check(settings: Settings, analyses: Iterable[str] | None = None) -> None:
+def check(settings: Settings) -> None:
     """Check every name and option of every run, before anything runs.
 
-    Args:
-        settings: all settings.
-        analyses: names of the registered analyses, where the caller knows them.
-
     Raises:
-        SettingsError: an unknown task, cell, model, analysis or option, an option of the wrong type, or a value that the task or
+        SettingsError: an unknown task, cell, model or option, an option of the wrong type, or a value that the task or
             cell refuses.
     """
     for section in settings.tasks.values():
@@ -40,8 +36,6 @@ def check(settings: Settings, analyses: Iterable[str] | None = None) -> None:
             _known(run.cell, CELLS, f"{place}.cell")
             _known(run.model, MODELS, f"{place}.model")
             _check_options(run, place)
-    for name in settings.analyses if analyses is not None else ():
-        _known(name, analyses, f"analyses.{name}")
 
 
 def _known(name: str, registry: Iterable[str], where: str) -> None:

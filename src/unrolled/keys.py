@@ -16,11 +16,13 @@ from functools import cache
 from pathlib import Path
 
 from unrolled import batches, training
-from unrolled.cells import CELLS, base as cells_base
+from unrolled.cells import CELLS
+from unrolled.cells import base as cells_base
 from unrolled.models import MODELS
 from unrolled.results import folder_hash
 from unrolled.settings import Run
-from unrolled.tasks import TASKS, base as tasks_base
+from unrolled.tasks import TASKS
+from unrolled.tasks import base as tasks_base
 
 # Settings that decide how the work is cut up or shown, never what comes out.
 NOT_IN_KEY = ("task", "name", "seeds", "first_seed", "learning_rates", "members_together")

@@ -8,8 +8,6 @@ block for the chosen scale. What a section says beyond the fields below are opti
 from __future__ import annotations
 
 import dataclasses
-import difflib
-import types
 import typing
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -17,24 +15,7 @@ from typing import Any
 
 import yaml
 
-from unrolled.results import UserError
-
-SCALES = ("laptop", "smoke", "full")
-_CHOICES = {
-    "scale": SCALES,
-    "device": ("auto", "cpu", "cuda"),
-    "source": ("packaged", "official"),
-    "optimizer": ("adam", "sgd"),
-    "schedule": ("constant", "cosine", "linear"),
-    "clip_by": ("none", "norm", "value"),
-    "path": ("loop", "fused"),
-    "feedback": ("own", "target"),
-    "read": ("each", "last"),
-}
-
-
-class SettingsError(UserError):
-    """A setting is unknown, of the wrong type, out of range or contradicts another."""
+from unrolled.values import SCALES, SettingsError, checked_value, nearest
 
 
 @dataclasses.dataclass(frozen=True)
@@ -121,13 +102,6 @@ class Settings:
     tuning: TuningSettings
 
 
-def nearest(name: str, known: Iterable[str]) -> str:
-    """Return "; did you mean 'x'?" or, where nothing is near, the list of the known names."""
-    known = list(known)
-    match = difflib.get_close_matches(str(name), known, n=1, cutoff=0.5)
-    return f"; did you mean {match[0]!r}?" if match else f"; known are {', '.join(sorted(known)) or 'none'}."
-
-
 def load(path: str | Path = "params.yaml") -> Settings:
     """Read and check params.yaml.
 
@@ -179,6 +153,7 @@ def parse(tree: Mapping[str, Any]) -> Settings:
     _check_keys(tree, known, required=known, where="")
     scale = checked_value(tree["scale"], str, "scale")
     defaults = _mapping(tree["defaults"], "defaults")
+    _check_run_fields(defaults, "defaults")
     seed_offset = checked_value(tree["seed_offset"], int, "seed_offset")
     tasks = {name: _task(name, _mapping(section, f"tasks.{name}"), defaults, scale, seed_offset)
              for name, section in _mapping(tree["tasks"], "tasks").items()}
@@ -207,6 +182,8 @@ def _task(name: str, section: Mapping[str, Any], defaults: Mapping[str, Any], sc
     lines = dict(_mapping(own.pop("runs"), f"{where}.runs"))
     lines.update(_mapping(block.get("runs") or {}, f"{where}.{scale}.runs"))
     forced = {key: value for key, value in block.items() if key not in ("runs", "reads")}
+    _check_run_fields(own, where)
+    _check_run_fields(forced, f"{where}.{scale}")
     reads = checked_value({**own, **block}["reads"], str, f"{where}.reads")
     purpose = str(own.pop("purpose", ""))
     own.pop("reads")
@@ -216,6 +193,14 @@ def _task(name: str, section: Mapping[str, Any], defaults: Mapping[str, Any], sc
         merged = {**defaults, **own, **_mapping(line or {}, place), **forced}
         runs[run] = _run(name, run, merged, place, seed_offset)
     return TaskSection(name, checked_value(own["kind"], str, f"{where}.kind"), reads, runs, purpose)
+
+
+def _check_run_fields(tree: Mapping[str, Any], where: str) -> None:
+    """Check values that runs share where they stand, so that a complaint names that place and not a run that took them over."""
+    hints = typing.get_type_hints(Run)
+    for key, value in tree.items():
+        if key in hints and key not in ("task", "name", "options"):
+            checked_value(value, hints[key], f"{where}.{key}", key)
 
 
 def _run(task: str, name: str, merged: Mapping[str, Any], where: str, seed_offset: int) -> Run:
@@ -252,50 +237,6 @@ def _build(cls: type, tree: Mapping[str, Any], where: str, **extra: Any) -> Any:
     _check_keys(tree, [field.name for field in fields], required, where)
     values = {key: checked_value(value, annotations[key], f"{where}.{key}", key) for key, value in tree.items()}
     return cls(**values, **extra)
-
-
-def checked_value(value: Any, kind: Any, where: str, key: str | None = None) -> Any:
-    """Check one value's type, choice and range.
-
-    Raises:
-        SettingsError: it has the wrong type, is not one of its choices, or is out of range.
-    """
-    key = key or where
-    if typing.get_origin(kind) is tuple:
-        items = value if isinstance(value, list) else [value]
-        return tuple(checked_value(item, typing.get_args(kind)[0], where, key) for item in items)
-    kind = typing.get_args(kind)[0] if isinstance(kind, types.UnionType) else kind
-    if kind is float and isinstance(value, int) and not isinstance(value, bool):
-        value = float(value)
-    if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
-        raise SettingsError(f"{where} must be {_article(kind)}, but is {value!r}.")
-    if key in _CHOICES and value not in _CHOICES[key]:
-        raise SettingsError(f"{where} is {value!r}{nearest(value, _CHOICES[key])}")
-    if kind in (int, float):
-        _check_range(value, where, key)
-    return value
-
-
-# Least value of each number, and where a largest makes sense.
-_LEAST = {"hidden": 1, "seeds": 1, "batch": 1, "layers": 1, "stride": 1, "evaluate_every": 1, "members_together": 1,
-          "length": 2}
-_MOST = {"dropout": 0.95, "hidden": 100_000, "layers": 100, "seeds": 1000, "workers": 1024}
-_POSITIVE = ("learning_rates", "clip_at")
-
-
-def _check_range(value: float, where: str, key: str) -> None:
-    if value != value or value in (float("inf"), float("-inf")):
-        raise SettingsError(f"{where} must be a finite number, but is {value}.")
-    if key in _POSITIVE and value <= 0:
-        raise SettingsError(f"{where} must be above 0, but is {value}.")
-    if value < _LEAST.get(key, 0):
-        raise SettingsError(f"{where} must be at least {_LEAST.get(key, 0)}, but is {value}.")
-    if value > _MOST.get(key, float("inf")):
-        raise SettingsError(f"{where} must be at most {_MOST[key]}, but is {value}.")
-
-
-def _article(kind: type) -> str:
-    return {int: "a whole number", float: "a number", str: "a word", bool: "true or false"}.get(kind, kind.__name__)
 
 
 def _mapping(value: Any, where: str) -> Mapping[str, Any]:

@@ -52,8 +52,8 @@ def _explained(uri: str) -> Any:
         yield
     except (MlflowException, OSError) as error:
         text = " ".join(str(error).split())[:300]
-        raise TrackingError(f"the MLflow store {uri} cannot be used ({text}); if it was written by another version of MLflow or is damaged, "
-                            "move mlflow.db away and run `make track`: it is rebuilt from the results.") from None
+        raise TrackingError(f"the MLflow store {uri} cannot be used ({text}); if it was written by another version of MLflow or is "
+                            "damaged, move mlflow.db away and run `make track`: it is rebuilt from the results.") from None
     except Exception as error:  # the database layer's own errors, of many classes
         if not type(error).__module__.startswith(("sqlalchemy", "alembic", "sqlite3")):
             raise

@@ -19,8 +19,8 @@ ERRATA = (
     Erratum("Clipping", "D4", "A threshold of 15 is given without saying whether it bounds the norm or each value; on the surface of the "
             "picture the source (Pascanu et al. 2013) uses a norm of 1.",
             "阈值 15 未说明是限制范数还是每个分量；图中的误差曲面出自 Pascanu 等人（2013），原文用范数 1。"),
-    Erratum("Helpful techniques", "E4", "The forget gate is said to need a large bias so that it mostly forgets; in the notes' own convention "
-            "(open means keep) a large bias makes it mostly remember.",
+    Erratum("Helpful techniques", "E4", "The forget gate is said to need a large bias so that it mostly forgets; in the notes' own "
+            "convention (open means keep) a large bias makes it mostly remember.",
             "笔记说遗忘门的偏置要大，以便多数时候“遗忘”；按笔记自己的约定（打开即保留），偏置大意味着多数时候保持记忆。"),
     Erratum("Helpful techniques", "E5", "The GRU is described by its linked gate alone; it also has a reset gate.",
             "GRU 只讲了联动的门；它还有一个重置门。"),

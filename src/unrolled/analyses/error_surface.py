@@ -191,8 +191,8 @@ def _surface_picture(weights: np.ndarray, biases: np.ndarray, values: np.ndarray
     middle.legend(title="clipping", facecolor="white", frameon=True, loc="lower left")
     right.set(xlabel="w", title="Gradient norm")
     return Picture(figure, ["D3", "D4"], "Flat land and a cliff.", "平原与悬崖。",
-                   f"Pascanu's one-unit problem. Descents at learning rate {options.learning_rate:g} from the start (dot) that flies furthest "
-                   f"unclipped: {runs['none'].longest.max():.1f} in one step; a path that ends at the frame has left the plane.",
+                   f"Pascanu's one-unit problem. Descents at learning rate {options.learning_rate:g} from the start (dot) that flies "
+                   f"furthest unclipped: {runs['none'].longest.max():.1f} in one step; a path that ends at the frame has left the plane.",
                    f"Pascanu 的单神经元问题。学习率 {options.learning_rate:g}，起点（圆点）取不裁剪时飞得最远的一个："
                    f"一步 {runs['none'].longest.max():.1f}；到达边框的路径已离开该平面。")
 
@@ -209,6 +209,6 @@ def _rates_picture(starts: tuple[np.ndarray, np.ndarray], kinds: Mapping[str, tu
     axes.set(xscale="log", xlabel="learning rate", ylabel="share that flies off", ylim=(-0.03, 1.03), title="Where a threshold acts")
     axes.legend(title="clipping")
     return Picture(figure, ["D4"], "Flying off, by learning rate and threshold.", "飞出的比例：学习率与阈值。",
-                   f"A start flies off if a single step is longer than {options.flown:g}. A threshold can only prevent that where threshold "
-                   "times learning rate is smaller.",
+                   f"A start flies off if a single step is longer than {options.flown:g}. A threshold can only prevent that where "
+                   "threshold times learning rate is smaller.",
                    f"单步长于 {options.flown:g} 即算飞出。只有当阈值乘以学习率小于它时，裁剪才可能阻止飞出。")

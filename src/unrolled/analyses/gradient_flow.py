@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -13,7 +12,7 @@ from unrolled import catalogue, results, training
 from unrolled.analyses import figures
 from unrolled.analyses.base import AnalysisResult, Picture
 from unrolled.analyses.lags import fit, gradient_by_lag
-from unrolled.analyses.worked_examples import trained_model
+from unrolled.analyses.weights import trained_model
 from unrolled.cells import CELLS
 from unrolled.cells.base import Cell
 from unrolled.settings import Settings, SettingsError, checked_value, nearest

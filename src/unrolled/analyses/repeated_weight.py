@@ -14,7 +14,7 @@ from unrolled import training
 from unrolled.analyses import figures
 from unrolled.analyses.base import AnalysisResult, Picture, compare
 from unrolled.analyses.lags import Fit, fit, gradient_by_lag
-from unrolled.analyses.worked_examples import set_weights
+from unrolled.analyses.weights import set_weights
 from unrolled.cells.base import unroll
 from unrolled.cells.elman import Elman
 

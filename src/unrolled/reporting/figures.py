@@ -9,6 +9,7 @@ from typing import Any
 
 import matplotlib
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 # Okabe & Ito (2008): told apart with any common colour blindness.
@@ -51,12 +52,8 @@ def learning_curves(title: str, histories: Mapping[str, History]) -> str:
             for rate, (steps, losses) in curves(history).items():
                 keep = slice(None, None, max(1, len(steps) // PLOTTED_POINTS))
                 steps, losses = steps[keep], losses[:, keep]
-                shown = np.isfinite(losses).any(0)
-                low, middle, high = np.nanquantile(losses[:, shown], [0, 0.5, 1], axis=0)
-                colour = COLOURS[place % len(COLOURS)]
                 label = name if len(curves(history)) == 1 else f"{name} rate {rate:g}"
-                axes.plot(steps[shown], middle, color=colour, label=label, linewidth=1.5, linestyle="-" if place < 9 else "--")
-                axes.fill_between(steps[shown], low, high, color=colour, alpha=0.12, linewidth=0)
+                _curve(axes, steps, losses, label, place)
                 place += 1
         # a diverging seed's losses would squeeze all other curves flat: the axis follows the medians
         medians = np.concatenate([line.get_ydata() for line in axes.get_lines()])
@@ -66,6 +63,18 @@ def learning_curves(title: str, histories: Mapping[str, History]) -> str:
         axes.set(yscale="log", xlabel="updates", ylabel="training loss", title=title)
         figure.legend(*axes.get_legend_handles_labels(), loc="outside right upper")
         return to_svg(figure)
+
+
+def _curve(axes: Axes, steps: np.ndarray, losses: np.ndarray, label: str, place: int) -> None:
+    """Draw the median of losses (members, steps) and their range, where any member still has one."""
+    shown = np.isfinite(losses).any(0)
+    style = {"color": COLOURS[place % len(COLOURS)], "label": label, "linewidth": 1.5, "linestyle": "-" if place < len(COLOURS) else "--"}
+    if not shown.any():
+        axes.plot([], [], **style)  # every seed diverged at once: it still has its place in the legend
+        return
+    low, middle, high = np.nanquantile(losses[:, shown], [0, 0.5, 1], axis=0)
+    axes.plot(steps[shown], middle, **style)
+    axes.fill_between(steps[shown], low, high, color=style["color"], alpha=0.12, linewidth=0)
 
 
 def final_scores(title: str, records: Mapping[str, Record], metric: str, chance: float | None) -> str:

@@ -18,7 +18,6 @@ from unrolled.settings import Settings
 from unrolled.tuned import load as load_tuned
 
 
-
 def build(settings: Settings) -> str:
     """Return the page as HTML.
 

@@ -15,7 +15,6 @@ import random
 from pathlib import Path
 
 import numpy as np
-import torch
 from torch import Tensor
 
 from unrolled.batches import Batch, Sizes

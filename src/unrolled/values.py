@@ -1,0 +1,79 @@
+"""What single values in params.yaml may be: their types, choices and ranges, and how a slip is named."""
+
+from __future__ import annotations
+
+import difflib
+import types
+import typing
+from collections.abc import Iterable
+from typing import Any
+
+from unrolled.results import UserError
+
+SCALES = ("laptop", "smoke", "full")
+_CHOICES = {
+    "scale": SCALES,
+    "device": ("auto", "cpu", "cuda"),
+    "source": ("packaged", "official"),
+    "optimizer": ("adam", "sgd"),
+    "schedule": ("constant", "cosine", "linear"),
+    "clip_by": ("none", "norm", "value"),
+    "path": ("loop", "fused"),
+    "feedback": ("own", "target"),
+    "read": ("each", "last"),
+}
+
+
+class SettingsError(UserError):
+    """A setting is unknown, of the wrong type, out of range or contradicts another."""
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """Return "; did you mean 'x'?" or, where nothing is near, the list of the known names."""
+    known = list(known)
+    match = difflib.get_close_matches(str(name), known, n=1, cutoff=0.5)
+    return f"; did you mean {match[0]!r}?" if match else f"; known are {', '.join(sorted(known)) or 'none'}."
+
+
+def checked_value(value: Any, kind: Any, where: str, key: str | None = None) -> Any:
+    """Check one value's type, choice and range.
+
+    Raises:
+        SettingsError: it has the wrong type, is not one of its choices, or is out of range.
+    """
+    key = key or where
+    if typing.get_origin(kind) is tuple:
+        items = value if isinstance(value, list) else [value]
+        return tuple(checked_value(item, typing.get_args(kind)[0], where, key) for item in items)
+    kind = typing.get_args(kind)[0] if isinstance(kind, types.UnionType) else kind
+    if kind is float and isinstance(value, int) and not isinstance(value, bool):
+        value = float(value)
+    if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
+        raise SettingsError(f"{where} must be {_article(kind)}, but is {value!r}.")
+    if key in _CHOICES and value not in _CHOICES[key]:
+        raise SettingsError(f"{where} is {value!r}{nearest(value, _CHOICES[key])}")
+    if kind in (int, float):
+        _check_range(value, where, key)
+    return value
+
+
+# Least value of each number, and where a largest makes sense.
+_LEAST = {"hidden": 1, "seeds": 1, "batch": 1, "layers": 1, "stride": 1, "evaluate_every": 1, "members_together": 1,
+          "length": 2}
+_MOST = {"dropout": 0.95, "hidden": 100_000, "layers": 100, "seeds": 1000, "workers": 1024}
+_POSITIVE = ("learning_rates", "clip_at")
+
+
+def _check_range(value: float, where: str, key: str) -> None:
+    if value != value or value in (float("inf"), float("-inf")):
+        raise SettingsError(f"{where} must be a finite number, but is {value}.")
+    if key in _POSITIVE and value <= 0:
+        raise SettingsError(f"{where} must be above 0, but is {value}.")
+    if value < _LEAST.get(key, 0):
+        raise SettingsError(f"{where} must be at least {_LEAST.get(key, 0)}, but is {value}.")
+    if value > _MOST.get(key, float("inf")):
+        raise SettingsError(f"{where} must be at most {_MOST[key]}, but is {value}.")
+
+
+def _article(kind: type) -> str:
+    return {int: "a whole number", float: "a number", str: "a word", bool: "true or false"}.get(kind, kind.__name__)

@@ -1,0 +1,49 @@
+"""The report and the dashboard in headless Chromium."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from conftest import ROOT
+
+BROWSER = next((path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), None)
+pytestmark = [pytest.mark.browser, pytest.mark.skipif(BROWSER is None, reason="no Chromium here")]
+
+
+def page(address: str, profile: Path, language: str = "en-US", wait: int = 3000) -> str:
+    """Return the page as it stands after its scripts have run."""
+    flags = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+             "--disable-component-update", "--disable-sync", f"--accept-lang={language}", f"--user-data-dir={profile}",
+             f"--virtual-time-budget={wait}", "--dump-dom"]
+    done = subprocess.run([BROWSER, *flags, address], capture_output=True, text=True, timeout=90, check=False,
+                          env={**os.environ, "LANGUAGE": language.replace("-", "_"), "LC_ALL": "C.UTF-8"})
+    return done.stdout
+
+
+@pytest.mark.parametrize(("language", "shown"), [("en-US", "en"), ("zh-CN", "zh")])
+def test_the_report_speaks_the_readers_language(whole, tmp_path, language, shown):
+    text = page((whole / "report" / "index.html").as_uri(), tmp_path, language)
+    assert re.search(rf'<html[^>]*data-language="{shown}"', text) and text.count("<article") == 42
+
+
+def test_the_dashboard_lists_every_run_of_a_task(whole, tmp_path):
+    server = subprocess.Popen([sys.executable, "-m", "pipelines.dashboard"], cwd=whole, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+                              text=True, env={**os.environ, "PYTHONPATH": str(ROOT)})
+    try:
+        address = next(line.split()[1] for line in server.stdout if "unrolled/templates" in line)
+        assert address.startswith("http://127.0.0.1:")
+        text, deadline = "", time.monotonic() + 60
+        while "bidirectional_elman" not in text and time.monotonic() < deadline:
+            text = page(address, tmp_path, wait=12000)
+        assert all(name in text for name in ("feed_forward", "elman_matched", "bidirectional_elman"))
+    finally:
+        server.send_signal(signal.SIGINT)
+        assert server.wait(timeout=30) == 0

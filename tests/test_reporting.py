@@ -1,0 +1,113 @@
+"""The report: whole, offline, in both languages, and the README's table is that of the reference run."""
+
+from __future__ import annotations
+
+import html.parser
+import re
+
+import pytest
+import yaml
+from conftest import ROOT
+
+from unrolled import catalogue, execution, results, settings
+from unrolled.analyses.base import AnalysisResult, Picture, compare, save
+from unrolled.analyses.figures import panels
+from unrolled.judging import claims, judge
+from unrolled.reporting import page, readme
+
+pytestmark = pytest.mark.unit
+
+
+class Outline(html.parser.HTMLParser):
+    """Notes ids, links, external addresses and unclosed elements."""
+
+    VOID = {"meta", "link", "br", "img", "input", "hr"}
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.ids, self.links, self.outside, self.open = [], [], [], []
+        self.feed(text)
+
+    def handle_starttag(self, tag, attributes):
+        found = dict(attributes)
+        self.ids += [found["id"]] if "id" in found else []
+        self.links += [found["href"][1:]] if found.get("href", "").startswith("#") else []
+        self.outside += [value for key, value in attributes if key in ("src", "href") and value and value.startswith(("http", "//"))]
+        if tag not in self.VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag, tag
+
+
+@pytest.fixture(scope="module")
+def report(tmp_path_factory):
+    """A small real run of one task, judged, with one analysis and one picture on two claims."""
+    patch = pytest.MonkeyPatch()
+    patch.chdir(tmp_path_factory.mktemp("report"))
+    patch.setattr(catalogue.TASKS["adding"], "test_size", 10)
+    patch.setattr(execution, "execute", lambda jobs, device, workers, title: [execution.work(job, device, __import__("os").getpid()) for job in jobs])
+    tree = settings.read_yaml(ROOT / "params.yaml")
+    section = tree["tasks"]["adding"]
+    section.update(length=5, updates=4, stride=2, seeds=2, hidden=4, batch=4)
+    section["runs"] = {"tanh": {"cell": "elman", "learning_rates": [0.01]}, "wild": {"cell": "elman", "activation": "linear",
+                                                                                     "learning_rates": [1e30], "clip_by": "none"}}
+    tree["tasks"] = {"adding": section}
+    results.write_text("params.yaml", yaml.safe_dump(tree))
+    results.write_text("tuned.yaml", "{}\n")
+    chosen = settings.load()
+    execution.train_section(chosen, "adding")
+    picture = Picture(panels()[0], ["D3", "D4"], "Title", "标题", "Caption <b>", "说明")
+    save("error_surface", AnalysisResult([compare("D3", "x", 1, 1)], {"flat_share": [0.1, 0.2]}, {"surface": picture}))
+    verdicts = judge(claims.load(ROOT / "claims.yaml"), chosen)
+    results.write_json(results.verdicts_file(), {"format": results.FORMAT, "scale": "laptop", "claims": verdicts})
+    yield page.build(chosen)
+    patch.undo()
+
+
+def test_the_page_is_whole_and_needs_nothing_from_outside(report):
+    outline = Outline(report)
+    assert not outline.open and not outline.outside
+    assert len(set(outline.ids)) == len(outline.ids)
+    assert set(outline.links) <= set(outline.ids)
+    assert not re.search(r"url\((?!#)", report) and "@import" not in report
+
+
+def test_every_claim_is_on_the_page_in_both_languages(report):
+    for claim in claims.load(ROOT / "claims.yaml"):
+        assert f'id="{claim.id}"' in report and claim.statement_zh in report
+    assert report.count('lang="zh"') > 100 and "None" not in re.sub(r"<svg.*?</svg>", "", report, flags=re.DOTALL)
+
+
+def test_a_picture_is_drawn_once_and_pointed_to_after(report):
+    assert report.count("Caption &lt;b&gt;") == 1 and "Caption <b>" not in report
+    card = report[report.index('<article id="D4"') : report.index('<article id="D5"')]
+    assert 'href="#D3"' in card and "<svg" not in card
+
+
+def test_a_member_that_diverged_is_shown_with_step_and_cause(report):
+    assert re.search(r"seed 0, rate 1e\+30: step \d+, (loss|gradient norm) is not finite", report)
+
+
+def test_without_verdicts_one_sentence(workplace, params):
+    with pytest.raises(results.ResultsError, match="make reproduce"):
+        page.build(settings.parse(params))
+
+
+@pytest.mark.parametrize(("name", "chinese"), readme.FILES.items())
+def test_the_readmes_table_is_that_of_the_reference_run(name, chinese):
+    verdicts = results.read_result(ROOT / "reference" / "verdicts.json")["claims"]
+    assert readme.table(verdicts, chinese) in (ROOT / name).read_text(encoding="utf-8")
+
+
+def test_the_reference_was_judged_by_the_rules_of_now():
+    verdicts = results.read_result(ROOT / "reference" / "verdicts.json")["claims"]
+    assert {claim.id: claim.rule_hash for claim in claims.load(ROOT / "claims.yaml")} == {
+        name: claim["rule_hash"] for name, claim in verdicts.items()}
+
+
+def test_a_readme_without_marks_is_refused(workplace):
+    for name in readme.FILES:
+        results.write_text(name, "no marks\n")
+    with pytest.raises(results.ResultsError, match="marks"):
+        readme.update({})

@@ -1,0 +1,121 @@
+"""The whole pipeline at toy sizes, from real data to the report: once whole, once killed on the way."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+import torch
+import yaml
+from conftest import ROOT, WRITTEN, run
+from device_mode import ExplicitDevices
+
+from unrolled import catalogue, models, results, settings, training
+from unrolled.judging import claims
+
+pytestmark = pytest.mark.smoke
+
+
+def test_every_claim_has_a_verdict_and_every_run_its_files(whole):
+    verdicts = results.read_result(whole / results.verdicts_file())
+    assert set(verdicts["claims"]) == {claim.id for claim in claims.load(ROOT / "claims.yaml")}
+    assert verdicts["scale"] == "smoke"
+    for section in settings.load(whole / "params.yaml").tasks.values():
+        for name in section.runs:
+            record = results.read_result(whole / results.run_file(section.name, name))
+            assert record["members"] and (whole / results.weights_file(section.name, name)).exists()
+    assert (whole / results.REPORT / "index.html").stat().st_size > 100_000
+    assert (whole / "mlflow.db").exists()
+
+
+def test_exact_claims_hold_at_any_scale(whole):
+    verdicts = results.read_result(whole / results.verdicts_file())["claims"]
+    assert {name: verdicts[name]["verdict"] for name in ("A1", "A4", "C1", "C2", "C3", "C4", "D1", "D7")} == dict.fromkeys(
+        ("A1", "A4", "C1", "C2", "C3", "C4", "D1", "D7"), "reproduced")
+
+
+def test_nothing_untuned_is_reproduced(whole):
+    """At toy sizes no rate has been tuned, so no verdict may rest on one."""
+    verdicts = results.read_result(whole / results.verdicts_file())["claims"]
+    assert {verdicts[name]["verdict"] for name in ("A3", "A7", "E1")} == {"inconclusive"}
+
+
+def test_a_second_run_changes_nothing(whole):
+    before = results.folder_hash(whole / results.RESULTS)
+    done = run("dvc", "repro", folder=whole)
+    assert "up to date" in done.stdout and results.folder_hash(whole / results.RESULTS) == before
+
+
+def stages_run(text: str) -> set[str]:
+    return {line.split("'")[1] for line in text.splitlines() if line.startswith("Running stage")}
+
+
+def test_a_changed_number_redoes_what_depends_on_it_and_a_kill_loses_nothing_else(whole, tmp_path):
+    """SIGKILL of dvc while it trains: no orphan writes on, and the next run ends with the numbers of one that was never killed."""
+    for name in ("killed", "whole"):
+        shutil.copytree(whole, tmp_path / name)
+        tree = settings.read_yaml(tmp_path / name / "params.yaml")
+        section = tree["tasks"]["adding"]
+        section["smoke"]["updates"] = 300
+        section["runs"] = {run: section["runs"][run] for run in ("tanh", "gru", "irnn_free")}
+        (tmp_path / name / "params.yaml").write_text(yaml.safe_dump(tree, sort_keys=False), encoding="utf-8")
+    unbroken = run("dvc", "repro", "--no-run-cache", folder=tmp_path / "whole")
+    assert stages_run(unbroken.stdout) <= {"train@adding", "analyse@gradient_flow", "judge", "report", "track"}
+    folder = tmp_path / "killed"
+    process = subprocess.Popen([sys.executable, "-m", "dvc", "repro", "--no-run-cache"], cwd=folder, stdout=subprocess.DEVNULL,
+                               stderr=subprocess.DEVNULL, env={**os.environ, "DVC_NO_ANALYTICS": "1",
+                                                               "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"})
+    kept = len(list((folder / ".runs").glob("*/member.json")))
+    deadline = time.monotonic() + 60
+    while len(list((folder / ".runs").glob("*/member.json"))) == kept and time.monotonic() < deadline:
+        time.sleep(0.05)  # until the first new member is kept
+    children = psutil.Process(process.pid).children(recursive=True)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    _, alive = psutil.wait_procs(children, timeout=5)
+    assert children and not alive
+    run("dvc", "repro", "--no-run-cache", folder=folder)
+    for name in settings.load(folder / "params.yaml").tasks["adding"].runs:
+        for path in (results.run_file("adding", name), results.history_file("adding", name), results.weights_file("adding", name)):
+            assert (folder / path).read_bytes() == (tmp_path / "whole" / path).read_bytes(), path
+
+
+@pytest.mark.parametrize(("place", "value", "complaint"), [
+    (("tasks", "adding", "lenght"), 30, "did you mean 'length'?"), (("tasks", "adding", "hidden"), -3, "tasks.adding.hidden must be at least 1"),
+    (("tasks", "adding", "kind"), "addign", "did you mean 'adding'?"), (("analyses", "error_surface", "pionts"), 3, "did you mean 'points'?"),
+    (("device",), "gpu", "device is 'gpu'")])
+def test_a_slip_in_params_ends_before_anything_runs(whole, tmp_path, place, value, complaint):
+    (tmp_path / "copy").mkdir()
+    for name in WRITTEN:
+        source = ROOT / name
+        (shutil.copytree if source.is_dir() else shutil.copy2)(source, tmp_path / "copy" / name)
+    tree = settings.read_yaml(tmp_path / "copy" / "params.yaml")
+    section = tree
+    for key in place[:-1]:
+        section = section[key]
+    section[place[-1]] = value
+    (tmp_path / "copy" / "params.yaml").write_text(yaml.safe_dump(tree), encoding="utf-8")
+    done = run("pipelines.reproduce", folder=tmp_path / "copy", check=False)
+    assert done.returncode == 2 and complaint in done.stderr and done.stderr.count("\n") == 1, done.stderr
+    assert not (tmp_path / "copy" / "data").exists() and "Running stage" not in done.stdout
+
+
+def test_one_update_of_every_run_makes_no_tensor_on_the_default_device(whole, monkeypatch):
+    monkeypatch.chdir(whole)
+    chosen = settings.load()
+    cpu = torch.device("cpu")
+    for section in chosen.tasks.values():
+        for made in section.runs.values():
+            task = catalogue.make_task(made, section.reads)
+            batch = next(task.training_batches([training.generator(0, "data")], 4))
+            loop = training._Loop(made, task, [(0, 0.01)], models.build(made, catalogue.cell_options(made), task.sizes,
+                                                                       [training.generator(0, "values")]), cpu, training.Trained(), None)
+            with ExplicitDevices():
+                loop._update(batch, 0)
