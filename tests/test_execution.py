@@ -180,3 +180,23 @@ def test_arrays_and_tables_come_back(workplace):
     with pytest.raises(ValueError):
         results.write_json("x.json", float("nan"))
     json.dumps(results.folder_hash("."))
+
+
+def test_two_runs_with_the_same_settings_train_their_members_once(small):
+    """As at smoke scale, where all widths are the same: otherwise two workers would write one member at the same time."""
+    run = small.tasks["adding"].runs["elman"]
+    twin = dataclasses.replace(run, name="twin", seeds=4)
+    members = [(seed, 0.01) for seed in range(4)]
+    jobs = [*execution.plan(run, "reads", members[:3], "cpu"), *execution.plan(twin, "reads", members, "cpu")]
+    kept = execution.without_doubles(jobs)
+    keys_kept = [key for job in kept for key in job.keys]
+    assert len(keys_kept) == len(set(keys_kept)) == 4
+    assert all(len(job.members) == len(job.keys) for job in kept)
+
+
+def test_a_member_that_another_process_has_just_put_there_stands(workplace, monkeypatch):
+    store.save("k", {"x": 1}, [{"step": 1}], {}, {})
+    with monkeypatch.context() as patch:
+        patch.setattr(store.shutil, "rmtree", lambda *arguments, **options: None)  # as if it came back at once
+        store.save("k", {"x": 2}, [{"step": 1}], {}, {})
+    assert store.load("k")["x"] == 1

@@ -69,16 +69,29 @@ def keyed_members(run: Run, reads: str, members: Sequence[Member], device: str,
     return [(member, keys.member_key(common, *member)) for member in members]
 
 
+def without_doubles(jobs: Sequence[Job]) -> list[Job]:
+    """Leave out members that an earlier job trains too: two runs with the same settings, as may be at another scale, share them."""
+    seen: set[str] = set()
+    found = []
+    for job in jobs:
+        fresh = [(member, key) for member, key in zip(job.members, job.keys, strict=True) if key not in seen]
+        seen.update(job.keys)
+        if fresh:
+            members, keys_of_members = zip(*fresh, strict=True)
+            found.append(dataclasses.replace(job, members=members, keys=keys_of_members))
+    return found
+
+
 def execute(jobs: Sequence[Job], device: str, workers: int, title: str) -> None:
     """Do the jobs, the longest first, with a progress bar on a terminal.
 
     Raises:
         KeyboardInterrupt: asked to stop (Ctrl-C or SIGTERM); the workers are ended, finished members are kept.
     """
-    if not jobs:
+    ordered = sorted(without_doubles(jobs), key=lambda job: -job.cost)
+    if not ordered:
         return
-    ordered = sorted(jobs, key=lambda job: -job.cost)
-    workers = min(workers or os.cpu_count() or 1, len(jobs))
+    workers = min(workers or os.cpu_count() or 1, len(ordered))
     tasks = (delayed(work)(job, device, os.getpid()) for job in ordered)
     parallel = Parallel(n_jobs=workers, backend="loky", return_as="generator_unordered", batch_size=1, pre_dispatch="all")
     finished = False

@@ -6,6 +6,7 @@ trained again.
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import shutil
@@ -44,10 +45,17 @@ def save(key: str, record: Mapping[str, Any], history: list[dict[str, Any]], ite
 
 
 def _put_in_place(partial: Path, target: Path) -> None:
-    """Rename a written folder to its final name; what stood there is removed first."""
+    """Rename a written folder to its final name; what stood there is removed first.
+
+    Where another process has put the same member there in the meantime, that one stands: it holds the same bits.
+    """
     if target.exists():
-        shutil.rmtree(target)
-    os.replace(partial, target)
+        shutil.rmtree(target, ignore_errors=True)
+    try:
+        os.replace(partial, target)
+    except OSError as error:
+        if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
+            raise
 
 
 def load(key: str) -> dict[str, Any] | None:

@@ -95,7 +95,8 @@ def _joined(outcome: Outcome, attribute: str, separator: str) -> str:
 
 def _finding(finding: Finding) -> dict[str, Any]:
     """Return one leaf's numbers."""
-    entry: dict[str, Any] = {"name": finding.name, "verdict": finding.verdict, "sentence": finding.sentence, "n": finding.size}
+    entry: dict[str, Any] = {"name": finding.name, "verdict": finding.verdict, "sentence": finding.sentence,
+                             "sentence_zh": finding.sentence_zh, "n": finding.size}
     if finding.test is not None:
         entry |= {"effect": finding.test.effect, "interval": list(finding.test.interval),
                   "p_for": finding.p_for, "p_against": finding.p_against}

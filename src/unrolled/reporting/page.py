@@ -29,6 +29,7 @@ def build(settings: Settings) -> str:
     analyses = _analyses(settings)
     environment = jinja2.Environment(loader=jinja2.FileSystemLoader(Path(__file__).parent / "templates"), autoescape=True,
                                      undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    environment.tests["search_in"] = lambda path, part: part in path
     return environment.get_template("report.html").render(
         scale=verdicts["scale"], claims=claims, counts=Counter(entry["verdict"] for entry in claims.values()),
         symbols=SYMBOLS, verdicts_zh=VERDICTS_ZH, changed=_changed_rules(claims), flips=_flips(),
