@@ -195,8 +195,9 @@ def test_two_runs_with_the_same_settings_train_their_members_once(small):
 
 
 def test_a_member_that_another_process_has_just_put_there_stands(workplace, monkeypatch):
-    store.save("k", {"x": 1}, [{"step": 1}], {}, {})
+    arrays = {"a": np.zeros(2)}
+    store.save("k", {"x": 1}, [{"step": 1}], arrays, arrays)
     with monkeypatch.context() as patch:
         patch.setattr(store.shutil, "rmtree", lambda *arguments, **options: None)  # as if it came back at once
-        store.save("k", {"x": 2}, [{"step": 1}], {}, {})
+        store.save("k", {"x": 2}, [{"step": 1}], arrays, arrays)
     assert store.load("k")["x"] == 1
