@@ -8,7 +8,7 @@ import socket
 import subprocess
 import sys
 
-from unrolled import results, settings, tracking
+from unrolled import guard, results, settings, tracking
 
 FIRST_PORT = 5050
 
@@ -39,7 +39,7 @@ def main() -> None:
 
 def wait(server: subprocess.Popen) -> None:
     """Wait for the server; on Ctrl-C or SIGTERM end it with all its workers."""
-    signal.signal(signal.SIGTERM, lambda number, frame: (_ for _ in ()).throw(KeyboardInterrupt))
+    guard.end_on_signals()
     try:
         server.wait()
     except KeyboardInterrupt:

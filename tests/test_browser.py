@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 import shutil
-import signal
 import subprocess
 import sys
 import time
@@ -45,5 +44,5 @@ def test_the_dashboard_lists_every_run_of_a_task(whole, tmp_path):
             text = page(address, tmp_path, wait=12000)
         assert all(name in text for name in ("feed_forward", "elman_matched", "bidirectional_elman"))
     finally:
-        server.send_signal(signal.SIGINT)
+        server.terminate()
         assert server.wait(timeout=30) == 0

@@ -11,7 +11,7 @@ from conftest import ROOT
 
 from unrolled import catalogue, execution, results, settings
 from unrolled.analyses.base import AnalysisResult, Picture, compare, save
-from unrolled.analyses.figures import panels
+from unrolled.drawing import panels
 from unrolled.judging import claims, judge
 from unrolled.reporting import page, readme
 

@@ -11,8 +11,8 @@ from typing import Any, TypeVar, get_origin, get_type_hints
 import numpy as np
 from matplotlib.figure import Figure
 
+from unrolled import drawing as figures
 from unrolled import results
-from unrolled.analyses import figures
 from unrolled.settings import SettingsError, checked_value, nearest
 
 SIGNED = {"signed": True}  # metadata of an option that may lie below 0

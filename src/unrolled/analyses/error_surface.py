@@ -13,7 +13,7 @@ import numpy as np
 from matplotlib.colors import LogNorm
 from scipy.special import expit
 
-from unrolled.analyses import figures
+from unrolled import drawing as figures
 from unrolled.analyses.base import SIGNED, AnalysisResult, Picture, compare
 
 TARGET, START = 0.7, 0.5  # of the paper

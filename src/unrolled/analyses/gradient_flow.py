@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from unrolled import catalogue, results, training
-from unrolled.analyses import figures
+from unrolled import drawing as figures
 from unrolled.analyses.base import AnalysisResult, Picture
 from unrolled.analyses.lags import fit, gradient_by_lag
 from unrolled.analyses.weights import trained_model

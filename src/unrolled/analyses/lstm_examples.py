@@ -7,7 +7,7 @@ import math
 
 import torch
 
-from unrolled.analyses import figures
+from unrolled import drawing as figures
 from unrolled.analyses.base import AnalysisResult, Picture, compare
 from unrolled.analyses.weights import generators, set_weights
 from unrolled.cells.base import unroll

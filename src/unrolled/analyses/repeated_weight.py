@@ -10,8 +10,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from unrolled import drawing as figures
 from unrolled import training
-from unrolled.analyses import figures
 from unrolled.analyses.base import AnalysisResult, Picture, compare
 from unrolled.analyses.lags import Fit, fit, gradient_by_lag
 from unrolled.analyses.weights import set_weights

@@ -9,7 +9,8 @@ import torch
 from torch import Tensor
 
 from unrolled import catalogue, results
-from unrolled.analyses import figures, lstm_examples
+from unrolled import drawing as figures
+from unrolled.analyses import lstm_examples
 from unrolled.analyses.base import AnalysisResult, Picture, compare
 from unrolled.analyses.errata import ERRATA
 from unrolled.analyses.weights import generators, set_weights, trained_model

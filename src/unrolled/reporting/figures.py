@@ -2,31 +2,24 @@
 
 from __future__ import annotations
 
-import io
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-# Okabe & Ito (2008): told apart with any common colour blindness.
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#E69F00", "#CC79A7", "#56B4E9", "#000000", "#8A8A00", "#6B6B6B")
-STYLE = {"font.size": 9, "axes.spines.top": False, "axes.spines.right": False, "svg.fonttype": "none", "svg.hashsalt": "unrolled",
-         "legend.frameon": False, "legend.fontsize": 8, "axes.titlelocation": "left", "axes.titlesize": 9.5}
+from unrolled.drawing import COLOURS, GREY, panels, styled, to_svg
+
 PLOTTED_POINTS = 60
 Record = Mapping[str, Any]
 History = Sequence[Mapping[str, str]]
 
 
-def to_svg(figure: Figure) -> str:
-    """Return a figure as SVG text without date or program version, fit to stand in a page."""
-    stream = io.BytesIO()
-    with matplotlib.rc_context(STYLE):
-        figure.savefig(stream, format="svg", metadata={"Date": None, "Creator": None}, transparent=True)
-    text = stream.getvalue().decode("utf-8")
+def svg_text(figure: Figure) -> str:
+    """Return a figure as SVG text, fit to stand in a page."""
+    text = to_svg(figure).decode("utf-8")
     return text[text.index("<svg") :]
 
 
@@ -42,27 +35,26 @@ def curves(history: History) -> dict[float, tuple[np.ndarray, np.ndarray]]:
     return found
 
 
+@styled
 def learning_curves(title: str, histories: Mapping[str, History]) -> str:
     """Draw the median loss over seeds of each run against updates, and its range as a shade."""
-    with matplotlib.rc_context(STYLE):
-        figure = Figure(figsize=(7.2, 3.4), layout="constrained")
-        axes = figure.subplots()
-        place = 0
-        for name, history in histories.items():
-            for rate, (steps, losses) in curves(history).items():
-                keep = slice(None, None, max(1, len(steps) // PLOTTED_POINTS))
-                steps, losses = steps[keep], losses[:, keep]
-                label = name if len(curves(history)) == 1 else f"{name} rate {rate:g}"
-                _curve(axes, steps, losses, label, place)
-                place += 1
-        # a diverging seed's losses would squeeze all other curves flat: the axis follows the medians
-        medians = np.concatenate([line.get_ydata() for line in axes.get_lines()])
-        medians = medians[np.isfinite(medians) & (medians > 0)]
-        if len(medians):
-            axes.set_ylim(medians.min() / 3, np.quantile(medians, 0.99) * 5)
-        axes.set(yscale="log", xlabel="updates", ylabel="training loss", title=title)
-        figure.legend(*axes.get_legend_handles_labels(), loc="outside right upper")
-        return to_svg(figure)
+    figure, axes = panels(height=3.4)
+    place = 0
+    for name, history in histories.items():
+        for rate, (steps, losses) in curves(history).items():
+            keep = slice(None, None, max(1, len(steps) // PLOTTED_POINTS))
+            steps, losses = steps[keep], losses[:, keep]
+            label = name if len(curves(history)) == 1 else f"{name} rate {rate:g}"
+            _curve(axes, steps, losses, label, place)
+            place += 1
+    # a diverging seed's losses would squeeze all other curves flat: the axis follows the medians
+    medians = np.concatenate([line.get_ydata() for line in axes.get_lines()])
+    medians = medians[np.isfinite(medians) & (medians > 0)]
+    if len(medians):
+        axes.set_ylim(medians.min() / 3, np.quantile(medians, 0.99) * 5)
+    axes.set(yscale="log", xlabel="updates", ylabel="training loss", title=title)
+    figure.legend(*axes.get_legend_handles_labels(), loc="outside right upper")
+    return svg_text(figure)
 
 
 def _curve(axes: Axes, steps: np.ndarray, losses: np.ndarray, label: str, place: int) -> None:
@@ -77,24 +69,23 @@ def _curve(axes: Axes, steps: np.ndarray, losses: np.ndarray, label: str, place:
     axes.fill_between(steps[shown], low, high, color=style["color"], alpha=0.12, linewidth=0)
 
 
+@styled
 def final_scores(title: str, records: Mapping[str, Record], metric: str, chance: float | None) -> str:
     """Draw every seed's test score by run, with the mean as a bar and chance as a line."""
-    with matplotlib.rc_context(STYLE):
-        groups = [(label, values) for name, record in records.items() for label, values in _by_rate(name, record, metric)]
-        figure = Figure(figsize=(7.2, 0.7 + 0.28 * len(groups)), layout="constrained")
-        axes = figure.subplots()
-        for place, (_, values) in enumerate(groups):
-            colour = COLOURS[place % len(COLOURS)]
-            spread = np.linspace(-0.22, 0.22, len(values)) if len(values) > 1 else np.zeros(1)
-            axes.plot(values, place + spread, "o", color=colour, markersize=4, alpha=0.65, markeredgewidth=0)
-            axes.plot([np.mean(values)] * 2, [place - 0.33, place + 0.33], color="#444444", linewidth=2)
-        if chance is not None:
-            axes.axvline(chance, color="#6B6B6B", linestyle=":", linewidth=1)
-            axes.annotate("chance", (chance, -0.62), color="#6B6B6B", fontsize=7, ha="center")
-        axes.set_yticks(range(len(groups)), [label for label, _ in groups])
-        axes.invert_yaxis()
-        axes.set(xlabel=metric.replace("_", " ") + " on test data, one dot per seed", title=title)
-        return to_svg(figure)
+    groups = [(label, values) for name, record in records.items() for label, values in _by_rate(name, record, metric)]
+    figure, axes = panels(height=0.7 + 0.28 * len(groups))
+    for place, (_, values) in enumerate(groups):
+        colour = COLOURS[place % len(COLOURS)]
+        spread = np.linspace(-0.22, 0.22, len(values)) if len(values) > 1 else np.zeros(1)
+        axes.plot(values, place + spread, "o", color=colour, markersize=4, alpha=0.65, markeredgewidth=0)
+        axes.plot([np.mean(values)] * 2, [place - 0.33, place + 0.33], color="#444444", linewidth=2)
+    if chance is not None:
+        axes.axvline(chance, color=GREY, linestyle=":", linewidth=1)
+        axes.annotate("chance", (chance, -0.62), color=GREY, fontsize=7, ha="center")
+    axes.set_yticks(range(len(groups)), [label for label, _ in groups])
+    axes.invert_yaxis()
+    axes.set(xlabel=metric.replace("_", " ") + " on test data, one dot per seed", title=title)
+    return svg_text(figure)
 
 
 def _by_rate(name: str, record: Record, metric: str) -> list[tuple[str, np.ndarray]]:

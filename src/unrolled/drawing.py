@@ -1,4 +1,4 @@
-"""How the analyses' figures look, and how they become SVG: the same bytes for the same numbers."""
+"""How all figures look, and how they become SVG: the same bytes for the same numbers."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from matplotlib.figure import Figure
 # Okabe & Ito (2008): told apart by people with any common colour blindness, and in grey.
 BLACK, ORANGE, SKY, GREEN = "#000000", "#E69F00", "#56B4E9", "#009E73"
 YELLOW, BLUE, VERMILION, PURPLE = "#F0E442", "#0072B2", "#D55E00", "#CC79A7"
-COLOURS = (BLUE, VERMILION, GREEN, ORANGE, PURPLE, SKY, BLACK)
+OLIVE = "#8A8A00"
+COLOURS = (BLUE, VERMILION, GREEN, ORANGE, PURPLE, SKY, BLACK, OLIVE)
 GREY = "#6B6B6B"
 
 STYLE = {
