@@ -215,9 +215,9 @@ def test_all_claims_have_a_rule(all_claims):
 
 def test_every_claim_is_said_in_both_languages(all_claims):
     for claim in all_claims:
-        for name in ("section", "statement", "test"):
-            assert getattr(claim, name) and any("一" <= letter <= "鿿" for letter in getattr(claim, f"{name}_zh") + "中"), claim.id
-        assert any("一" <= letter <= "鿿" for letter in claim.statement_zh), claim.id
+        assert claim.section and claim.section_zh, claim.id  # "LSTM" is both
+        for name in ("statement", "test"):
+            assert getattr(claim, name) and any("一" <= letter <= "鿿" for letter in getattr(claim, f"{name}_zh")), claim.id
         assert bool(claim.differs) == bool(claim.differs_zh)
 
 
