@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 
 # Okabe & Ito (2008): told apart by people with any common colour blindness, and in grey.
 BLACK, ORANGE, SKY, GREEN = "#000000", "#E69F00", "#56B4E9", "#009E73"
-YELLOW, BLUE, VERMILION, PURPLE = "#F0E442", "#0072B2", "#D55E00", "#CC79A7"
+BLUE, VERMILION, PURPLE = "#0072B2", "#D55E00", "#CC79A7"
 OLIVE = "#8A8A00"
 COLOURS = (BLUE, VERMILION, GREEN, ORANGE, PURPLE, SKY, BLACK, OLIVE)
 GREY = "#6B6B6B"
@@ -54,13 +54,3 @@ def band(axes: Axes, x: np.ndarray, samples: np.ndarray, colour: str, label: str
     """Draw the median of `samples` (samples, points) over `x`, and the range of them as a shade."""
     axes.fill_between(x, samples.min(0), samples.max(0), color=colour, alpha=0.18, linewidth=0)
     axes.plot(x, np.median(samples, 0), color=colour, label=label, **line)
-
-
-def strip(axes: Axes, groups: dict[str, np.ndarray], colours: list[str], seed: int = 0) -> None:
-    """Draw every value of each group as a dot, side by side, with a bar at its median."""
-    random = np.random.default_rng(seed)
-    for place, (values, colour) in enumerate(zip(groups.values(), colours, strict=True)):
-        spread = random.uniform(-0.28, 0.28, len(values))
-        axes.plot(place + spread, values, ".", color=colour, markersize=3, alpha=0.5, markeredgewidth=0)
-        axes.plot([place - 0.35, place + 0.35], [np.median(values)] * 2, color=BLACK, linewidth=1.8)
-    axes.set_xticks(range(len(groups)), list(groups))

@@ -61,14 +61,12 @@ class AnalysisResult:
         checks: exact statements and whether they hold.
         values: numbers, or flat lists of numbers (one per seed or sample), for decision rules.
         figures: pictures by name.
-        tables: rows by name.
         errata: slips found in the notes.
     """
 
     checks: list[Check] = dataclasses.field(default_factory=list)
     values: dict[str, float | list[float]] = dataclasses.field(default_factory=dict)
     figures: dict[str, Picture] = dataclasses.field(default_factory=dict)
-    tables: dict[str, list[dict[str, Any]]] = dataclasses.field(default_factory=dict)
     errata: list[Erratum] = dataclasses.field(default_factory=list)
 
     def add(self, other: AnalysisResult) -> None:
@@ -76,7 +74,6 @@ class AnalysisResult:
         self.checks += other.checks
         self.values |= other.values
         self.figures |= other.figures
-        self.tables |= other.tables
         self.errata += other.errata
 
 
@@ -160,8 +157,6 @@ def save(name: str, result: AnalysisResult) -> Path:
     with results.replaced_folder(results.analysis_folder(name)) as folder:
         for file, picture in result.figures.items():
             results.write_bytes(folder / f"{file}.svg", figures.to_svg(picture.figure))
-        for file, rows in result.tables.items():
-            results.write_csv(folder / f"{file}.csv", rows)
         results.write_json(folder / results.analysis_file(name).name, as_json(name, result))
     return results.analysis_folder(name)
 
