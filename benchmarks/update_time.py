@@ -17,6 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from benchmarks.naive import NAIVE
+from unrolled import processor
 from unrolled.cells import CELLS
 from unrolled.cells.base import Cell, unroll
 
@@ -45,8 +46,7 @@ QUICK = Sizes(members=2, hidden=8, batch=4, steps=5, repetitions=2)
 
 def measure(sizes: Sizes) -> dict[str, dict[str, list[float]]]:
     """Return milliseconds by cell, by rival ("loop", "fused", "naive", "torch.nn"), turn by turn."""
-    torch.set_num_threads(1)
-    torch.set_flush_denormal(True)
+    processor.prepare()
     rivals = {name: rivals_of(name, sizes) for name in CASES}
     for name, forwards in rivals.items():
         check_agreement(name, forwards)

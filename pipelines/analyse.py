@@ -5,9 +5,7 @@ from __future__ import annotations
 import sys
 import time
 
-import torch
-
-from unrolled import analyses, catalogue, guard, results, settings
+from unrolled import analyses, catalogue, guard, processor, results, settings
 from unrolled.analyses.base import save
 
 
@@ -21,8 +19,7 @@ def main(name: str) -> None:
             raise settings.SettingsError(f"there is no section analyses.{name}{settings.nearest(name, options)}")
         guard.end_on_signals()
         guard.watch(guard.pipeline_above())
-        torch.set_num_threads(1)
-        torch.set_flush_denormal(True)
+        processor.prepare()
         started = time.perf_counter()
         result = analyses.ANALYSES[name].analyse(options[name], chosen)
         save(name, result)

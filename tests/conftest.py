@@ -12,11 +12,10 @@ from pathlib import Path
 import pytest
 import torch
 
-from unrolled import settings
+from unrolled import processor, settings
 
 ROOT = Path(__file__).resolve().parent.parent
-torch.set_num_threads(1)
-torch.set_flush_denormal(True)
+processor.prepare()
 
 
 @pytest.fixture

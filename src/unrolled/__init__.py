@@ -2,6 +2,6 @@
 
 import os
 
-# MKL's fastest kernels sum in an order that depends on where in memory a matrix begins, so a member would not get the same bits
-# alone as in company. This asks for kernels that do not; it must be said before the first matrix product.
-os.environ.setdefault("MKL_CBWR", "AVX2,STRICT")
+from unrolled.processor import matrix_kernels
+
+os.environ.setdefault("MKL_CBWR", matrix_kernels())  # must be said before the first matrix product

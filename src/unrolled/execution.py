@@ -20,7 +20,7 @@ import torch
 from joblib import Parallel, delayed
 from joblib.externals.loky import get_reusable_executor
 
-from unrolled import catalogue, guard, keys, progress, results, store, training, tuned
+from unrolled import catalogue, guard, keys, processor, progress, results, store, training, tuned
 from unrolled.progress import Live, Progress
 from unrolled.settings import Run, Settings, TaskSection
 
@@ -109,8 +109,7 @@ def work(job: Job, device: str, parent: int) -> None:
     """Train one job in a worker process and keep its members."""
     if os.getpid() != parent:
         guard.watch(psutil.Process(parent))
-    torch.set_num_threads(1)
-    torch.set_flush_denormal(True)  # a product of denormals is up to 190 times slower
+    processor.prepare()
     started = time.perf_counter()
     task = catalogue.make_task(job.run, job.reads, **job.task_options)
     with Live(job.run, job.members[0]) as live:
@@ -128,7 +127,7 @@ def _keep(key: str, member: Member, index: int, trained: training.Trained, secon
     record = {
         "key": key, "seed": seed, "learning_rate": rate, "metrics": trained.metrics[index], "seconds": seconds,
         "validation": trained.validation[index] if trained.validation else {}, "chance": dict(chance),
-        "diverged": trained.divergences[index], "parameters": sum(weight[index].size for weight in trained.weights.values())}
+        "diverged": trained.divergences[index], "stopped": trained.stopped[index], "parameters": trained.parameters}
     store.save(key, record, history, {name: counts[index] for name, counts in trained.items.items()},
                {name: weight[index] for name, weight in trained.weights.items()})
 
@@ -157,7 +156,7 @@ def _gather(folder: Any, run: Run, section: TaskSection, members: Sequence[Membe
     if any(record is None for record in records):
         raise results.ResultsError(f"a finished member of {section.name}/{run.name} vanished from {results.RUNS}; "
                                    "run the same command again.")
-    fields = ("seed", "learning_rate", "key", "metrics", "validation", "diverged")
+    fields = ("seed", "learning_rate", "key", "metrics", "validation", "diverged", "stopped")
     results.write_json(folder / f"{run.name}.json", {
         "format": results.FORMAT, "task": section.name, "run": run.name, "settings": _shown(run, members), "device": device,
         "torch": torch.__version__, "parameters": records[0]["parameters"], "chance": records[0]["chance"],
