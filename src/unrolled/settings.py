@@ -47,7 +47,8 @@ class Run:
     first_seed: int = 0
     stride: int = 20
     evaluate_every: int = 200
-    members_together: int = 5
+    stop_below: float = 0.0
+    members_together: int = 10
     options: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
 
@@ -136,6 +137,8 @@ class _StrictLoader(yaml.SafeLoader):
         """Build a mapping after checking its keys."""
         seen = set()
         for key_node, _ in node.value:
+            if key_node.tag == "tag:yaml.org,2002:merge":
+                continue  # <<: *anchor takes over another mapping's keys
             key = self.construct_object(key_node, deep=True)
             if key in seen:
                 raise yaml.constructor.ConstructorError(None, None, f"key {key!r} is given twice", key_node.start_mark)
@@ -187,12 +190,24 @@ def _task(name: str, section: Mapping[str, Any], defaults: Mapping[str, Any], sc
     reads = checked_value({**own, **block}["reads"], str, f"{where}.reads")
     purpose = str(own.pop("purpose", ""))
     own.pop("reads")
+    lengths = checked_value(forced.pop("other_lengths", own.pop("other_lengths", [])), tuple[int, ...], f"{where}.other_lengths", "length")
+    lines = _at_other_lengths(lines, lengths)
     runs = {}
     for run, line in lines.items():
         place = f"{where}.runs.{run}"
         merged = {**defaults, **own, **_mapping(line or {}, place), **forced}
         runs[run] = _run(name, run, merged, place, seed_offset)
     return TaskSection(name, checked_value(own["kind"], str, f"{where}.kind"), reads, runs, purpose)
+
+
+def _at_other_lengths(lines: Mapping[str, Any], lengths: Iterable[int]) -> dict[str, Any]:
+    """Repeat each run that names no length of its own at every other length, as <run>_<length>; a line of that name stands."""
+    found = dict(lines)
+    for length in lengths:
+        for name, line in lines.items():
+            if isinstance(line, Mapping) and "length" not in line:
+                found.setdefault(f"{name}_{length}", {**line, "length": length})
+    return found
 
 
 def _check_run_fields(tree: Mapping[str, Any], where: str) -> None:

@@ -34,6 +34,8 @@ class Trained:
         items: counts per test sequence, by name: (members, sequences).
         weights: by parameter name: (members, ...).
         divergences: step (from 1) and cause, or None.
+        stopped: the step at which a member's loss fell below `stop_below`, or None.
+        parameters: number of a member's weights that take part.
     """
 
     history: list[dict[str, Any]] = field(default_factory=list)
@@ -42,6 +44,8 @@ class Trained:
     items: dict[str, np.ndarray] = field(default_factory=dict)
     weights: dict[str, np.ndarray] = field(default_factory=dict)
     divergences: list[dict[str, Any] | None] = field(default_factory=list)
+    stopped: list[int | None] = field(default_factory=list)
+    parameters: int = 0
 
 
 def generator(seed: int, purpose: str, device: torch.device | str = "cpu") -> torch.Generator:
@@ -150,12 +154,10 @@ def train(
     """
     model = models.build(run, catalogue.cell_options(run), task.sizes,
                          [generator(seed, "values", device) for seed, _ in members])
-    trained = Trained(divergences=[None] * len(members))
+    trained = Trained(divergences=[None] * len(members), stopped=[None] * len(members), parameters=models.count_parameters(model))
     _Loop(run, task, members, model, device, trained, report).run_all()
     trained.metrics, items = evaluate(model, task, "test", device)
     trained.items = {name: counts.numpy() for name, counts in items.items()}
-    if _has(task, "validation"):
-        trained.validation, _ = evaluate(model, task, "validation", device)
     trained.weights = {name: parameter.detach().cpu().numpy() for name, parameter in model.named_parameters()}
     return trained
 
@@ -173,15 +175,19 @@ class _Loop:
         self.optimiser = Optimiser(self.flat.values, rates, run.optimizer)
         self.active = torch.ones(len(members), dtype=torch.bool, device=device)
         self.dropout = [generator(seed, "dropout", device) for seed, _ in members]
-        self.window: list[tuple[Tensor, Tensor]] = []
+        self.window: list[tuple[Tensor, Tensor, Tensor]] = []
 
     def run_all(self) -> None:
-        """Do every update."""
+        """Do every update, or as many as it takes until no member learns any more; then score them on the validation split."""
         batches = self.task.training_batches([generator(seed, "data") for seed, _ in self.members], self.run.batch)
         for step in range(self.updates):
             self._update(next(batches), step)
             if (step + 1) % self.run.stride == 0 or step + 1 == self.updates:
                 self._record(step + 1)
+                if not bool(self.active.any()):
+                    break
+        if not self.trained.validation and _has(self.task, "validation"):
+            self.trained.validation, _ = evaluate(self.model, self.task, "validation", self.device)
 
     def _update(self, batch: Any, step: int) -> None:
         """Do one update of all members that still learn."""
@@ -194,11 +200,12 @@ class _Loop:
         if not bool((finite | ~self.active).all()):
             self._freeze(losses.detach(), finite, step + 1)
         gradient = torch.where(self.active.unsqueeze(1), gradient, 0.0)
+        largest = torch.linalg.vector_norm(gradient, math.inf, dim=1)
         gradient = clip(gradient, norms.to(gradient.dtype).clamp(min=1e-30), self.run.clip_by, self.run.clip_at)
         gradient = torch.where(self.active.unsqueeze(1), gradient, 0.0)
         with torch.no_grad():
             self.optimiser.step(gradient, self.active, schedule(self.run.schedule, step, self.updates))
-        self.window.append((losses.detach(), norms))
+        self.window.append((losses.detach(), norms, largest))
 
     def _freeze(self, losses: Tensor, finite: Tensor, step: int) -> None:
         """Stop the members that diverged at this step, and note when and why."""
@@ -208,24 +215,43 @@ class _Loop:
         self.active &= finite
 
     def _record(self, step: int) -> None:
-        """Write a row per member: mean loss and largest gradient norm since the last, and now and then the validation scores."""
-        losses, norms = (torch.stack(parts).cpu() for parts in zip(*self.window, strict=True))
+        """Write a row per member that learned since the last, and now and then the validation scores; stop members that are good enough."""
+        losses, norms, largest = (torch.stack(parts).cpu() for parts in zip(*self.window, strict=True))
         self.window.clear()
-        scores = [{} for _ in self.members]
-        due = step % self.run.evaluate_every == 0 and step < self.updates
-        if (due or step == self.updates) and _has(self.task, "validation"):
-            scores, _ = evaluate(self.model, self.task, "validation", self.device)
+        scores = self._validation_scores(step)
         rows = []
         for member, (seed, rate) in enumerate(self.members):
-            divergence = self.trained.divergences[member]
-            if divergence and divergence["step"] <= step - len(losses):
+            if self._ended(member) <= step - len(losses):
                 continue  # frozen before this window began
             row = {"seed": seed, "learning_rate": rate, "step": step, "loss": _number(losses[:, member].mean()),
-                   "gradient_norm": _number(norms[:, member].max())}
+                   "gradient_norm": _number(norms[:, member].max()), "gradient_largest": _number(largest[:, member].max())}
             rows.append(row | scores[member])
         self.trained.history += rows
+        self._stop(losses.mean(0), step)
         if self.report:
             self.report(rows)
+
+    def _validation_scores(self, step: int) -> list[dict[str, float | None]]:
+        """Return each member's scores where they are due; those after the last update are kept."""
+        last = step == self.updates
+        if not (last or step % self.run.evaluate_every == 0) or not _has(self.task, "validation"):
+            return [{} for _ in self.members]
+        scores, _ = evaluate(self.model, self.task, "validation", self.device)
+        if last:
+            self.trained.validation = scores
+        return scores
+
+    def _ended(self, member: int) -> float:
+        """Return the last update in which a member took part."""
+        divergence, stopped = self.trained.divergences[member], self.trained.stopped[member]
+        return divergence["step"] if divergence else stopped or math.inf
+
+    def _stop(self, losses: Tensor, step: int) -> None:
+        """Freeze the members whose mean loss since the last row lies below `stop_below`: networks of comparable loss."""
+        reached = (losses < self.run.stop_below).to(self.device) & self.active
+        for member in reached.nonzero().flatten().tolist():
+            self.trained.stopped[member] = step
+        self.active &= ~reached
 
 
 def evaluate(model: nn.Module, task: Task, split: str, device: torch.device

@@ -43,9 +43,11 @@ class Cell(nn.Module):
     Attributes:
         output_size: size of one output vector.
         reads_out: whether the outputs are already predictions (true of a Jordan cell, which contains its read-out).
+        masked_parameters: number of a member's weights that are held at no effect, as the half of a Clockwork cell's matrix is.
     """
 
     reads_out: ClassVar[bool] = False
+    masked_parameters: int = 0
 
     def __init__(self, features: int, hidden: int, generators: Generators) -> None:
         super().__init__()

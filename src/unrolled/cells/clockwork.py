@@ -43,6 +43,7 @@ class Clockwork(Cell):
         group = torch.tensor([unit * groups // hidden for unit in range(hidden)], device=self.bias.device)
         self.register_buffer("periods", (2**group).to(self.bias.dtype), persistent=False)
         self.register_buffer("reads", (group[:, None] >= group[None, :]).to(self.bias.dtype), persistent=False)
+        self.masked_parameters = int((self.reads == 0).sum())
 
     def initial_state(self, batch: int) -> ClockworkState:
         """Return zeros, and a clock at 0."""

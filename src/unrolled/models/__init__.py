@@ -9,7 +9,7 @@ from torch import nn
 
 from unrolled.batches import Sizes
 from unrolled.cells import CELLS
-from unrolled.cells.base import Generators
+from unrolled.cells.base import Cell, Generators
 from unrolled.models.reader import Reader
 from unrolled.settings import Run
 
@@ -28,3 +28,9 @@ def build(run: Run, cell_options: Mapping[str, Any], sizes: Sizes, generators: G
     return MODELS[run.model](
         make_cell, sizes, generators, layers=run.layers, bidirectional=run.bidirectional, embedding=run.embedding,
         window=run.window, dropout=run.dropout, path=run.path, teacher_forcing=run.feedback == "target")
+
+
+def count_parameters(model: nn.Module) -> int:
+    """Return the number of one member's weights that take part: those that a cell masks out do not count."""
+    masked = sum(cell.masked_parameters for cell in model.modules() if isinstance(cell, Cell))
+    return sum(parameter[0].numel() for parameter in model.parameters()) - masked
