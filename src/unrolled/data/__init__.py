@@ -3,6 +3,13 @@
 from unrolled.data.base import DataSet
 from unrolled.data.cities import Cities
 from unrolled.data.digits import Digits, SmallDigits
+from unrolled.data.shakespeare import Shakespeare
 from unrolled.data.slots import Slots
 
-DATA_SETS: dict[str, type[DataSet]] = {"slots": Slots, "digits": Digits, "small_digits": SmallDigits, "cities": Cities}
+DATA_SETS: dict[str, type[DataSet]] = {
+    "slots": Slots,
+    "digits": Digits,
+    "small_digits": SmallDigits,
+    "cities": Cities,
+    "shakespeare": Shakespeare,
+}

