@@ -15,6 +15,7 @@ def main() -> None:
         html = page.build(settings.load())
         with results.replaced_folder(results.REPORT) as folder:
             results.write_text(folder / "index.html", html)
+            results.write_text(folder / "plotly.min.js", page.plotting_library())
         print(f"report: {results.REPORT / 'index.html'}, {len(html) / 1e6:.1f} MB in {time.perf_counter() - started:.1f} s")
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import copy
+import json
 import os
 import shutil
 import subprocess
@@ -20,8 +20,8 @@ processor.prepare()
 
 @pytest.fixture
 def params() -> dict:
-    """params.yaml as a tree, to be changed at will."""
-    return copy.deepcopy(settings.read_yaml(ROOT / "params.yaml"))
+    """params.yaml as a tree, to be changed at will: what an anchor shares in the file is not shared here."""
+    return json.loads(json.dumps(settings.read_yaml(ROOT / "params.yaml")))
 
 
 @pytest.fixture

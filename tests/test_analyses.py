@@ -84,7 +84,7 @@ def test_untied_gains_drift_by_the_root_of_time():
 def test_gradient_by_lag_is_a_product_of_jacobians():
     seeds = (3, 4)
     cell = Elman(2, 5, [training.generator(seed, "values") for seed in seeds]).double()
-    norms, states = lags.gradient_by_lag(cell, 12, 1, seeds)
+    norms, states = lags.gradient_by_lag(cell, lags.draw_inputs(12, 1, 2, seeds), seeds)
     for member, seed in enumerate(seeds):
         error = torch.randn(5, generator=training.generator(seed, "dropout"), dtype=torch.float64)
         for lag in range(12):
@@ -98,7 +98,7 @@ def test_a_forget_gate_held_open_keeps_the_gradient():
     cell = LSTM(2, 3, [training.generator(0, "values")], forget_bias=2.0)
     bias = cell.bias.detach().clone()
     weights.set_weights(cell, input_weight=0.0, recurrent_weight=0.0, bias=bias)
-    norms, _ = lags.gradient_by_lag(cell, 40, 2, [0])
+    norms, _ = lags.gradient_by_lag(cell, lags.draw_inputs(40, 2, 2, [0]), [0])
     found = lags.fit(norms, 5)
     assert found.factor[0] == pytest.approx(1 / (1 + np.exp(-2.0)), rel=1e-9) and found.r_squared[0] == pytest.approx(1.0)
 
@@ -178,7 +178,7 @@ def test_what_is_written_can_be_read(workplace):
 
 def test_small_analyses_make_all_that_claims_ask_of_them(workplace):
     surface = error_surface.analyse(error_surface.Options(points=31, windows=2, starts=5, updates=5, other_rates=(0.1,)), None)
-    flow = gradient_flow.untrained_norms({"cell": "jordan"}, gradient_flow.Options(cells={}, seeds=2, length=30))
+    flow = gradient_flow._untrained({"cell": "jordan"}, gradient_flow.Options(cells={}, trained_runs=(), biases={}, seeds=2, length=30)).norms
     weight = repeated_weight.analyse(repeated_weight.Options(seeds=2, samples=5, length=30, first_lag=5), None)
     assert flow.shape == (2, 30)
     for name, values in {"error_surface": surface.values, "repeated_weight": weight.values}.items():

@@ -19,6 +19,8 @@ def reference(workplace):
         "A1": {"verdict": "reproduced", "findings": [{"name": "", "verdict": "reproduced"}]},
         "E1": {"verdict": "reproduced", "findings": [{"name": "", "verdict": "reproduced", "p_for": 0.001, "p_against": 1.0}]},
         "D5": {"verdict": "reproduced", "findings": [{"name": "", "verdict": "reproduced", "p_for": 0.044, "p_against": 1.0}]}}
+    for claim in claims.values():
+        claim |= {"rule_hash": "1", "rule": "some rule", "rule_zh": "某规则"}
     metrics = {"verdicts": {"reproduced": 3}, "adding/lstm/success": {"mean": 0.8, "spread": 0.4, "n": 10},
                "adding/gru/success": {"mean": 1.0, "spread": 0.0, "n": 10}}
     results.write_json(results.verdicts_file(), {"format": results.FORMAT, "claims": claims})
@@ -89,3 +91,16 @@ def test_results_of_another_version_are_refused(reference, capsys):
     results.write_json(results.verdicts_file(), {"format": results.FORMAT + 1, "claims": {}})
     assert run() == 2
     assert "make clean" in capsys.readouterr().err
+
+
+def test_a_changed_rule_is_kept_beside_the_one_that_stood_before(reference):
+    claims, _ = reference
+    assert [entry["hash"] for entry in results.read_json(results.rules_file())["D5"]] == ["1"]
+    changed = copy.deepcopy(claims)
+    changed["D5"] |= {"rule_hash": "2", "rule": "another", "verdict": "inconclusive"}
+    results.write_json(results.verdicts_file(), {"format": results.FORMAT, "claims": changed})
+    verifying.write_reference()
+    ledger = results.read_json(results.rules_file())
+    assert [(entry["hash"], entry["rule"], entry["verdict"]) for entry in ledger["D5"]] == [
+        ("1", "some rule", "reproduced"), ("2", "another", "inconclusive")]
+    assert len(ledger["A1"]) == 1  # nothing is added where nothing changed

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import matplotlib
 import numpy as np
+from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
 
 # Okabe & Ito (2008): told apart by people with any common colour blindness, and in grey.
 BLACK, ORANGE, SKY, GREEN = "#000000", "#E69F00", "#56B4E9", "#009E73"
@@ -54,3 +57,24 @@ def band(axes: Axes, x: np.ndarray, samples: np.ndarray, colour: str, label: str
     """Draw the median of `samples` (samples, points) over `x`, and the range of them as a shade."""
     axes.fill_between(x, samples.min(0), samples.max(0), color=colour, alpha=0.18, linewidth=0)
     axes.plot(x, np.median(samples, 0), color=colour, label=label, **line)
+
+
+def shade(share: float) -> tuple[float, float, float, float]:
+    """Return a colour for a share of 0 to 1: pale to dark, told apart in grey too."""
+    return colormaps["Blues"](0.05 + 0.85 * share)
+
+
+def rectangle(x: float, y: float, width: float, height: float, colour: Any) -> Rectangle:
+    """Return a filled rectangle without an edge, lower left corner at (x, y)."""
+    return Rectangle((x, y), width, height, facecolor=colour, edgecolor="none")
+
+
+def dots(axes: Axes, groups: Mapping[str, np.ndarray], colours: Sequence[str] | None = None) -> None:
+    """Draw one row per group, from the top: a dot per seed, and a bar at the mean."""
+    for place, (name, values) in enumerate(groups.items()):
+        colour = colours[place] if colours else COLOURS[place % len(COLOURS)]
+        spread = np.linspace(-0.22, 0.22, len(values)) if len(values) > 1 else np.zeros(1)
+        axes.plot(values, place + spread, "o", color=colour, markersize=4, alpha=0.65, markeredgewidth=0, label=name)
+        axes.plot([np.mean(values)] * 2, [place - 0.33, place + 0.33], color="#444444", linewidth=2)
+    axes.set_yticks(range(len(groups)), list(groups))
+    axes.set_ylim(len(groups) - 0.5, -0.5)

@@ -117,6 +117,7 @@ def work(job: Job, device: str, parent: int) -> None:
     seconds = (time.perf_counter() - started) / len(job.members)
     for index, (member, key) in enumerate(zip(job.members, job.keys, strict=True)):
         _keep(key, member, index, trained, seconds, task.chance)
+    processor.give_memory_back()
 
 
 def _keep(key: str, member: Member, index: int, trained: training.Trained, seconds: float, chance: Mapping[str, float]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 M_TRIM_THRESHOLD, M_TOP_PAD, M_MMAP_THRESHOLD = -1, -2, -3  # of glibc's malloc.h
@@ -43,11 +44,24 @@ def keep_memory() -> None:
     """Ask the allocator to keep what is freed: by default every array above some hundred kB is given back to the system and its pages
     are faulted in anew at the next update, which takes up to a third of an LSTM's time. Does nothing where there is no glibc.
     """
+    mallopt = _of_glibc("mallopt")
+    if mallopt:
+        for parameter, value in ((M_MMAP_THRESHOLD, LARGEST // 2), (M_TRIM_THRESHOLD, LARGEST), (M_TOP_PAD, PAD)):
+            mallopt(parameter, value)
+
+
+def give_memory_back() -> None:
+    """Return kept memory to the system, between jobs: a worker that seems to grow would be replaced by a fresh one."""
+    trim = _of_glibc("malloc_trim")
+    if trim:
+        trim(0)
+
+
+def _of_glibc(name: str) -> Callable[..., int] | None:
+    """Return a function of the GNU C library, or None on another system."""
     if sys.platform != "linux":
-        return
+        return None
     try:
-        mallopt = ctypes.CDLL(None).mallopt
-    except (OSError, AttributeError):
-        return  # another C library
-    for parameter, value in ((M_MMAP_THRESHOLD, LARGEST // 2), (M_TRIM_THRESHOLD, LARGEST), (M_TOP_PAD, PAD)):
-        mallopt(parameter, value)
+        return getattr(ctypes.CDLL(None), name, None)
+    except OSError:
+        return None

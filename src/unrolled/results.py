@@ -115,6 +115,11 @@ def confirmed_file() -> Path:
     return REFERENCE / "confirmed.json"
 
 
+def rules_file() -> Path:
+    """Return the path of every rule that a reference run was judged by, by claim, the oldest first."""
+    return REFERENCE / "rules.json"
+
+
 def write_bytes(path: Path | str, data: bytes) -> None:
     """Write a file whole or not at all: temporary file, fsync, rename, fsync of the folder."""
     path = Path(path)

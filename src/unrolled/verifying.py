@@ -37,9 +37,25 @@ def _run_headlines(record: Mapping[str, Any]) -> dict[str, dict[str, float]]:
 
 
 def write_reference() -> None:
-    """Copy verdicts and headline metrics to reference/."""
+    """Copy verdicts and headline metrics to reference/, and add rules that are new to the list of all rules that ever stood there."""
+    ledger = results.read_json(results.rules_file()) if results.rules_file().exists() else {}
+    results.write_json(results.rules_file(), with_rules(ledger, results.read_result(results.verdicts_file())["claims"]))
     for path in (results.verdicts_file(), results.metrics_file()):
         results.write_json(results.REFERENCE / path.name, results.read_json(path))
+
+
+def with_rules(ledger: Mapping[str, Any], claims: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the ledger with the rule of each claim added where it is another than the last one, and the verdict it gave.
+
+    A rule that was pending gave none, so whoever changed it had seen no result of it.
+    """
+    found = {name: list(entries) for name, entries in ledger.items()}
+    for name, claim in claims.items():
+        entries = found.setdefault(name, [])
+        if entries and entries[-1]["hash"] == claim["rule_hash"]:
+            entries.pop()
+        entries.append({"hash": claim["rule_hash"], "rule": claim["rule"], "rule_zh": claim["rule_zh"], "verdict": claim["verdict"]})
+    return found
 
 
 def differences() -> list[dict[str, str]]:

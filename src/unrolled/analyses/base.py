@@ -44,6 +44,40 @@ class Picture:
 
 
 @dataclasses.dataclass(frozen=True)
+class Interactive:
+    """A picture to be turned and touched, as a plotly specification ("data" and "layout") that JSON can hold, and its words."""
+
+    specification: Mapping[str, Any]
+    claim: Sequence[str]
+    title: str
+    title_zh: str
+    caption: str
+    caption_zh: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Table:
+    """A table of texts: a row per line, the first column names it."""
+
+    claim: Sequence[str]
+    title: str
+    title_zh: str
+    columns: Sequence[str]
+    columns_zh: Sequence[str]
+    rows: Sequence[Sequence[str]]
+    rows_zh: Sequence[Sequence[str]]
+
+
+@dataclasses.dataclass(frozen=True)
+class Sentence:
+    """Something worth saying on a claim's card beside its rule, with the numbers in it."""
+
+    claim: Sequence[str]
+    text: str
+    text_zh: str
+
+
+@dataclasses.dataclass(frozen=True)
 class Erratum:
     """Something in the notes that does not hold, in our own words."""
 
@@ -62,12 +96,16 @@ class AnalysisResult:
         values: numbers, or flat lists of numbers (one per seed or sample), for decision rules.
         figures: pictures by name.
         errata: slips found in the notes.
+        interactive: pictures to be touched, by name. tables: by name. sentences: for the cards.
     """
 
     checks: list[Check] = dataclasses.field(default_factory=list)
     values: dict[str, float | list[float]] = dataclasses.field(default_factory=dict)
     figures: dict[str, Picture] = dataclasses.field(default_factory=dict)
     errata: list[Erratum] = dataclasses.field(default_factory=list)
+    interactive: dict[str, Interactive] = dataclasses.field(default_factory=dict)
+    tables: dict[str, Table] = dataclasses.field(default_factory=dict)
+    sentences: list[Sentence] = dataclasses.field(default_factory=list)
 
     def add(self, other: AnalysisResult) -> None:
         """Take over everything that another result holds."""
@@ -75,6 +113,9 @@ class AnalysisResult:
         self.values |= other.values
         self.figures |= other.figures
         self.errata += other.errata
+        self.interactive |= other.interactive
+        self.tables |= other.tables
+        self.sentences += other.sentences
 
 
 def compare(claim: str, name: str, expected: Any, observed: Any, tolerance: float = 0.0) -> Check:
@@ -157,18 +198,27 @@ def save(name: str, result: AnalysisResult) -> Path:
     with results.replaced_folder(results.analysis_folder(name)) as folder:
         for file, picture in result.figures.items():
             results.write_bytes(folder / f"{file}.svg", figures.to_svg(picture.figure))
+        for file, picture in result.interactive.items():
+            results.write_json(folder / f"{file}.plotly.json", picture.specification)
         results.write_json(folder / results.analysis_file(name).name, as_json(name, result))
     return results.analysis_folder(name)
 
 
 def as_json(name: str, result: AnalysisResult) -> dict[str, Any]:
     """Return what stands in result.json."""
-    pictures = [{"file": f"{file}.svg", **{field.name: getattr(picture, field.name)
-                                           for field in dataclasses.fields(picture) if field.name != "figure"}}
-                for file, picture in result.figures.items()]
     return {"format": results.FORMAT, "analysis": name, "checks": [dataclasses.asdict(check) for check in result.checks],
-            "values": {key: plain(value) for key, value in result.values.items()}, "figures": pictures,
+            "values": {key: plain(value) for key, value in result.values.items()},
+            "figures": [_words(picture, f"{file}.svg", "figure") for file, picture in result.figures.items()],
+            "interactive": [_words(picture, f"{file}.plotly.json", "specification") for file, picture in result.interactive.items()],
+            "tables": {key: dataclasses.asdict(table) for key, table in result.tables.items()},
+            "sentences": [dataclasses.asdict(sentence) for sentence in result.sentences],
             "errata": [dataclasses.asdict(erratum) for erratum in result.errata]}
+
+
+def _words(picture: Picture | Interactive, file: str, left_out: str) -> dict[str, Any]:
+    """Return everything of a picture but the picture itself, which lies in a file of its own."""
+    fields = (field.name for field in dataclasses.fields(picture))
+    return {"file": file, **{name: getattr(picture, name) for name in fields if name != left_out}}
 
 
 def _check_finite(name: str, values: Mapping[str, Any]) -> None:

@@ -1,20 +1,23 @@
-"""How a gradient fares on its way back in time, for each cell, at initialisation and after training (E1)."""
+"""How a gradient fares on its way back in time, for each cell, at initialisation and after training (E1, E3, E4, D9)."""
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
+import torch
 
 from unrolled import catalogue, results, training
 from unrolled import drawing as figures
-from unrolled.analyses.base import AnalysisResult, Picture
-from unrolled.analyses.lags import fit, gradient_by_lag
+from unrolled.analyses.base import AnalysisResult, Picture, Sentence
+from unrolled.analyses.gates import expected_factor, kept_share
+from unrolled.analyses.lags import draw_inputs, fit, gradient_by_lag
 from unrolled.analyses.weights import trained_model
 from unrolled.cells import CELLS
 from unrolled.cells.base import Cell
+from unrolled.cells.elman import Elman
 from unrolled.settings import Settings, SettingsError, checked_value, nearest
 
 
@@ -24,13 +27,16 @@ class Options:
 
     Attributes:
         cells: by the name that its value gets (factor_<name>): the cell and its options.
-        trained: the section whose trained runs are looked at too.
+        trained: the section whose trained runs are looked at too. trained_runs: which of them.
+        biases: of those runs, the ones whose forget gates are compared, with the bias each started from.
         length, batch, hidden: of the sequences and of the untrained cells.
         first_lag: lags before it are left out of the fit.
         seeds, first_seed: untrained networks per cell.
     """
 
     cells: Mapping[str, Any]
+    trained_runs: tuple[str, ...]
+    biases: Mapping[str, Any]
     trained: str = "adding"
     length: int = 100
     batch: int = 16
@@ -64,46 +70,96 @@ def check_cell(entry: Any, where: str) -> None:
             checked_value(value, known[key], f"{where}.{key}", key)
 
 
+class Flow(NamedTuple):
+    """Of one kind of network: gradient norms (members, lags), the factor theory expects (members,), and what its gates keep (members,)."""
+
+    norms: np.ndarray
+    expected: np.ndarray | None
+    kept: np.ndarray | None
+
+
 def analyse(options: Options, settings: Settings) -> AnalysisResult:
     """Measure every cell untrained and every trained run, and draw both."""
-    untrained = {name: untrained_norms(entry, options) for name, entry in options.cells.items()}
-    trained = trained_norms(options, settings)
-    values = {f"factor_{name}": fit(norms, options.first_lag).factor.tolist() for name, norms in untrained.items()}
-    values |= {f"factor_trained_{name}": fit(norms, options.first_lag).factor.tolist() for name, norms in trained.items()}
-    float32_zero_after = {name: _underflow(norms) for name, norms in untrained.items()}
-    return AnalysisResult(
-        values=values | {f"float32_zero_after_{name}": lag for name, lag in float32_zero_after.items() if lag is not None},
-        figures={"initialisation": _picture(untrained, options, "At initialisation", "初始化时"),
-                 "after_training": _picture(trained, options, f"After training on {options.trained}", "训练之后")})
+    untrained = {name: _untrained(entry, options) for name, entry in options.cells.items()}
+    untrained["tanh_untied"] = Flow(untied_norms(options), None, None)
+    trained = _trained(options, settings)
+    values: dict[str, Any] = {}
+    for prefix, flows in (("", untrained), ("trained_", trained)):
+        for name, flow in flows.items():
+            first = _first_lag(flow, options)
+            values[f"factor_{prefix}{name}"] = fit(flow.norms, first).factor.tolist()
+            if flow.expected is not None:
+                values[f"expected_{prefix}{name}"] = flow.expected.tolist()
+            if flow.kept is not None:
+                values[f"opening_{prefix}{name}"] = flow.kept.tolist()
+    underflows = {name: _underflow(flow.norms) for name, flow in untrained.items()}
+    values |= {f"float32_zero_after_{name}": lag for name, lag in underflows.items() if lag is not None}
+    figures_made = {"initialisation": _picture(untrained, options, "At initialisation", "初始化时"),
+                    "after_training": _picture(trained, options, f"After training on {options.trained}", "训练之后")}
+    sentences = []
+    if any(name in trained for name in options.biases):
+        figures_made["openings"] = _openings_picture(trained, options)
+        sentences.append(_openings_sentence(trained, options))
+    return AnalysisResult(values=values, figures=figures_made, sentences=sentences)
 
 
-def untrained_norms(entry: Mapping[str, Any], options: Options) -> np.ndarray:
-    """Return the gradient norm by lag (members, lags) of one kind of cell as it is initialised."""
+def _first_lag(flow: Flow, options: Options) -> int:
+    """Return the lag from which a line is fitted: the option's, or two fifths of a shorter sequence."""
+    return min(options.first_lag, 2 * flow.norms.shape[1] // 5)
+
+
+def measure(cell: Cell, inputs: torch.Tensor, seeds: Sequence[int]) -> Flow:
+    """Follow the gradient of one cell, in float64, and hold it against theory."""
+    norms, states = gradient_by_lag(cell, inputs, seeds)
+    kept = kept_share(cell, inputs, states)
+    return Flow(norms, expected_factor(cell, inputs, states), None if kept is None else kept.detach().mean((1, 2, 3)).numpy())
+
+
+def _untrained(entry: Mapping[str, Any], options: Options) -> Flow:
+    """Measure one kind of cell as it is initialised, on even random numbers."""
     seeds = range(options.first_seed, options.first_seed + options.seeds)
     given = {key: value for key, value in entry.items() if key != "cell"}
     if CELLS[entry["cell"]].reads_out:
         given |= {"outputs": 1, "output_activation": "linear"}
     cell = CELLS[entry["cell"]](2, options.hidden, [training.generator(seed, "values") for seed in seeds], **given).double()
-    return gradient_by_lag(cell, options.length, options.batch, seeds)[0]
+    return measure(cell, draw_inputs(options.length, options.batch, cell.features, seeds), seeds)
 
 
-def trained_norms(options: Options, settings: Settings) -> dict[str, np.ndarray]:
-    """Return the same for the runs of a section that have one learning rate, with their trained weights.
+def untied_norms(options: Options) -> np.ndarray:
+    """Return gradient norms by lag (members, lags) of a tanh network whose recurrent matrix is drawn anew at each step: D9's control."""
+    seeds = range(options.first_seed, options.first_seed + options.seeds)
+    cell = Elman(2, options.hidden, [training.generator(seed, "values") for seed in seeds]).double()
+    projected = cell.project(draw_inputs(options.length, options.batch, 2, seeds).transpose(1, 2).flatten(1, 2))
+    bound, hidden, states = options.hidden**-0.5, cell.zeros(options.batch), []
+    random = [np.random.default_rng([seed, 11]) for seed in seeds]
+    for step_input in projected.detach().unflatten(1, (options.length, options.batch)).unbind(1):
+        matrices = np.stack([one.uniform(-bound, bound, (options.hidden, options.hidden)) for one in random])
+        hidden = torch.tanh(step_input + torch.bmm(hidden, torch.from_numpy(matrices))).requires_grad_()
+        states.append(hidden)
+    directions = torch.stack([torch.randn(options.hidden, generator=training.generator(seed, "dropout"), dtype=torch.float64)
+                              for seed in seeds])
+    gradients = torch.autograd.grad((hidden * directions.unsqueeze(1)).sum(), states)
+    return torch.stack([part.norm(dim=-1).log().mean(1).exp() for part in reversed(gradients)], 1).detach().numpy()
+
+
+def _trained(options: Options, settings: Settings) -> dict[str, Flow]:
+    """Measure trained runs on sequences of their own task.
 
     Raises:
-        SettingsError: there is no such section.
+        SettingsError: there is no such section, or no such run in it.
     """
     if options.trained not in settings.tasks:
         raise SettingsError(f"analyses.gradient_flow.trained is {options.trained!r}{nearest(options.trained, settings.tasks)}")
-    section = settings.tasks[options.trained]
-    found = {}
-    for run in section.runs.values():
-        path = results.weights_file(section.name, run.name)
-        if len(run.learning_rates) <= 1 and path.exists():
-            weights = results.read_arrays(path)
-            cell: Cell = trained_model(run, catalogue.make_task(run, section.reads), weights).forward_cells[0].double()
-            seeds = range(options.first_seed, options.first_seed + cell.members)
-            found[run.name] = gradient_by_lag(cell, options.length, options.batch, seeds)[0]
+    section, found = settings.tasks[options.trained], {}
+    for name in options.trained_runs:
+        if name not in section.runs:
+            raise SettingsError(f"analyses.gradient_flow.trained_runs names {name!r}{nearest(name, section.runs)}")
+        run = section.runs[name]
+        task = catalogue.make_task(run, section.reads)
+        cell: Cell = trained_model(run, task, results.read_arrays(results.weights_file(section.name, name))).forward_cells[0].double()
+        batch = next(iter(task.evaluation_batches("validation"))).inputs[:, : options.batch].double()
+        seeds = range(options.first_seed, options.first_seed + cell.members)
+        found[name] = measure(cell, batch.expand(cell.members, -1, -1, -1), seeds)
     return found
 
 
@@ -113,16 +169,43 @@ def _underflow(norms: np.ndarray) -> float | None:
     return float(below[0]) if len(below) else None
 
 
+def _openings_sentence(trained: Mapping[str, Flow], options: Options) -> Sentence:
+    """Say how far the forget gates stand open after training, by the bias they started from."""
+    numbers = {bias: trained[name].kept.mean() for name, bias in options.biases.items() if name in trained}
+    english = ", ".join(f"{bias}: {value:.2f} (started near {1 / (1 + np.exp(-float(bias))):.2f})" for bias, value in numbers.items())
+    return Sentence(["E4"], f"Mean opening of the forget gate after training on {options.trained}, by initial bias: {english}.",
+                    f"在 {options.trained} 上训练后遗忘门的平均开度，按初始偏置（括号内为初始开度）："
+                    + "，".join(f"{bias}：{value:.2f}（{1 / (1 + np.exp(-float(bias))):.2f}）" for bias, value in numbers.items()) + "。")
+
+
 @figures.styled
-def _picture(norms: Mapping[str, np.ndarray], options: Options, title: str, title_zh: str) -> Picture:
-    """Draw the median norm by lag, each curve starting at 1, and every seed's factor."""
+def _openings_picture(trained: Mapping[str, Flow], options: Options) -> Picture:
+    """Draw each seed's mean forget-gate opening after training, by initial bias; a cross where it started."""
+    figure, axes = figures.panels(height=1.0 + 0.35 * len(options.biases))
+    groups = {f"bias {bias}": trained[name].kept for name, bias in options.biases.items() if name in trained}
+    figures.dots(axes, groups)
+    starts = [1 / (1 + np.exp(-float(bias))) for name, bias in options.biases.items() if name in trained]
+    axes.plot(starts, range(len(starts)), "x", color=figures.BLACK, markersize=6, label="sigmoid(bias), where it started")
+    axes.set(xlim=(0.4, 1.01), xlabel="mean opening of the forget gate after training, one dot per seed", title="What training makes of it")
+    figure.legend(*[part[-1:] for part in axes.get_legend_handles_labels()], loc="outside lower center")
+    return Picture(figure, ["E4"], "Forget gates after training.", "训练后的遗忘门。",
+                   f"On validation sequences of {options.trained}, mean over units, steps and sequences; 1 keeps everything.",
+                   f"在 {options.trained} 的验证序列上，对单元、时间步与序列取平均；1 表示全部保留。")
+
+
+@figures.styled
+def _picture(flows: Mapping[str, Flow], options: Options, title: str, title_zh: str) -> Picture:
+    """Draw the median norm by lag, each curve starting at 1, every seed's factor, and the factor that theory expects."""
+    norms = {name: flow.norms for name, flow in flows.items()}
     figure, (curves, factors) = figures.panels(2, width=7.6, height=max(3.4, 0.3 * len(norms)), width_ratios=(3, 2))
-    lags = np.arange(options.length)
     for place, (name, values) in enumerate(norms.items()):
+        lags = np.arange(values.shape[1])
         colour = figures.COLOURS[place % len(figures.COLOURS)]
         shown = values / values[:, :1]
         curves.plot(lags, np.median(shown, 0), color=colour, linestyle="-" if place < len(figures.COLOURS) else "--", label=name)
-        factor = fit(values, options.first_lag).factor
+        factor = fit(values, _first_lag(flows[name], options)).factor
+        if flows[name].expected is not None:
+            factors.plot(np.median(flows[name].expected), place, "x", color=figures.BLACK, markersize=5, zorder=3)
         factors.plot(factor, np.full(len(factor), place), "o", color=colour, markersize=3.5, alpha=0.6, markeredgewidth=0)
     curves.axhline(1, color=figures.GREY, linewidth=0.8, linestyle=":")
     factors.axvline(1, color=figures.GREY, linewidth=0.8, linestyle=":")
@@ -132,7 +215,8 @@ def _picture(norms: Mapping[str, np.ndarray], options: Options, title: str, titl
     factors.set_yticks(range(len(norms)), list(norms))
     factors.invert_yaxis()
     factors.set(xlabel="factor per step", title="One dot per seed")
-    span = f"{options.first_lag} to {options.length - 1}"
-    return Picture(figure, ["E1"], f"{title}: what is left of the gradient.", f"{title_zh}：梯度还剩多少。",
-                   f"Median over seeds, computed in float64; the factor is fitted over lags {span}. Forget biases are in the names.",
-                   f"各种子的中位数，float64 计算；因子在间隔 {span} 上拟合。名称中的数字是遗忘门偏置。")
+    return Picture(figure, ["E1", "E3", "D9"], f"{title}: what is left of the gradient.", f"{title_zh}：梯度还剩多少。",
+                   "Median over seeds, in float64; the factor is fitted beyond the first lags. Cross: what theory expects, recurrent gain "
+                   "times slope of a plain network, mean keeping of a gate. Untied: a new matrix at each step.",
+                   "各种子的中位数，float64 计算；因子在最初几个间隔之后拟合。叉号为理论值：普通网络为循环增益乘以斜率，门控单元为门的平均保留率。"
+                   "untied 表示每一步换一个新矩阵。")

@@ -28,19 +28,18 @@ def draw_inputs(length: int, batch: int, features: int, seeds: Sequence[int]) ->
     return torch.stack(parts)
 
 
-def gradient_by_lag(cell: Cell, length: int, batch: int, seeds: Sequence[int]) -> tuple[np.ndarray, list[Any]]:
+def gradient_by_lag(cell: Cell, inputs: Tensor, seeds: Sequence[int]) -> tuple[np.ndarray, list[Any]]:
     """Return the norm of the gradient of a random direction of the last hidden value for the state `lag` steps before.
 
     Args:
         cell: in float64, one member per seed.
-        length: steps.
-        batch: sequences a member is shown; norms are averaged over them geometrically.
-        seeds: of each member's inputs and direction.
+        inputs: (members, batch, length, features) in float64; norms are averaged over the batch geometrically.
+        seeds: of each member's direction.
 
     Returns:
         (members, length) norms over the whole state, lag 0 first, and the states in order of time.
     """
-    inputs = draw_inputs(length, batch, cell.features, seeds)
+    length = inputs.shape[2]
     unrolled = unroll(cell, inputs, keep_states=True)
     directions = torch.stack([torch.randn(cell.output_size, generator=training.generator(seed, "dropout"), dtype=torch.float64)
                               for seed in seeds])

@@ -8,12 +8,12 @@ from collections.abc import Sequence
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from unrolled import drawing as figures
 from unrolled import training
 from unrolled.analyses.base import AnalysisResult, Picture, compare
-from unrolled.analyses.lags import Fit, fit, gradient_by_lag
+from unrolled.analyses.gates import expected_factor
+from unrolled.analyses.lags import Fit, draw_inputs, fit, gradient_by_lag
 from unrolled.analyses.weights import set_weights
 from unrolled.cells.base import unroll
 from unrolled.cells.elman import Elman
@@ -148,26 +148,15 @@ def rates_by_lag(options: Options) -> AnalysisResult:
     """D9: the gradient of a tanh network by lag, against recurrent gain (spectral radius) times mean slope."""
     seeds = range(options.first_seed, options.first_seed + options.seeds)
     cell = Elman(2, options.hidden, [training.generator(seed, "values") for seed in seeds]).double()
-    norms, states = gradient_by_lag(cell, options.length, options.batch, seeds)
+    inputs = draw_inputs(options.length, options.batch, cell.features, seeds)
+    norms, states = gradient_by_lag(cell, inputs, seeds)
     found = fit(norms, options.first_lag)
-    predicted = predicted_rate(cell, torch.stack([state.hidden for state in states]).detach())
+    predicted = expected_factor(cell, inputs, states)
     error = np.abs(found.factor / predicted - 1)
     return AnalysisResult(
         values={"fit_r_squared": found.r_squared.tolist(), "rate_error": error.tolist(), "rate": found.factor.tolist(),
                 "rate_predicted": predicted.tolist()},
         figures={"rates_by_lag": _lag_picture(norms, found, predicted, options)})
-
-
-def predicted_rate(cell: Elman, hidden: Tensor) -> np.ndarray:
-    """Return, per member, the spectral radius of the recurrent weight times the geometric mean of tanh's slope.
-
-    Args:
-        cell: a tanh Elman network.
-        hidden: (time, members, batch, hidden), what it went through.
-    """
-    radius = torch.linalg.eigvals(cell.recurrent_weight.detach()).abs().amax(-1)
-    slope = (1 - hidden.square()).log().mean((0, 2, 3)).exp()
-    return (radius * slope).numpy()
 
 
 @figures.styled

@@ -27,6 +27,7 @@ class Claim:
         section, statement, test: in English; with _zh in Chinese.
         family: claims whose tests are adjusted together (Holm).
         rule, control: decision rules; without its control the rule decides nothing.
+        change: why the rule is another than it was first, and what had been seen by then.
         published: figure, setup and status (read, notes, unverified). differs: how we differ from it.
         source: paper.
     """
@@ -45,6 +46,8 @@ class Claim:
     published: Mapping[str, Any] | None = None
     differs: str = ""
     differs_zh: str = ""
+    change: str = ""
+    change_zh: str = ""
 
     @property
     def rule_hash(self) -> str:

@@ -11,7 +11,9 @@ import numpy as np
 from unrolled import results
 from unrolled.settings import Settings
 
-WORST = {"mean_squared_error": 1.0}  # what a diverged member scores, six times chance; where higher is better it scores 0
+# What a diverged member scores: six times chance, more bits than guessing evenly among all symbols, the error of the mean. Where
+# higher is better it scores 0.
+WORST = {"mean_squared_error": 1.0, "bits_per_character": 6.0, "normalised_error": 1.0}
 
 
 COUNTED = ("success", "flew")  # beginnings of the names of what either happened or did not

@@ -10,7 +10,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from unrolled.drawing import COLOURS, GREY, panels, styled, to_svg
+from unrolled.drawing import COLOURS, GREY, dots, panels, styled, to_svg
+from unrolled.histories import curves
 
 PLOTTED_POINTS = 60
 Record = Mapping[str, Any]
@@ -21,18 +22,6 @@ def svg_text(figure: Figure) -> str:
     """Return a figure as SVG text, fit to stand in a page."""
     text = to_svg(figure).decode("utf-8")
     return text[text.index("<svg") :]
-
-
-def curves(history: History) -> dict[float, tuple[np.ndarray, np.ndarray]]:
-    """Return, by learning rate, the recorded steps and the losses (members, steps); a member that stopped early ends in NaN."""
-    by_rate: dict[float, dict[str, dict[int, float]]] = defaultdict(lambda: defaultdict(dict))
-    for row in history:
-        by_rate[float(row["learning_rate"])][row["seed"]][int(row["step"])] = float(row["loss"] or "nan")
-    found = {}
-    for rate, members in by_rate.items():
-        steps = sorted({step for member in members.values() for step in member})
-        found[rate] = np.array(steps), np.array([[member.get(step, np.nan) for step in steps] for member in members.values()])
-    return found
 
 
 @styled
@@ -74,16 +63,10 @@ def final_scores(title: str, records: Mapping[str, Record], metric: str, chance:
     """Draw every seed's test score by run, with the mean as a bar and chance as a line."""
     groups = [(label, values) for name, record in records.items() for label, values in _by_rate(name, record, metric)]
     figure, axes = panels(height=0.7 + 0.28 * len(groups))
-    for place, (_, values) in enumerate(groups):
-        colour = COLOURS[place % len(COLOURS)]
-        spread = np.linspace(-0.22, 0.22, len(values)) if len(values) > 1 else np.zeros(1)
-        axes.plot(values, place + spread, "o", color=colour, markersize=4, alpha=0.65, markeredgewidth=0)
-        axes.plot([np.mean(values)] * 2, [place - 0.33, place + 0.33], color="#444444", linewidth=2)
+    dots(axes, dict(groups))
     if chance is not None:
         axes.axvline(chance, color=GREY, linestyle=":", linewidth=1)
         axes.annotate("chance", (chance, -0.62), color=GREY, fontsize=7, ha="center")
-    axes.set_yticks(range(len(groups)), [label for label, _ in groups])
-    axes.invert_yaxis()
     axes.set(xlabel=metric.replace("_", " ") + " on test data, one dot per seed", title=title)
     return svg_text(figure)
 

@@ -18,6 +18,9 @@ from unrolled.settings import Settings
 from unrolled.tuned import load as load_tuned
 
 
+ONE_PAGE = "lstm_vs_rnn"  # the analysis with a section of its own
+
+
 def build(settings: Settings) -> str:
     """Return the page as HTML.
 
@@ -32,10 +35,18 @@ def build(settings: Settings) -> str:
     environment.tests["search_in"] = lambda path, part: part in path
     return environment.get_template("report.html").render(
         scale=verdicts["scale"], claims=claims, counts=Counter(entry["verdict"] for entry in claims.values()),
-        symbols=SYMBOLS, verdicts_zh=VERDICTS_ZH, changed=_changed_rules(claims), flips=_flips(),
-        pictures=_pictures(analyses), tasks=_tasks(settings), cards=_cards(settings),
+        symbols=SYMBOLS, verdicts_zh=VERDICTS_ZH, changed=_changed_rules(claims), earlier=_earlier_rules(claims), flips=_flips(),
+        pictures=_pictures(analyses), tables=_tables(analyses), sentences=_sentences(analyses), plots=_plots(analyses),
+        speed=_seconds_per_update(settings), tasks=_tasks(settings), cards=_cards(settings),
         errata=[erratum for analysis in analyses.values() for erratum in analysis["errata"]],
         machine=_machine(settings), tuned=sum(len(runs or {}) for runs in load_tuned().values()))
+
+
+def plotting_library() -> str:
+    """Return plotly's script, which stands beside the page so that nothing is fetched from elsewhere."""
+    from plotly.offline import get_plotlyjs  # here: half a second's import that only the report needs
+
+    return get_plotlyjs()
 
 
 def _analyses(settings: Settings) -> dict[str, Any]:
@@ -52,9 +63,54 @@ def _pictures(analyses: Mapping[str, Any]) -> dict[str, list[dict[str, Any]]]:
             svg = (results.analysis_folder(name) / picture["file"]).read_text(encoding="utf-8")
             svg = Markup(_own_names(svg[svg.index("<svg") :], f"{name}-{Path(picture['file']).stem}-"))  # noqa: S704 (made by us)
             first, *others = picture["claim"]
+            if name == ONE_PAGE:
+                first, others = ONE_PAGE, picture["claim"]
             found.setdefault(first, []).append({**picture, "svg": svg, "see": ""})
             for other in others:
                 found.setdefault(other, []).append({**picture, "svg": "", "see": first})
+    return found
+
+
+def _tables(analyses: Mapping[str, Any]) -> dict[str, list[dict[str, Any]]]:
+    """Return the analyses' tables by the first claim they bear on; those of lstm_vs_rnn stand in a section of their own."""
+    found: dict[str, list[dict[str, Any]]] = {}
+    for name, analysis in analyses.items():
+        for table in analysis["tables"].values():
+            found.setdefault(name if name == ONE_PAGE else table["claim"][0], []).append(table)
+    return found
+
+
+def _sentences(analyses: Mapping[str, Any]) -> dict[str, list[dict[str, Any]]]:
+    """Return what the analyses have to say, by each claim it bears on."""
+    found: dict[str, list[dict[str, Any]]] = {}
+    for analysis in analyses.values():
+        for sentence in analysis["sentences"]:
+            for claim in sentence["claim"]:
+                found.setdefault(claim, []).append(sentence)
+    return found
+
+
+def _plots(analyses: Mapping[str, Any]) -> dict[str, list[dict[str, Any]]]:
+    """Return the pictures to be touched by the first claim they bear on, each with its specification as text safe inside a script."""
+    found: dict[str, list[dict[str, Any]]] = {}
+    for name, analysis in analyses.items():
+        for plot in analysis["interactive"]:
+            text = (results.analysis_folder(name) / plot["file"]).read_text(encoding="utf-8").replace("</", "<\\/")
+            identifier = f"plot-{name}-{plot['file'].removesuffix('.plotly.json')}"
+            found.setdefault(plot["claim"][0], []).append({**plot, "id": identifier, "json": Markup(text)})  # noqa: S704 (made by us)
+    return found
+
+
+def _seconds_per_update(settings: Settings) -> list[dict[str, Any]]:
+    """Return milliseconds per update and member of the two networks that are compared, as they took when they were trained."""
+    found = []
+    for section, name in (("adding", "tanh"), ("adding", "tanh_matched"), ("adding", "lstm"), ("adding", "gru")):
+        path = results.seconds_file(section)
+        seconds = results.read_json(path).get(name) if path.exists() else None
+        if seconds:
+            record = results.read_result(results.run_file(section, name))
+            updates = len(record["members"]) * record["settings"]["updates"]
+            found.append({"name": name, "parameters": record["parameters"], "milliseconds": 1000 * seconds / updates})
     return found
 
 
@@ -114,6 +170,13 @@ def _changed_rules(claims: Mapping[str, Any]) -> set[str]:
         return set()
     before = results.read_result(path)["claims"]
     return {name for name, entry in claims.items() if name in before and before[name]["rule_hash"] != entry["rule_hash"]}
+
+
+def _earlier_rules(claims: Mapping[str, Any]) -> dict[str, list[dict[str, Any]]]:
+    """Return, by claim, the rules that stood before the one of now, the oldest first."""
+    path = results.rules_file()
+    ledger = results.read_json(path) if path.exists() else {}
+    return {name: [entry for entry in ledger.get(name, []) if entry["hash"] != claim["rule_hash"]] for name, claim in claims.items()}
 
 
 def _flips() -> dict[str, str] | None:

@@ -1,0 +1,185 @@
+"""What clipping the gradient changes, by threshold, kind and learning rate, and where the lecture's 15 acts at all (D4, D5)."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from matplotlib.axes import Axes
+
+from unrolled import drawing as figures
+from unrolled import histories, results
+from unrolled.analyses.base import AnalysisResult, Picture, Sentence
+from unrolled.settings import Settings
+
+LECTURE = 15.0
+
+
+@dataclasses.dataclass(frozen=True)
+class Options:
+    """What is looked at.
+
+    Attributes:
+        sections: of params.yaml whose runs are named <network>_<kind of clipping>.
+        shown_rates: by section, the learning rate whose curves are drawn.
+    """
+
+    sections: tuple[str, ...]
+    shown_rates: tuple[float, ...]
+
+    def __post_init__(self) -> None:
+        if len(self.sections) != len(self.shown_rates):
+            raise ValueError(f"shown_rates must give one rate per section, but there are {len(self.shown_rates)} for {len(self.sections)}.")
+
+
+class Clipped(NamedTuple):
+    """A run, taken apart: which network, clipped how (as "none", "norm 1", "value 15"), and its record."""
+
+    section: str
+    run: str
+    network: str
+    kind: str
+    record: Mapping[str, Any]
+
+
+def clipped_runs(section: str, settings: Settings) -> list[Clipped]:
+    """Return the runs of a section in order, with what their settings say of clipping."""
+    found = []
+    for run in settings.tasks[section].runs.values():
+        kind = "none" if run.clip_by == "none" else f"{run.clip_by} {run.clip_at:g}"
+        network = run.name.removesuffix("_" + kind.replace(" ", "_"))
+        found.append(Clipped(section, run.name, network, kind, results.read_result(results.run_file(section, run.name))))
+    return found
+
+
+def analyse(options: Options, settings: Settings) -> AnalysisResult:
+    """Count successes, measure how often thresholds are met, and draw both."""
+    result = AnalysisResult()
+    for section, rate in zip(options.sections, options.shown_rates, strict=True):
+        runs = clipped_runs(section, settings)
+        for network in dict.fromkeys(run.network for run in runs):
+            own = [run for run in runs if run.network == network]
+            _where_it_acts(own, result)
+        result.figures[f"success_{section}"] = _success_picture(section, runs)
+        result.figures[f"norms_{section}"] = _norms_picture(section, runs)
+        result.figures[f"curves_{section}"] = _curves_picture(section, runs, rate)
+    return result
+
+
+def _where_it_acts(runs: Sequence[Clipped], result: AnalysisResult) -> None:
+    """Measure how often gradients exceed 15 where nothing else holds them, and say what that threshold changed."""
+    kinds = {run.kind: run for run in runs}
+    shares = {}
+    for by, column in (("norm", "gradient_norm"), ("value", "gradient_largest")):
+        run = kinds.get(f"{by} {LECTURE:g}", kinds.get("none", runs[0]))
+        shares[by] = share_above(run, column)
+        result.values[f"above_15_{by}_{run.section}_{run.network}"] = shares[by]
+    section, network = runs[0].section, runs[0].network
+    counts = "; ".join(f"{kind}: {_successes(run)}" for kind, run in kinds.items())
+    acts = [f"{100 * shares[by]:.2g} %" for by in ("norm", "value")]
+    verdict = ("here it acts", "在这里起作用") if max(shares.values()) > 0.001 else ("here it hardly ever acts", "在这里几乎从不起作用")
+    result.sentences.append(Sentence(
+        ["D4", "D5"],
+        f"The lecture's 15, {network} on {section}: the norm exceeds 15 in {acts[0]} of the recorded windows, a single component in "
+        f"{acts[1]}; {verdict[0]}. Successes over all rates by clipping: {counts}.",
+        f"课上的 15，{section} 上的 {network}：范数超过 15 的窗口占 {acts[0]}，单个分量超过 15 的占 {acts[1]}；{verdict[1]}。"
+        f"各种裁剪在所有学习率上的成功次数：{counts}。"))
+
+
+def share_above(run: Clipped, column: str, threshold: float = LECTURE) -> float:
+    """Return the share of recorded windows in which the largest norm, or component, exceeded the threshold; not finite exceeds it."""
+    found = [np.nan_to_num(curve.values, nan=-1.0) for curve in _column(run, column)]
+    seen = np.concatenate([values.ravel() for values in found])
+    return float((seen > threshold).mean())
+
+
+def _column(run: Clipped, column: str) -> list[histories.Curve]:
+    """Return the curves of a column at every rate; a window in which it was not finite holds infinity, one never reached is -1."""
+    rows = results.read_csv(results.history_file(run.section, run.run))
+    marked = [{**row, column: row[column] or "inf"} for row in rows]
+    return list(histories.curves(marked, column).values())
+
+
+def _successes(run: Clipped, rate: float | None = None) -> str:
+    """Return successes of how many."""
+    values = [0.0 if member["diverged"] else member["metrics"]["success"] or 0.0 for member in run.record["members"]
+              if rate is None or np.isclose(member["learning_rate"], rate)]
+    return f"{int(sum(values))}/{len(values)}"
+
+
+@figures.styled
+def _success_picture(section: str, runs: Sequence[Clipped]) -> Picture:
+    """Draw a table of successes per network: kinds of clipping down, learning rates across."""
+    networks = list(dict.fromkeys(run.network for run in runs))
+    most = max(sum(run.network == network for run in runs) for network in networks)
+    figure, axes = figures.panels(len(networks), width=1.2 + 2.0 * len(networks), height=1.1 + 0.27 * most, squeeze=False)
+    for panel, network in zip(axes[0], networks, strict=True):
+        own = [run for run in runs if run.network == network]
+        rates = sorted({member["learning_rate"] for run in own for member in run.record["members"]})
+        for row, run in enumerate(own):
+            present = {member["learning_rate"] for member in run.record["members"]}
+            for column, rate in enumerate(rates):
+                if rate in present:
+                    _cell(panel, column, row, _successes(run, rate))
+        panel.set_xticks(range(len(rates)), [f"{rate:g}" for rate in rates])
+        panel.set_yticks(range(len(own)), [run.kind for run in own])
+        panel.set(xlim=(-0.5, len(rates) - 0.5), ylim=(len(own) - 0.5, -0.5), xlabel="learning rate", title=network)
+    axes[0, 0].set_ylabel("clipping")
+    return Picture(figure, ["D5", "D4"], f"Successes by clipping and learning rate: {section}.", f"各种裁剪与学习率下的成功次数：{section}。",
+                   "Successful seeds of all seeds; darker is more. Clipping by norm shortens the whole gradient, by value each component.",
+                   "成功的种子数/总数，颜色越深越多。norm 按整个梯度的范数裁剪，value 按每个分量裁剪。")
+
+
+def _cell(panel: Axes, column: int, row: int, text: str) -> None:
+    """Write k/n into a square coloured by the share."""
+    count, size = (int(part) for part in text.split("/"))
+    share = count / size
+    panel.add_patch(figures.rectangle(column - 0.48, row - 0.48, 0.96, 0.96, figures.shade(share)))
+    panel.annotate(text, (column, row), ha="center", va="center", color="white" if share > 0.55 else figures.BLACK, fontsize=8)
+
+
+@figures.styled
+def _norms_picture(section: str, runs: Sequence[Clipped]) -> Picture:
+    """Draw the distribution of gradient norms of each unclipped network, all rates together, and the thresholds."""
+    figure, axes = figures.panels(height=2.9)
+    unclipped = [run for run in runs if run.kind == "none"]
+    for place, run in enumerate(unclipped):
+        norms = np.concatenate([curve.values.ravel() for curve in _column(run, "gradient_norm")])
+        norms = np.log10(np.clip(norms[~np.isnan(norms)], 1e-4, 1e8))
+        axes.hist(norms, bins=np.linspace(-4, 8, 73), weights=np.full(len(norms), 1 / len(norms)), histtype="step", linewidth=1.5,
+                  color=figures.COLOURS[place], label=run.network)
+    for threshold in (1, 5, 15):
+        axes.axvline(np.log10(threshold), color=figures.GREY, linestyle=":", linewidth=1)
+        axes.annotate(f"{threshold}", (np.log10(threshold), axes.get_ylim()[1]), color=figures.GREY, fontsize=7, ha="center", va="bottom")
+    ticks = range(-4, 9, 2)
+    axes.set_xticks(ticks, [f"$10^{{{tick}}}$" for tick in ticks])
+    axes.set(xlabel="gradient norm (largest of a recorded window)", ylabel="share of windows")
+    axes.legend(title="unclipped")
+    return Picture(figure, ["D5", "D4"], f"Gradient norms without clipping: {section}.", f"不裁剪时的梯度范数：{section}。",
+                   "All seeds and rates together; the dotted lines are the thresholds. What is larger than 1e8 or not finite stands at the "
+                   "right end.", "所有种子与学习率合在一起；虚线为各阈值。大于 1e8 或非有限的值画在最右端。")
+
+
+@figures.styled
+def _curves_picture(section: str, runs: Sequence[Clipped], rate: float) -> Picture:
+    """Draw each network's median loss at one rate, one line per kind of clipping."""
+    networks = list(dict.fromkeys(run.network for run in runs))
+    kinds = list(dict.fromkeys(run.kind for run in runs))
+    figure, axes = figures.panels(len(networks), width=1.6 + 2.0 * len(networks), height=2.8, squeeze=False, sharey=True)
+    for panel, network in zip(axes[0], networks, strict=True):
+        for run in (run for run in runs if run.network == network):
+            curve = histories.load(section, run.run).get(rate)
+            if curve is not None:
+                place = kinds.index(run.kind)
+                shown = np.isfinite(curve.values).any(0)
+                median = np.nanmedian(np.where(np.isfinite(curve.values), curve.values, 1e3)[:, shown], 0)
+                panel.plot(curve.steps[shown], np.clip(median, None, 1e3), color=figures.COLOURS[place], linewidth=1.1, label=run.kind,
+                           linestyle="--" if run.kind.startswith("value") else "-")
+        panel.set(yscale="log", title=f"{network}, rate {rate:g}", xlabel="updates")
+    axes[0, 0].set_ylabel("training loss")
+    handles = {label: handle for panel in axes[0] for handle, label in zip(*panel.get_legend_handles_labels(), strict=True)}
+    figure.legend(handles.values(), handles.keys(), loc="outside right upper", title="clipping")
+    return Picture(figure, ["D5"], f"Learning curves by clipping: {section}.", f"不同裁剪下的学习曲线：{section}。",
+                   "Median over seeds; a seed that diverged counts as very large.", "各种子的中位数；发散的种子按极大值计。")

@@ -1,0 +1,155 @@
+"""How rough training curves are (D2): the loss around its moving mean, jumps, and members that end worse than chance."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+
+from unrolled import drawing as figures
+from unrolled import histories, results
+from unrolled.analyses.base import AnalysisResult, Picture, Sentence
+from unrolled.settings import Settings
+
+ROUGHEST = 100.0  # nats; a loss that is not finite counts as this far from its mean
+
+
+@dataclasses.dataclass(frozen=True)
+class Options:
+    """What is measured, on which section of params.yaml.
+
+    Attributes:
+        section: whose runs recorded every update (stride 1).
+        window: updates in the moving mean.
+        burn_in: first updates left out, in which every loss falls steeply.
+        jump: rise of the loss from one update to the next, in nats, that counts as one.
+        compared: the two runs whose curves are drawn side by side, rough and calm.
+    """
+
+    section: str = "character_rates"
+    window: int = 25
+    burn_in: int = 40
+    jump: float = 0.3
+    compared: tuple[str, ...] = ("tanh", "lstm")
+
+    def __post_init__(self) -> None:
+        if self.window < 2 or len(self.compared) != 2:
+            raise ValueError(f"window must be at least 2 and compared must name two runs, but they are {self.window} "
+                             f"and {list(self.compared)}.")
+
+
+def moving_mean(losses: np.ndarray, window: int) -> np.ndarray:
+    """Return the mean over `window` updates around each that has so many: (members, updates - window + 1)."""
+    return np.lib.stride_tricks.sliding_window_view(losses, window, axis=-1).mean(-1)
+
+
+def roughness(losses: np.ndarray, window: int, burn_in: int) -> np.ndarray:
+    """Return each member's standard deviation of the loss around its moving mean, after the burn-in, in nats: (members,).
+
+    Args:
+        losses: (members, updates); where a member has none, or one that is not finite, it counts as `ROUGHEST`.
+    """
+    filled = np.clip(np.nan_to_num(losses[:, burn_in:], nan=ROUGHEST, posinf=ROUGHEST), 0, ROUGHEST)
+    window = min(window, filled.shape[1])
+    mean = moving_mean(filled, window)
+    before = (window - 1) // 2
+    apart = filled[:, before : before + mean.shape[1]] - mean
+    spread = np.sqrt(np.square(apart).mean(-1))
+    return np.where(np.isfinite(losses[:, burn_in:]).all(1), spread, np.maximum(spread, ROUGHEST))
+
+
+def jumps(losses: np.ndarray, least: float) -> np.ndarray:
+    """Return how often each member's loss rises by more than `least` from one update to the next: (members,)."""
+    return (np.diff(losses, axis=1) > least).sum(1)
+
+
+def analyse(options: Options, settings: Settings) -> AnalysisResult:
+    """Measure every run at every rate, also at its own best rate, and draw the lecture's picture."""
+    result, found, best = AnalysisResult(), {}, {}
+    for run in settings.tasks[options.section].runs.values():
+        record = results.read_result(results.run_file(options.section, run.name))
+        found[run.name] = histories.load(options.section, run.name)
+        for rate, curve in found[run.name].items():
+            result.values |= _of_one_rate(f"{run.name}_rate_{rate:g}", curve.values, _members(record, rate), options)
+        best[run.name] = best_rate(record)
+        result.values[f"best_rate_{run.name}"] = best[run.name]
+        result.values[f"roughness_{run.name}_best"] = result.values[f"roughness_{run.name}_rate_{best[run.name]:g}"]
+    result.figures["wild_and_calm"] = _curves_picture(found, best, options)
+    result.figures["roughness_by_rate"] = _rates_picture(result, found)
+    result.sentences.append(_sentence(result, best, options))
+    return result
+
+
+def _members(record: dict, rate: float) -> list[dict]:
+    return [member for member in record["members"] if np.isclose(member["learning_rate"], rate)]
+
+
+def _of_one_rate(name: str, losses: np.ndarray, members: list[dict], options: Options) -> dict[str, list[float]]:
+    """Return the values of one run at one rate, one per seed."""
+    return {
+        f"roughness_{name}": roughness(losses, options.window, options.burn_in).tolist(),
+        f"jumps_{name}": jumps(losses, options.jump).astype(float).tolist(),
+        f"failed_{name}": [1.0 - (member["metrics"]["success"] or 0.0) for member in members]}
+
+
+def best_rate(record: dict) -> float:
+    """Return the rate with the best median validation score in bits; a member without one counts as infinitely bad."""
+    rates = sorted({member["learning_rate"] for member in record["members"]})
+    scores = [np.median([np.inf if member["validation"].get("bits_per_character") is None else member["validation"]["bits_per_character"]
+                         for member in _members(record, rate)]) for rate in rates]
+    return rates[int(np.argmin(scores))]
+
+
+def _sentence(result: AnalysisResult, best: dict[str, float], options: Options) -> Sentence:
+    """Say what is left of the difference when each network trains at its own best rate."""
+    rough, calm = options.compared
+    at_best = {name: np.mean(result.values[f"roughness_{name}_best"]) for name in options.compared}
+    return Sentence(
+        ["D2"],
+        f"At its own best rate ({best[rough]:g}) the {rough} network's loss moves {at_best[rough]:.3f} nats around its mean, the "
+        f"{calm}'s (at {best[calm]:g}) {at_best[calm]:.3f}: at equal rates the {calm} is calmer also because it learns less per update.",
+        f"各用自己最好的学习率时，{rough} 网络（{best[rough]:g}）的损失围绕均值波动 {at_best[rough]:.3f} 奈特，"
+        f"{calm}（{best[calm]:g}）为 {at_best[calm]:.3f}：学习率相同时 {calm} 更平稳，部分原因是它每次更新学得更少。")
+
+
+@figures.styled
+def _curves_picture(found: dict[str, dict[float, histories.Curve]], best: dict[str, float], options: Options) -> Picture:
+    """Draw every seed's loss of the two compared runs, one panel per rate, on the same scale."""
+    rates = sorted(found[options.compared[0]])
+    figure, axes = figures.panels(len(rates), width=2.0 * len(rates) + 0.8, height=2.7, sharey=True, squeeze=False)
+    for panel, rate in zip(axes[0], rates, strict=True):
+        for name, colour in zip(options.compared, (figures.VERMILION, figures.BLUE), strict=True):
+            curve = found[name][rate]
+            for place, losses in enumerate(curve.values):
+                panel.plot(curve.steps, np.clip(losses, None, 60), color=colour, linewidth=0.6, alpha=0.6,
+                           label=name if place == 0 else None)
+        panel.set(yscale="log", ylim=(2, 60), title=f"rate {rate:g}", xlabel="updates")
+    axes[0, 0].set(ylabel="loss (nats per character)")
+    axes[0, 0].set_yticks([2, 5, 10, 20, 50], ["2", "5", "10", "20", "50"])
+    axes[0, 0].minorticks_off()
+    axes[0, 0].legend(loc="upper right")
+    rough, calm = options.compared
+    return Picture(figure, ["D2"], "Wild and calm: every seed's training loss.", "剧烈与平稳：每个种子的训练损失。",
+                   f"Character model, plain gradient descent without clipping, one thin line per seed. Best rate of {rough}: "
+                   f"{best[rough]:g}, of {calm}: {best[calm]:g}. Losses above 60 are cut off.",
+                   f"字符模型，不裁剪的普通梯度下降，每条细线一个种子。{rough} 的最佳学习率为 {best[rough]:g}，{calm} 为 {best[calm]:g}。"
+                   "超过 60 的损失截去。")
+
+
+@figures.styled
+def _rates_picture(result: AnalysisResult, found: dict[str, dict[float, histories.Curve]]) -> Picture:
+    """Draw roughness and the share of failed seeds against the rate, for every run."""
+    figure, (rough, failed) = figures.panels(2, height=2.9)
+    for place, (name, by_rate) in enumerate(found.items()):
+        rates, style = sorted(by_rate), {"color": figures.COLOURS[place], "label": name, "markersize": 4}
+        values = np.array([result.values[f"roughness_{name}_rate_{rate:g}"] for rate in rates])
+        rough.fill_between(rates, values.min(1), values.max(1), color=style["color"], alpha=0.15, linewidth=0)
+        rough.plot(rates, np.median(values, 1), "o-", **style)
+        failed.plot(np.array(rates) * 1.03 ** (place - 1.5), [np.mean(result.values[f"failed_{name}_rate_{rate:g}"]) for rate in rates],
+                    "o-", **style)
+    rough.set(xscale="log", yscale="log", xlabel="learning rate", ylabel="spread around the moving mean (nats)", title="Roughness")
+    failed.set(xscale="log", ylim=(-0.04, 1.04), xlabel="learning rate", ylabel="share of seeds", title="Worse than chance in the end")
+    rough.legend()
+    return Picture(figure, ["D2", "E2"], "Roughness and failure by learning rate.", "不同学习率下的起伏与失败。",
+                   "Median and range over seeds. A seed fails if it ends worse than the frequencies of the characters alone.",
+                   "各种子的中位数与范围。若最终不如只看字符频率，则算失败。")

@@ -1,0 +1,73 @@
+"""Special cells where they are said to shine: peepholes at timing, Clockwork at generating, SCRN at slow context (C5, E6, E7)."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+
+from unrolled import drawing as figures
+from unrolled.analyses import trained
+from unrolled.analyses.base import AnalysisResult, Picture
+from unrolled.settings import Settings
+
+
+@dataclasses.dataclass(frozen=True)
+class Panel:
+    """One comparison: which runs, by which metric, on which claim's card, and the figure that was published for a like task."""
+
+    claim: str
+    title: str
+    metric: str
+    label: str
+    worst: float
+    published: tuple[tuple[str, float], ...] = ()
+
+
+PANELS = {
+    "timing": Panel("C5", "A spike at the right step", "accuracy", "share of spikes exactly on time", 0.0),
+    "sequence_generation": Panel("E6", "Generating a sequence without input", "normalised_error", "normalised squared error", 1.0,
+                                 (("Clockwork, published", 0.1125), ("plain, published", 0.2454))),
+    "character_model": Panel("E7", "Characters of Shakespeare", "bits_per_character", "bits per character", 6.0),
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class Options:
+    """What is drawn.
+
+    Attributes:
+        timing, sequence_generation, character_model: the runs of these sections that are compared, in order.
+    """
+
+    timing: tuple[str, ...]
+    sequence_generation: tuple[str, ...]
+    character_model: tuple[str, ...]
+
+
+def analyse(options: Options, settings: Settings) -> AnalysisResult:
+    """Draw each comparison, every seed a dot, the published figure as a line."""
+    result = AnalysisResult()
+    for section, panel in PANELS.items():
+        records = {run: trained.record(f"{section}/{run}") for run in getattr(options, section)}
+        groups = {f"{run} ({record['parameters']})": trained.scores(record, panel.metric, panel.worst) for run, record in records.items()}
+        result.figures[section] = _picture(panel, groups)
+    return result
+
+
+@figures.styled
+def _picture(panel: Panel, groups: dict[str, np.ndarray]) -> Picture:
+    """Draw a row per run, named with its number of parameters."""
+    figure, axes = figures.panels(height=0.9 + 0.3 * len(groups))
+    figures.dots(axes, groups)
+    for place, (name, value) in enumerate(panel.published):
+        axes.axvline(value, color=figures.GREY, linestyle=("--", ":")[place % 2], linewidth=1, label=name)
+    axes.set(xlabel=f"{panel.label}, one dot per seed", title=panel.title)
+    if panel.published:
+        handles, labels = axes.get_legend_handles_labels()
+        chosen = [place for place, label in enumerate(labels) if label.endswith("published")]
+        figure.legend([handles[place] for place in chosen], [labels[place] for place in chosen], loc="outside right upper")
+    return Picture(figure, [panel.claim], f"{panel.title}: every seed.", {"C5": "在准确的时刻发放脉冲：每个种子。", "E6": "无输入生成序列：每个种子。",
+                                                                      "E7": "莎士比亚字符模型：每个种子。"}[panel.claim],
+                   "In brackets the number of parameters that take part; each run at its own tuned rate.",
+                   "括号内为实际参与的参数个数；各用自己调好的学习率。")

@@ -1,0 +1,41 @@
+"""Training curves as arrays, read back from the rows that a training recorded."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from unrolled import results
+
+Rows = Sequence[Mapping[str, str]]
+
+
+class Curve(NamedTuple):
+    """Recorded steps (steps,) and one value per member and step, (members, steps); a member that stopped early ends in NaN."""
+
+    steps: np.ndarray
+    values: np.ndarray
+
+
+def curves(rows: Rows, column: str = "loss") -> dict[float, Curve]:
+    """Return, by learning rate, what stands in a column; what was not finite, or not recorded at a step, is NaN."""
+    members: dict[float, dict[str, dict[int, float]]] = {}
+    for row in rows:
+        by_seed = members.setdefault(float(row["learning_rate"]), {})
+        by_seed.setdefault(row["seed"], {})[int(row["step"])] = float(row[column] or "nan")
+    found = {}
+    for rate, by_seed in members.items():
+        steps = sorted({step for values in by_seed.values() for step in values})
+        found[rate] = Curve(np.array(steps), np.array([[values.get(step, np.nan) for step in steps] for values in by_seed.values()]))
+    return found
+
+
+def load(task: str, run: str, column: str = "loss") -> dict[float, Curve]:
+    """Return the curves of a trained run by learning rate.
+
+    Raises:
+        ResultsError: it was not trained.
+    """
+    return curves(results.read_csv(results.history_file(task, run)), column)
