@@ -73,8 +73,9 @@ def dots(axes: Axes, groups: Mapping[str, np.ndarray], colours: Sequence[str] | 
     """Draw one row per group, from the top: a dot per seed, and a bar at the mean."""
     for place, (name, values) in enumerate(groups.items()):
         colour = colours[place] if colours else COLOURS[place % len(COLOURS)]
-        spread = np.linspace(-0.22, 0.22, len(values)) if len(values) > 1 else np.zeros(1)
+        spread = np.linspace(-0.22, 0.22, len(values)) if len(values) > 1 else np.zeros(len(values))
         axes.plot(values, place + spread, "o", color=colour, markersize=4, alpha=0.65, markeredgewidth=0, label=name)
-        axes.plot([np.mean(values)] * 2, [place - 0.33, place + 0.33], color="#444444", linewidth=2)
+        if len(values):
+            axes.plot([np.mean(values)] * 2, [place - 0.33, place + 0.33], color="#444444", linewidth=2)
     axes.set_yticks(range(len(groups)), list(groups))
     axes.set_ylim(len(groups) - 0.5, -0.5)

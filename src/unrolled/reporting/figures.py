@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
 from unrolled.drawing import COLOURS, GREY, dots, panels, styled, to_svg
-from unrolled.histories import curves
+from unrolled.histories import Curve, curves
 
 PLOTTED_POINTS = 60
+MOST_TOGETHER = 14  # curves in one panel; more cannot be told apart
+ACROSS = 5
 Record = Mapping[str, Any]
 History = Sequence[Mapping[str, str]]
 
@@ -24,26 +26,78 @@ def svg_text(figure: Figure) -> str:
     return text[text.index("<svg") :]
 
 
+class Group(NamedTuple):
+    """Members of one run at one learning rate: the row and the column they stand in where there are many."""
+
+    row: str
+    column: str
+    label: str
+    run: str
+    rate: float
+
+
+def groups_of(records: Mapping[str, Record]) -> list[Group]:
+    """Return the groups of a task's runs: rows are networks, columns their lengths and learning rates where they have several."""
+    lengths = {record["settings"].get("length") for record in records.values()}
+    found = []
+    for name, record in records.items():
+        length, rates = record["settings"].get("length"), sorted({member["learning_rate"] for member in record["members"]})
+        for rate in rates:
+            parts = [f"T = {length}"] * (len(lengths) > 1) + [f"rate {rate:g}"] * (len(rates) > 1)
+            label = name if len(rates) == 1 else f"{name} rate {rate:g}"
+            found.append(Group(name.removesuffix(f"_{length}"), ", ".join(parts), label, name, rate))
+    return found
+
+
 @styled
-def learning_curves(title: str, histories: Mapping[str, History]) -> str:
-    """Draw the median loss over seeds of each run against updates, and its range as a shade."""
+def learning_curves(title: str, records: Mapping[str, Record], histories: Mapping[str, History]) -> str:
+    """Draw the median loss over seeds of each group against updates, its range as a shade: together, or a panel a network if many."""
+    groups, found = groups_of(records), {name: curves(history) for name, history in histories.items()}
+    if len(groups) > MOST_TOGETHER:
+        return _many_curves(title, groups, found)
     figure, axes = panels(height=3.4)
-    place = 0
-    for name, history in histories.items():
-        for rate, (steps, losses) in curves(history).items():
-            keep = slice(None, None, max(1, len(steps) // PLOTTED_POINTS))
-            steps, losses = steps[keep], losses[:, keep]
-            label = name if len(curves(history)) == 1 else f"{name} rate {rate:g}"
-            _curve(axes, steps, losses, label, place)
-            place += 1
-    # a diverging seed's losses would squeeze all other curves flat: the axis follows the medians
-    medians = np.concatenate([line.get_ydata() for line in axes.get_lines()])
-    medians = medians[np.isfinite(medians) & (medians > 0)]
-    if len(medians):
-        axes.set_ylim(medians.min() / 3, np.quantile(medians, 0.99) * 5)
-    axes.set(yscale="log", xlabel="updates", ylabel="training loss", title=title)
+    for place, group in enumerate(groups):
+        if group.rate in found[group.run]:
+            _curve(axes, *_thinned(found[group.run][group.rate]), group.label, place)
+    _fit_to_medians(axes, axes.get_lines())
+    axes.set(xlabel="updates", ylabel="training loss", title=title)
     figure.legend(*axes.get_legend_handles_labels(), loc="outside right upper")
     return svg_text(figure)
+
+
+def _many_curves(title: str, groups: Sequence[Group], found: Mapping[str, Mapping[float, Curve]]) -> str:
+    """Draw one small panel per network, a line per length or rate, all on one scale."""
+    rows, columns = (list(dict.fromkeys(getattr(group, name) for group in groups)) for name in ("row", "column"))
+    high = -(-len(rows) // ACROSS)
+    figure, axes = panels(ACROSS, high, width=8.2, height=0.5 + 1.25 * high, sharex=True, sharey=True, squeeze=False)
+    for group in groups:
+        if group.rate in found[group.run]:
+            panel = axes.flat[rows.index(group.row)]
+            _curve(panel, *_thinned(found[group.run][group.rate]), group.column, columns.index(group.column))
+    for place, panel in enumerate(axes.flat):
+        panel.set_title(rows[place] if place < len(rows) else "", fontsize=8)
+        panel.set_axis_on() if place < len(rows) else panel.set_axis_off()
+    _fit_to_medians(axes[0, 0], [line for panel in axes.flat for line in panel.get_lines()])
+    handles = {label: handle for panel in axes.flat for handle, label in zip(*panel.get_legend_handles_labels(), strict=True)}
+    figure.legend([handles[column] for column in columns if column in handles], [column for column in columns if column in handles],
+                  loc="outside right upper")
+    figure.supxlabel("updates", fontsize=9)
+    figure.supylabel(f"training loss, {title}", fontsize=9)
+    return svg_text(figure)
+
+
+def _thinned(curve: Curve) -> tuple[np.ndarray, np.ndarray]:
+    keep = slice(None, None, max(1, len(curve.steps) // PLOTTED_POINTS))
+    return curve.steps[keep], curve.values[:, keep]
+
+
+def _fit_to_medians(axes: Axes, lines: Sequence[Line2D]) -> None:
+    """Let the axis follow the medians: a diverging seed's losses would squeeze all other curves flat."""
+    medians = np.concatenate([np.asarray(line.get_ydata(), float) for line in lines] or [np.empty(0)])
+    medians = medians[np.isfinite(medians) & (medians > 0)]
+    axes.set_yscale("log")
+    if len(medians):
+        axes.set_ylim(medians.min() / 2, np.quantile(medians, 0.99) * 3)
 
 
 def _curve(axes: Axes, steps: np.ndarray, losses: np.ndarray, label: str, place: int) -> None:
@@ -60,22 +114,26 @@ def _curve(axes: Axes, steps: np.ndarray, losses: np.ndarray, label: str, place:
 
 @styled
 def final_scores(title: str, records: Mapping[str, Record], metric: str, chance: float | None) -> str:
-    """Draw every seed's test score by run, with the mean as a bar and chance as a line."""
-    groups = [(label, values) for name, record in records.items() for label, values in _by_rate(name, record, metric)]
-    figure, axes = panels(height=0.7 + 0.28 * len(groups))
-    dots(axes, dict(groups))
-    if chance is not None:
-        axes.axvline(chance, color=GREY, linestyle=":", linewidth=1)
-        axes.annotate("chance", (chance, -0.62), color=GREY, fontsize=7, ha="center")
-    axes.set(xlabel=metric.replace("_", " ") + " on test data, one dot per seed", title=title)
+    """Draw every seed's test score by network, a panel per length or rate if there are many, with the mean as a bar and chance as a line."""
+    groups = groups_of(records)
+    together = len(groups) <= MOST_TOGETHER
+    columns = [""] if together else list(dict.fromkeys(group.column for group in groups))
+    rows = list(dict.fromkeys(group.label if together else group.row for group in groups))
+    figure, axes = panels(len(columns), width=max(7.2, 2.2 + 1.5 * len(columns)), height=0.8 + 0.24 * len(rows), sharey=True, squeeze=False)
+    for panel, column in zip(axes[0], columns, strict=True):
+        values = {row: np.empty(0) for row in rows}
+        for group in groups:
+            if together or group.column == column:
+                values[group.label if together else group.row] = _scores(records[group.run], group.rate, metric)
+        dots(panel, values)
+        if chance is not None:
+            panel.axvline(chance, color=GREY, linestyle=":", linewidth=1)
+        panel.set_title(column or title)
+    figure.supxlabel(f"{title}: {metric.replace('_', ' ')} on test data, one dot per seed; dotted: chance", fontsize=9)
     return svg_text(figure)
 
 
-def _by_rate(name: str, record: Record, metric: str) -> list[tuple[str, np.ndarray]]:
-    """Return the label and the scores of a run's members, for each of its learning rates."""
-    groups: dict[float, list[float]] = defaultdict(list)
-    for member in record["members"]:
-        value = member["metrics"].get(metric)
-        if value is not None:
-            groups[member["learning_rate"]].append(value)
-    return [(name if len(groups) == 1 else f"{name} rate {rate:g}", np.array(values)) for rate, values in groups.items()]
+def _scores(record: Record, rate: float, metric: str) -> np.ndarray:
+    """Return the scores of a run's members at one rate; one without a finite score is left out."""
+    found = [member["metrics"].get(metric) for member in record["members"] if member["learning_rate"] == rate]
+    return np.array([value for value in found if value is not None])

@@ -130,7 +130,7 @@ def _tasks(settings: Settings) -> list[dict[str, Any]]:
             metric = headline(next(iter(records.values())))
             chance = next(iter(records.values()))["chance"].get(metric)
             found.append({"name": section.name, "purpose": section.purpose, "metric": metric,
-                          "curves": _inline(figures.learning_curves(section.name, histories), f"{section.name}-curves-"),
+                          "curves": _inline(figures.learning_curves(section.name, records, histories), f"{section.name}-curves-"),
                           "scores": _inline(figures.final_scores(section.name, records, metric, chance), f"{section.name}-scores-"),
                           "runs": [_run_row(record, metric) for record in records.values()]})
     return found

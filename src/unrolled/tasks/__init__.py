@@ -2,10 +2,13 @@
 
 from unrolled.tasks.adding import Adding
 from unrolled.tasks.base import Task
+from unrolled.tasks.characters import Characters
 from unrolled.tasks.digits import Digits
+from unrolled.tasks.sequence_generation import SequenceGeneration
 from unrolled.tasks.slots import Slots
 from unrolled.tasks.templates import Templates
 from unrolled.tasks.temporal_order import TemporalOrder
+from unrolled.tasks.timed_spikes import TimedSpikes
 
 TASKS: dict[str, type[Task]] = {
     "adding": Adding,
@@ -13,4 +16,7 @@ TASKS: dict[str, type[Task]] = {
     "digits": Digits,
     "slots": Slots,
     "templates": Templates,
+    "timed_spikes": TimedSpikes,
+    "sequence_generation": SequenceGeneration,
+    "characters": Characters,
 }
