@@ -178,7 +178,7 @@ def test_what_is_written_can_be_read(workplace):
 
 def test_small_analyses_make_all_that_claims_ask_of_them(workplace):
     surface = error_surface.analyse(error_surface.Options(points=31, windows=2, starts=5, updates=5, other_rates=(0.1,)), None)
-    flow = gradient_flow._untrained({"cell": "jordan"}, gradient_flow.Options(cells={}, trained_runs=(), biases={}, seeds=2, length=30)).norms
+    flow = gradient_flow.untrained({"cell": "jordan"}, gradient_flow.Options(cells={}, trained_runs=(), biases={}, seeds=2, length=30)).norms
     weight = repeated_weight.analyse(repeated_weight.Options(seeds=2, samples=5, length=30, first_lag=5), None)
     assert flow.shape == (2, 30)
     for name, values in {"error_surface": surface.values, "repeated_weight": weight.values}.items():

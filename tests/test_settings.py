@@ -9,8 +9,10 @@ import sys
 import pytest
 from conftest import ROOT
 
-from unrolled import analyses, catalogue, settings
+from unrolled import analyses, catalogue, models, settings
+from unrolled.batches import Sizes
 from unrolled.settings import SettingsError
+from unrolled.training import generator
 
 pytestmark = pytest.mark.unit
 
@@ -122,18 +124,43 @@ def test_options_of_tasks_and_cells_do_not_collide():
             assert not set(catalogue.options_of(task)) & set(catalogue.options_of(cell))
 
 
-def test_matched_runs_match(params):
-    """Runs named *_matched have the parameters of the LSTM beside them, to 5 %."""
-    from unrolled import models
-    from unrolled.batches import Sizes
-    from unrolled.training import generator
+MATCHED = [("adding", "tanh_matched", "lstm"), ("adding", "irnn_matched", "lstm"), ("adding", "gru_matched", "lstm"),
+           ("adding", "clockwork_matched", "tanh"), ("adding", "clockwork_matched_10", "tanh_10"), ("digits", "tanh_matched", "lstm"),
+           ("small_digits", "tanh_matched", "lstm"), ("small_digits", "irnn_matched", "lstm"), ("temporal_order", "tanh_as_scrn", "scrn"),
+           ("character_model", "tanh_as_scrn", "scrn"), ("sequence_generation", "clockwork", "elman")]
+SIZES = {"adding": Sizes(2, 1, classes=False), "digits": Sizes(1, 10), "small_digits": Sizes(1, 10), "temporal_order": Sizes(6, 4),
+         "character_model": Sizes(0, 39, vocabulary=39), "sequence_generation": Sizes(1, 1, classes=False)}
 
-    sizes = {"adding": Sizes(2, 1, classes=False), "digits": Sizes(1, 10)}
-    chosen = settings.parse(params)
-    for name, size in sizes.items():
-        counts = {}
-        for run in ("tanh_matched", "lstm"):
-            resolved = chosen.tasks[name].runs[run]
-            model = models.build(resolved, catalogue.cell_options(resolved), size, [generator(0, "values")])
-            counts[run] = sum(parameter.numel() for parameter in model.parameters())
-        assert counts["tanh_matched"] == pytest.approx(counts["lstm"], rel=0.05)
+
+@pytest.mark.parametrize(("section", "run", "other"), MATCHED)
+def test_matched_runs_match(params, section, run, other):
+    """Runs that are said to have as many parameters as others do, to 6 %; masked weights do not count."""
+    chosen, counts = settings.parse(params).tasks[section].runs, []
+    for resolved in (chosen[run], chosen[other]):
+        model = models.build(resolved, catalogue.cell_options(resolved), SIZES[section], [generator(0, "values")])
+        counts.append(models.count_parameters(model))
+    assert counts[0] == pytest.approx(counts[1], rel=0.06)
+
+
+def test_runs_are_repeated_at_other_lengths(params):
+    section = params["tasks"]["adding"]
+    section["other_lengths"] = [10, 30]
+    section["runs"] = {"tanh": {"cell": "elman"}, "tanh_30": {"cell": "elman", "length": 30, "hidden": 7}, "long": {"cell": "gru", "length": 100}}
+    runs = settings.parse(params).tasks["adding"].runs
+    assert {name: run.options["length"] for name, run in runs.items()} == {"tanh": 50, "tanh_30": 30, "long": 100, "tanh_10": 10}
+    assert runs["tanh_30"].hidden == 7  # a line of its own stands
+    params["scale"], section["full"] = "full", {"other_lengths": [200]}
+    assert set(settings.parse(params).tasks["adding"].runs) == {"tanh", "tanh_30", "long", "tanh_200"}
+
+
+@pytest.mark.parametrize("bad", ["many", [0.5], [-3]])
+def test_other_lengths_are_whole_numbers(params, bad):
+    params["tasks"]["adding"]["other_lengths"] = bad
+    with pytest.raises(SettingsError, match="tasks.adding.other_lengths must be"):
+        settings.parse(params)
+
+
+def test_an_anchor_may_be_taken_over(tmp_path):
+    path = tmp_path / "some.yaml"
+    path.write_text("a: &shared {x: 1, y: 2}\nb: {<<: *shared, y: 3}\n", encoding="utf-8")
+    assert settings.read_yaml(path)["b"] == {"x": 1, "y": 3}

@@ -44,6 +44,7 @@ VARIANTS = [
     {"cell": "elman"}, {"cell": "lstm"}, {"cell": "lstm", "path": "fused"}, {"cell": "gru"}, {"cell": "jordan"}, {"cell": "scrn"},
     {"cell": "clockwork", "hidden": 8}, {"cell": "feed_forward"}, {"cell": "elman", "layers": 2}, {"cell": "gru", "bidirectional": True},
     {"cell": "lstm", "dropout": 0.4, "layers": 2}, {"optimizer": "sgd", "clip_by": "value", "clip_at": 0.01, "schedule": "cosine"},
+    {"updates": 12, "stop_below": 0.4},
 ]
 
 
@@ -172,3 +173,34 @@ def test_members_train_on_a_gpu():
     on_cpu = fit(run, [(0, 0.01)])
     on_gpu = training.train(run, catalogue.make_task(run, str(ROOT)), [(0, 0.01)], torch.device("cuda"))
     assert on_gpu.metrics[0]["mean_squared_error"] == pytest.approx(on_cpu.metrics[0]["mean_squared_error"], abs=0.2)
+
+
+def test_a_member_stops_at_the_loss_it_is_to_reach_and_stays_as_it_was():
+    run = make_run(updates=40, stride=4, evaluate_every=100)
+    members = [(seed, 0.03) for seed in range(3)]
+    free = fit(run, members)
+    losses = {seed: [row["loss"] for row in free.history if row["seed"] == seed] for seed in range(3)}
+    limit = sorted(min(part) for part in losses.values())[1]  # which the best member surely gets below, the worst never
+    stopped = fit(dataclasses.replace(run, stop_below=limit), members)
+    for seed in range(3):
+        below = [place for place, loss in enumerate(losses[seed]) if loss < limit]
+        assert stopped.stopped[seed] == (4 * (below[0] + 1) if below else None)
+        rows = [row["loss"] for row in stopped.history if row["seed"] == seed]
+        assert rows == losses[seed][: below[0] + 1 if below else None]
+    assert any(stopped.stopped) and not all(stopped.stopped)
+
+
+def test_training_ends_when_every_member_has_stopped():
+    trained = fit(make_run(updates=400, stride=2, stop_below=1e9), [(0, 0.01), (1, 0.01)])
+    assert trained.stopped == [2, 2] and len(trained.history) == 2 and len(trained.validation) == 2
+
+
+def test_the_largest_component_is_recorded_before_clipping():
+    rows = fit(make_run(clip_by="value", clip_at=1e-9, updates=2, stride=1), [(0, 0.01)]).history
+    assert all(1e-9 < row["gradient_largest"] <= row["gradient_norm"] for row in rows)
+
+
+def test_masked_weights_are_no_parameters():
+    """Eight groups of one unit each: 28 of the 64 recurrent weights are held at no effect."""
+    plain, clockwork = (fit(make_run(cell=cell, hidden=8, updates=1), [(0, 0.01)]).parameters for cell in ("elman", "clockwork"))
+    assert plain == 2 * 8 + 64 + 8 + 8 + 1 and clockwork == plain - 28
