@@ -32,6 +32,15 @@ from mlflow.tracking import MlflowClient
 PREFIX = "unrolled/"
 BATCH = 900  # MLflow takes at most 1000 metrics at once
 NOTES = {"adding": "Compare tanh, lstm and gru: sort by final_success, then open the chart view of loss.",
+         "temporal_order": "Compare tanh, irnn, gru and scrn by final_success; the runs ending in _20 are the same at length 20.",
+         "adding_stopped": "Networks stopped at one training loss; the error surfaces of the report are cut through them.",
+         "clipping": "Compare irnn_none with irnn_norm_1 and irnn_norm_15 by final_success, then the chart view of gradient_norm.",
+         "character_rates": "Compare tanh with lstm in the chart view of loss: plain gradient descent at five learning rates.",
+         "character_clipping": "Compare relu_none with relu_norm_1 by final_success, rate by rate.",
+         "character_model": "Compare tanh, lstm, gru and scrn by final_bits_per_character; lower is better.",
+         "timing": "Compare peephole with lstm (equal width) and lstm_matched by final_accuracy.",
+         "sequence_generation": "Compare clockwork with elman and lstm by final_normalised_error; lower is better.",
+         "small_digits": "Compare sigmoid, tanh and relu with their _identity and _orthogonal runs by final_accuracy.",
          "digits": "Compare lstm with tanh (equal width) and tanh_matched (equal parameters) by final_accuracy.",
          "slots": "Compare feed_forward with elman, and elman with bidirectional_elman, by final_chunk_f1."}
 

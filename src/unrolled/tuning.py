@@ -28,7 +28,7 @@ def tune(settings: Settings, everything: bool = False) -> list[str]:
         for name, section in settings.tasks.items():
             runs = [run for run in section.runs.values() if not run.learning_rates]
             entries[name] = {run.name: entries[name][run.name] for run in runs if run.name in entries[name]}
-            due = [run for run in runs if everything or _stale(entries[name].get(run.name), run, section.reads)]
+            due = [run for run in runs if everything or _stale(entries[name].get(run.name), run, section.reads, settings)]
             members = {run.name: _members(settings) for run in due}
             jobs = [job for run in due
                     for job in execution.plan(run, section.reads, members[run.name], device, task_options(run))]
@@ -50,8 +50,10 @@ def _members(settings: Settings) -> list[tuple[int, float]]:
     return [(seed, rate) for rate in chosen.learning_rates for seed in range(chosen.first_seed, chosen.first_seed + chosen.seeds)]
 
 
-def _stale(found: Mapping[str, Any] | None, run: Run, reads: str) -> bool:
-    return found is None or found.get("code") != execution.tuning_hash(run, reads)
+def _stale(found: Mapping[str, Any] | None, run: Run, reads: str, settings: Settings) -> bool:
+    """Tell whether an entry is missing, or was chosen with other settings or code, or from another grid."""
+    return (found is None or found.get("code") != execution.tuning_hash(run, reads)
+            or set(found.get("scores", ())) != set(settings.tuning.learning_rates))
 
 
 def _choose(settings: Settings, run: Run, reads: str, members: Sequence[tuple[int, float]], device: str) -> dict[str, Any]:
