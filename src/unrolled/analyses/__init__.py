@@ -5,7 +5,19 @@ from __future__ import annotations
 from types import ModuleType
 from typing import Any
 
-from unrolled.analyses import error_surface, gradient_flow, repeated_weight, worked_examples
+from unrolled.analyses import (
+    activations,
+    clipping,
+    error_surface,
+    gradient_flow,
+    lstm_vs_rnn,
+    repeated_weight,
+    roughness,
+    special_cells,
+    success_by_length,
+    surfaces,
+    worked_examples,
+)
 from unrolled.analyses.base import read_options
 from unrolled.settings import Settings, SettingsError, nearest
 
@@ -13,7 +25,14 @@ ANALYSES: dict[str, ModuleType] = {
     "worked_examples": worked_examples,
     "repeated_weight": repeated_weight,
     "error_surface": error_surface,
+    "surfaces": surfaces,
     "gradient_flow": gradient_flow,
+    "success_by_length": success_by_length,
+    "roughness": roughness,
+    "clipping": clipping,
+    "activations": activations,
+    "special_cells": special_cells,
+    "lstm_vs_rnn": lstm_vs_rnn,
 }
 
 

@@ -80,11 +80,11 @@ class Flow(NamedTuple):
 
 def analyse(options: Options, settings: Settings) -> AnalysisResult:
     """Measure every cell untrained and every trained run, and draw both."""
-    untrained = {name: _untrained(entry, options) for name, entry in options.cells.items()}
-    untrained["tanh_untied"] = Flow(untied_norms(options), None, None)
+    initial = {name: untrained(entry, options) for name, entry in options.cells.items()}
+    initial["tanh_untied"] = Flow(untied_norms(options), None, None)
     trained = _trained(options, settings)
     values: dict[str, Any] = {}
-    for prefix, flows in (("", untrained), ("trained_", trained)):
+    for prefix, flows in (("", initial), ("trained_", trained)):
         for name, flow in flows.items():
             first = _first_lag(flow, options)
             values[f"factor_{prefix}{name}"] = fit(flow.norms, first).factor.tolist()
@@ -92,9 +92,9 @@ def analyse(options: Options, settings: Settings) -> AnalysisResult:
                 values[f"expected_{prefix}{name}"] = flow.expected.tolist()
             if flow.kept is not None:
                 values[f"opening_{prefix}{name}"] = flow.kept.tolist()
-    underflows = {name: _underflow(flow.norms) for name, flow in untrained.items()}
+    underflows = {name: _underflow(flow.norms) for name, flow in initial.items()}
     values |= {f"float32_zero_after_{name}": lag for name, lag in underflows.items() if lag is not None}
-    figures_made = {"initialisation": _picture(untrained, options, "At initialisation", "初始化时"),
+    figures_made = {"initialisation": _picture(initial, options, "At initialisation", "初始化时"),
                     "after_training": _picture(trained, options, f"After training on {options.trained}", "训练之后")}
     sentences = []
     if any(name in trained for name in options.biases):
@@ -115,7 +115,7 @@ def measure(cell: Cell, inputs: torch.Tensor, seeds: Sequence[int]) -> Flow:
     return Flow(norms, expected_factor(cell, inputs, states), None if kept is None else kept.detach().mean((1, 2, 3)).numpy())
 
 
-def _untrained(entry: Mapping[str, Any], options: Options) -> Flow:
+def untrained(entry: Mapping[str, Any], options: Options) -> Flow:
     """Measure one kind of cell as it is initialised, on even random numbers."""
     seeds = range(options.first_seed, options.first_seed + options.seeds)
     given = {key: value for key, value in entry.items() if key != "cell"}

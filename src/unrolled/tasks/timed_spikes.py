@@ -51,9 +51,9 @@ class TimedSpikes(GeneratedTask):
     def chance(self) -> dict[str, float]:
         """The same outputs for every input, chosen as well as can be.
 
-        Such outputs still gain from the rule that an answer only counts after the second spike. Of the steps that are ever
-        answered each is answered from the one before it on, so one step after the other is added to the best that the steps
-        before it can do.
+        Since an answer only counts after the second spike, such outputs still answer more than one step: the largest one after
+        each second spike. The steps that are ever answered follow one another, each answered for the second spikes from the step
+        before it up to itself; so the best up to a step is the best up to some step before it and what lies between the two.
         """
         asked = np.zeros((self.length, self.length), dtype=np.int64)  # how often: (second spike, target)
         for delay in range(self.least_delay, self.most_delay + 1):

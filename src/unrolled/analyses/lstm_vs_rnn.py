@@ -1,0 +1,212 @@
+"""LSTM against the plain network: one page of evidence at equal updates, equal width and equal parameters (E1, D2)."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+from matplotlib.axes import Axes
+
+from unrolled import drawing as figures
+from unrolled import histories
+from unrolled.analyses import gradient_flow, roughness, surfaces, trained
+from unrolled.analyses.base import AnalysisResult, Picture, Sentence, Table, read_options
+from unrolled.analyses.lags import fit
+from unrolled.analyses.success_by_length import interval
+from unrolled.judging import statistics
+from unrolled.settings import Settings
+
+PLAIN, MATCHED, LSTM = figures.VERMILION, figures.ORANGE, figures.BLUE
+LEVEL = 0.05
+Samples = tuple[np.ndarray, np.ndarray]  # plain network, LSTM
+
+
+class Measure(NamedTuple):
+    """A line of the table.
+
+    Attributes:
+        name, name_zh: what is measured.
+        plain, lstm: runs ("section/run") of the two.
+        metric: of their members. sign: 1 where higher is better, else -1. worst: what a diverged member counts.
+    """
+
+    name: str
+    name_zh: str
+    plain: str
+    lstm: str
+    metric: str
+    sign: int
+    worst: float
+
+
+MEASURES = (
+    Measure("adding, T = 10: solved", "加法 T = 10：解出", "adding/tanh_10", "adding/lstm_10", "success", 1, 0),
+    Measure("adding, T = 20: solved", "加法 T = 20：解出", "adding/tanh_20", "adding/lstm_20", "success", 1, 0),
+    Measure("adding, T = 50: solved", "加法 T = 50：解出", "adding/tanh", "adding/lstm", "success", 1, 0),
+    Measure("the same, equal parameters", "同上，参数相等", "adding/tanh_matched", "adding/lstm", "success", 1, 0),
+    Measure("the same, plain network with identity start and ReLU", "同上，普通网络用单位初始化与 ReLU", "adding/irnn", "adding/lstm", "success", 1, 0),
+    Measure("temporal order, T = 20: accuracy", "时序 T = 20：正确率", "temporal_order/tanh_20", "temporal_order/lstm_20", "accuracy", 1, 0),
+    Measure("temporal order, T = 50: accuracy", "时序 T = 50：正确率", "temporal_order/tanh", "temporal_order/lstm", "accuracy", 1, 0),
+    Measure("digits 8x8: accuracy", "手写数字 8x8：正确率", "small_digits/tanh", "small_digits/lstm", "accuracy", 1, 0),
+    Measure("the same, equal parameters", "同上，参数相等", "small_digits/tanh_matched", "small_digits/lstm", "accuracy", 1, 0),
+    Measure("digits 14x14: accuracy", "手写数字 14x14：正确率", "digits/tanh", "digits/lstm", "accuracy", 1, 0),
+    Measure("characters: bits, rate tuned", "字符：比特数，学习率已调", "character_model/tanh", "character_model/lstm", "bits_per_character", -1, 6),
+    Measure("the same, orthogonal start", "同上，正交初始化", "character_model/orthogonal", "character_model/lstm", "bits_per_character", -1, 6),
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class Options:
+    """What is shown beside the table.
+
+    Attributes:
+        curves: runs whose learning curves are drawn: plain, plain of equal parameters, LSTM.
+        character_curves: the same for characters, plain and LSTM.
+    """
+
+    curves: tuple[str, ...] = ("adding/tanh", "adding/tanh_matched", "adding/lstm")
+    character_curves: tuple[str, ...] = ("character_model/tanh", "character_model/lstm")
+
+
+def analyse(options: Options, settings: Settings) -> AnalysisResult:
+    """Compare the two on everything that was trained or measured, and draw one page."""
+    mechanisms, norms, shares = _mechanisms(settings)
+    rows = [*(_compared(measure) for measure in MEASURES), *_clipping(), *mechanisms]
+    return AnalysisResult(tables={"comparison": _table(rows)}, figures={"page": _page(options, norms, shares)}, sentences=[_sentence(rows)])
+
+
+def _clipping() -> list[Row]:
+    """Return successes without clipping at every rate of the character model, where a network that needs it fails."""
+    rows = []
+    plain, lstm = (trained.record(f"character_rates/{name}") for name in ("tanh", "lstm"))
+    for rate in sorted({member["learning_rate"] for member in plain["members"]}):
+        samples = tuple(trained.scores(record, "success", rate=rate) for record in (plain, lstm))
+        rows.append((f"characters without clipping, rate {rate:g}: trained", f"字符，不裁剪，学习率 {rate:g}：训练成功",
+                     *(_shown(values, True) for values in samples), better(*samples, 1, True)))
+    return rows
+
+
+Row = tuple[str, str, str, str, int]  # name in both languages, plain, LSTM, and which is better: -1, 0, 1
+
+
+def _compared(measure: Measure) -> Row:
+    plain, lstm = (trained.scores(trained.record(name), measure.metric, measure.worst) for name in (measure.plain, measure.lstm))
+    counted = measure.metric == "success"
+    return (measure.name, measure.name_zh, _shown(plain, counted), _shown(lstm, counted), better(plain, lstm, measure.sign, counted))
+
+
+def better(plain: np.ndarray, lstm: np.ndarray, sign: int, counted: bool) -> int:
+    """Return 1 if LSTM is better, -1 if the plain network is, 0 if a two-sided test at 5 % cannot tell."""
+    if counted:
+        test = statistics.compare_counts(int(lstm.sum()), len(lstm), int(plain.sum()), len(plain), 0.0)
+    else:
+        test = statistics.compare(sign * lstm, sign * plain, 0.0)
+    return int(test.p_for < LEVEL / 2) - int(test.p_against < LEVEL / 2)
+
+
+def _shown(values: np.ndarray, counted: bool) -> str:
+    return f"{int(values.sum())}/{len(values)}" if counted else f"{values.mean():.3g} ± {values.std(ddof=1):.2g}"
+
+
+def _mechanisms(settings: Settings) -> tuple[list[Row], Samples, dict[str, Samples]]:
+    """Return what lies beneath as rows; gradient norms by lag; and the flat and steep shares of the surfaces by their name."""
+    flow = read_options(gradient_flow.Options, settings.analyses["gradient_flow"].options, "analyses.gradient_flow")
+    norms = tuple(gradient_flow.untrained(flow.cells[name], flow).norms for name in ("tanh", "lstm_1"))
+    rows = [_row("gradient kept per step at the start", "初始化时每步保留的梯度", tuple(fit(part, flow.first_lag).factor for part in norms), 1)]
+    planes = read_options(surfaces.Options, settings.analyses["surfaces"].options, "analyses.surfaces")
+    shares = {}
+    for problem, chinese in (("pascanu", "Pascanu 曲面"), ("latch", "锁存曲面")):
+        found = [surfaces.window_statistics(network, problem, planes) for network in ("rnn", "lstm_1")]
+        for kind, kind_zh in (("flat", "平坦"), ("steep", "陡峭")):
+            samples = tuple(np.asarray(statistic[kind]) for statistic in found)
+            rows.append(_row(f"{kind} share of the surface, {problem}", f"{chinese}的{kind_zh}占比", samples, -1))
+            shares[f"{kind}, {problem}"] = samples
+    return rows, norms, shares
+
+
+def _row(name: str, name_zh: str, samples: Samples, sign: int) -> Row:
+    return name, name_zh, _shown(samples[0], False), _shown(samples[1], False), better(*samples, sign, False)
+
+
+def _table(rows: Sequence[Row]) -> Table:
+    """Put the rows into words: which of the two is better, or that nothing tells them apart."""
+    english, chinese = {1: "LSTM", -1: "plain", 0: "–"}, {1: "LSTM", -1: "普通网络", 0: "–"}
+    return Table(["E1", "D2"], "LSTM against the plain network", "LSTM 与普通循环网络的比较",
+                 ["measure", "plain network", "LSTM", "better"], ["指标", "普通网络", "LSTM", "更好"],
+                 [[name, plain, lstm, english[sign]] for name, _, plain, lstm, sign in rows],
+                 [[name, plain, lstm, chinese[sign]] for _, name, plain, lstm, sign in rows])
+
+
+def _sentence(rows: Sequence[Row]) -> Sentence:
+    """Name where the plain network wins."""
+    won = [row for row in rows if row[-1] < 0]
+    count = sum(row[-1] > 0 for row in rows)
+    english = "; ".join(row[0] for row in won) or "nowhere"
+    chinese = "；".join(row[1] for row in won) or "无"
+    return Sentence(["E1"], f"Of {len(rows)} comparisons LSTM wins {count} and the plain network {len(won)}: {english}.",
+                    f"在 {len(rows)} 项比较中 LSTM 胜 {count} 项，普通网络胜 {len(won)} 项：{chinese}。")
+
+
+@figures.styled
+def _page(options: Options, norms: Samples, shares: Mapping[str, Samples]) -> Picture:
+    """Draw the page: success, two sets of learning curves, gradient by lag, surfaces and roughness."""
+    figure, axes = figures.panels(3, 2, width=9.2, height=5.6)
+    _success(axes[0, 0])
+    _curves(axes[0, 1], options.curves, (PLAIN, MATCHED, LSTM), "Adding, T = 50", "training loss")
+    _curves(axes[0, 2], options.character_curves, (PLAIN, LSTM), "Characters, tuned rates", "nats per character")
+    for samples, colour, name in zip(norms, (PLAIN, LSTM), ("plain (tanh)", "LSTM, bias 1"), strict=True):
+        figures.band(axes[1, 0], np.arange(samples.shape[1]), samples / samples[:, :1], colour, name)
+    axes[1, 0].set(yscale="log", xlabel="lag", ylabel="gradient, lag 0 = 1", title="Gradient by lag, untrained")
+    _shares(axes[1, 1], shares)
+    _roughness(axes[1, 2], options)
+    handles, labels = axes[0, 1].get_legend_handles_labels()
+    figure.legend(handles, ["plain (tanh)", "plain, equal parameters", "LSTM"], loc="outside lower center", ncols=3)
+    return Picture(figure, ["E1", "D2"], "LSTM against the plain network.", "LSTM 与普通循环网络。",
+                   "Bars are exact 95 % intervals, shades the range over seeds, small dots seeds or windows.",
+                   "误差线为精确 95 % 区间，阴影为各种子的范围，小点为种子或窗口。")
+
+
+def _success(axes: Axes) -> None:
+    """Draw successes on adding by length with exact intervals."""
+    for name, colour, shift in (("tanh", PLAIN, 0.97), ("lstm", LSTM, 1.03)):
+        lengths, counts = (10, 20, 50), []
+        for suffix in ("_10", "_20", ""):
+            values = trained.scores(trained.record(f"adding/{name}{suffix}"), "success")
+            counts.append((int(values.sum()), len(values)))
+        rates, ends = np.array([k / n for k, n in counts]), np.array([interval(*pair) for pair in counts])
+        axes.errorbar(np.array(lengths) * shift, rates, np.abs(ends.T - rates), marker="o", markersize=4, capsize=2, color=colour, elinewidth=0.8)
+    axes.set(xscale="log", ylim=(-0.04, 1.04), xlabel="length", ylabel="rate of success", title="Adding: who still learns")
+    axes.set_xticks((10, 20, 50), ("10", "20", "50"))
+    axes.minorticks_off()
+
+
+def _curves(axes: Axes, runs: Sequence[str], colours: Sequence[str], title: str, label: str) -> None:
+    """Draw median and range of the training loss."""
+    for name, colour in zip(runs, colours, strict=True):
+        (curve,) = histories.load(*name.split("/")).values()
+        shown = np.isfinite(curve.values).all(0)
+        figures.band(axes, curve.steps[shown], curve.values[:, shown], colour, name)
+    axes.set(yscale="log", xlabel="updates", ylabel=label, title=title)
+
+
+def _shares(axes: Axes, shares: Mapping[str, Samples]) -> None:
+    """Draw flat and steep shares of the one-unit surfaces, a dot per window."""
+    for place, samples in enumerate(shares.values()):
+        for values, colour, shift in zip(samples, (PLAIN, LSTM), (-0.13, 0.13), strict=True):
+            axes.plot(values, np.full(len(values), place + shift), "o", color=colour, markersize=3.5, alpha=0.6, markeredgewidth=0)
+    axes.set_yticks(range(len(shares)), list(shares))
+    axes.set(ylim=(len(shares) - 0.5, -0.5), xlabel="share of the plane", title="One-unit surfaces")
+
+
+def _roughness(axes: Axes, options: Options) -> None:
+    """Draw roughness by learning rate on the character model, plain gradient descent."""
+    given = roughness.Options()
+    for name, colour in zip(given.compared, (PLAIN, LSTM), strict=True):
+        found = {rate: roughness.roughness(curve.values, given.window, given.burn_in)
+                 for rate, curve in sorted(histories.load(given.section, name).items())}
+        axes.fill_between(list(found), [values.min() for values in found.values()], [values.max() for values in found.values()],
+                          color=colour, alpha=0.18, linewidth=0)
+        axes.plot(list(found), [np.median(values) for values in found.values()], "o-", markersize=4, color=colour)
+    axes.set(xscale="log", yscale="log", xlabel="learning rate", ylabel="spread (nats)", title="Roughness, no clipping")
