@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from unrolled import results, settings
-from unrolled.judging import _adjust, _decide, claims, judge, rules, statistics
+from unrolled import significance as statistics
+from unrolled.judging import _adjust, _decide, claims, judge, rules
 from unrolled.judging.evidence import Evidence, Missing
 from unrolled.judging.rules import Finding, Outcome
 

@@ -57,7 +57,7 @@ def _stale(found: Mapping[str, Any] | None, run: Run, reads: str, settings: Sett
 
 
 def _choose(settings: Settings, run: Run, reads: str, members: Sequence[tuple[int, float]], device: str) -> dict[str, Any]:
-    """Return the entry of a run: the rate with the best median validation score, and all scores as evidence."""
+    """Return the entry of a run: the rate with the best mean validation score, and all scores as evidence."""
     headline, higher = TASKS[run.kind].headline, TASKS[run.kind].higher_is_better
     scores: dict[float, list[float | None]] = {rate: [] for rate in settings.tuning.learning_rates}
     for (_, rate), key in execution.keyed_members(run, reads, members, device, task_options(run)):
@@ -70,14 +70,15 @@ def _choose(settings: Settings, run: Run, reads: str, members: Sequence[tuple[in
 
 
 def best_rate(scores: Mapping[float, Sequence[float | None]], higher_is_better: bool) -> float:
-    """Return the rate whose median score over seeds is best; a tie goes to the better mean, then to the lower rate.
+    """Return the rate whose mean score over seeds is best; a tie goes to the better median, then to the lower rate.
 
-    A diverged seed (None) counts as worst.
+    The mean, since the median of three hides the one seed that fails, and a rate at which one seed in three fails is no good rate. A
+    diverged seed (None) counts as infinitely bad.
     """
     sign = 1 if higher_is_better else -1
 
     def rank(rate: float) -> tuple[float, float, float]:
         values = [float("-inf") if value is None else sign * value for value in scores[rate]]
-        return statistics.median(values), statistics.fmean(values), -rate
+        return statistics.fmean(values), statistics.median(values), -rate
 
     return max(scores, key=rank)

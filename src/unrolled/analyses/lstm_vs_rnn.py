@@ -10,12 +10,11 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from unrolled import drawing as figures
-from unrolled import histories
+from unrolled import histories, significance
 from unrolled.analyses import gradient_flow, roughness, surfaces, trained
 from unrolled.analyses.base import AnalysisResult, Picture, Sentence, Table, read_options
 from unrolled.analyses.lags import fit
 from unrolled.analyses.success_by_length import interval
-from unrolled.judging import statistics
 from unrolled.settings import Settings
 
 PLAIN, MATCHED, LSTM = figures.VERMILION, figures.ORANGE, figures.BLUE
@@ -100,9 +99,9 @@ def _compared(measure: Measure) -> Row:
 def better(plain: np.ndarray, lstm: np.ndarray, sign: int, counted: bool) -> int:
     """Return 1 if LSTM is better, -1 if the plain network is, 0 if a two-sided test at 5 % cannot tell."""
     if counted:
-        test = statistics.compare_counts(int(lstm.sum()), len(lstm), int(plain.sum()), len(plain), 0.0)
+        test = significance.compare_counts(int(lstm.sum()), len(lstm), int(plain.sum()), len(plain), 0.0)
     else:
-        test = statistics.compare(sign * lstm, sign * plain, 0.0)
+        test = significance.compare(sign * lstm, sign * plain, 0.0)
     return int(test.p_for < LEVEL / 2) - int(test.p_against < LEVEL / 2)
 
 

@@ -124,5 +124,3 @@ def centre_loss(trained: Trained, member: int) -> float:
 def seeded(first_seed: int, member: int, plane: int) -> np.random.Generator:
     """Return the random numbers of one plane of one member."""
     return np.random.default_rng([first_seed + member, plane, 6])
-
-

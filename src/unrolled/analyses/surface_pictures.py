@@ -16,7 +16,8 @@ from unrolled.analyses.stable_rates import Descents
 from unrolled.analyses.unit_surfaces import NETWORKS, Plane
 
 TITLES = {"pascanu": ("Pascanu's problem", "Pascanu 的问题"), "latch": ("A latch: remember the first sign", "锁存：记住最初的符号")}
-SHOWN = {"rnn": "plain", "lstm_0": "LSTM, bias 0", "lstm_1": "LSTM, bias 1", "lstm_5": "LSTM, bias 5", "lstm_no_forget_gate": "LSTM, no forget gate"}
+SHOWN = {"rnn": "plain", "lstm_0": "LSTM, bias 0", "lstm_1": "LSTM, bias 1", "lstm_5": "LSTM, bias 5",
+         "lstm_no_forget_gate": "LSTM, no forget gate"}
 RUNS = {"tanh": "plain", "lstm_bias_0": "LSTM, bias 0", "lstm": "LSTM, bias 1", "lstm_bias_5": "LSTM, bias 5",
         "lstm_no_forget_gate": "LSTM, no forget gate"}
 LEAST, MOST = 1e-6, 1e2  # of the colours
@@ -24,18 +25,23 @@ CORNERS = 61  # points along each side of a surface to be turned
 
 
 @figures.styled
-def gradient_maps(problem: str, planes: Mapping[str, tuple[np.ndarray, ...]], plane: Plane) -> Picture:
-    """Draw every network's gradient norm over the plane, with the same colours."""
+def gradient_maps(problem: str, planes: Mapping[str, tuple[np.ndarray, ...]], plane: Plane, limits: tuple[float, float]) -> Picture:
+    """Draw every network's gradient norm over the plane, with the same colours; the bar shows below and above which is flat and steep."""
     figure, axes = figures.panels(len(planes), width=9.6, height=2.5, sharey=True)
     for panel, (network, (_, by_weight, by_bias)) in zip(axes, planes.items(), strict=True):
         image = panel.imshow(np.clip(np.hypot(by_weight, by_bias), LEAST, MOST).T, origin="lower", aspect="auto", cmap="magma",
                              extent=(*plane.weights, *plane.biases), norm=LogNorm(LEAST, MOST))
         panel.set(title=SHOWN[network], xlabel="w")
     axes[0].set_ylabel("b")
-    figure.colorbar(image, ax=axes, label="gradient norm")
+    bar = figure.colorbar(image, ax=axes, label="gradient norm")
+    for limit, text, side in zip(limits, ("flat", "steep"), ("top", "bottom"), strict=True):
+        bar.ax.axhline(limit, color="white", linewidth=1)
+        bar.ax.annotate(text, (0, limit), xytext=(-3, 0), textcoords="offset points", xycoords=("axes fraction", "data"), ha="right",
+                        va=side, fontsize=7)
     title, title_zh = TITLES[problem]
     return Picture(figure, ["E2", "D3"], f"{title}: gradient norm of one-unit networks.", f"{title_zh}：单神经元网络的梯度范数。",
-                   "Every recurrent weight is w, every bias b (the forget gate's plus its own). Dark is flat, bright a cliff; one scale for all.",
+                   "Every recurrent weight is w, every bias b (the forget gate's plus its own). Dark is flat, bright a cliff; one scale "
+                   "for all.",
                    "所有循环权重为 w，所有偏置为 b（遗忘门另加自己的偏置）。暗处平坦，亮处是悬崖；所有图同一标度。")
 
 
@@ -47,7 +53,8 @@ def shares(values: Mapping[str, Any]) -> Picture:
     for column, (place, names) in enumerate(places.items()):
         for row, kind in enumerate(("flat", "steep")):
             panel = axes[row, column]
-            found = {shown: np.asarray(values[f"{kind}_{name}_{place}"]) for name, shown in names.items() if f"{kind}_{name}_{place}" in values}
+            keys = {shown: f"{kind}_{name}_{place}" for name, shown in names.items()}
+            found = {shown: np.asarray(values[key]) for shown, key in keys.items() if key in values}
             figures.dots(panel, found)
             for line, sample in enumerate(found.values()):
                 low, high = interval(sample)
@@ -55,11 +62,14 @@ def shares(values: Mapping[str, Any]) -> Picture:
             panel.set_xlabel(f"{kind} share")
             if row == 0:
                 panel.set_title({"pascanu": "Pascanu's plane", "latch": "latch plane", "slice": "slices, trained"}[place])
-            if column == 1:
-                panel.tick_params(labelleft=False)
+            panel.tick_params(labelleft=column == 0 or len(found) < len(names))  # the rows are the same in all columns
+            if kind == "flat":
+                panel.set_xlim(-0.03, 1)  # the whole range: what is next to nothing is to look like that
     return Picture(figure, ["E2", "D3"], "How much is flat, how much is steep.", "多少平坦，多少陡峭。",
                    "Flat: gradient norm below 0.01; steep: above 1. Dots are shifted windows or trained seeds, black lines 95 % bootstrap "
-                   "intervals of the mean.", "平坦：梯度范数低于 0.01；陡峭：高于 1。点为平移的窗口或训练的种子，黑线为均值的 95 % 自助区间。")
+                   "intervals of the mean. The steep shares have a scale each.",
+                   "平坦：梯度范数低于 0.01；陡峭：高于 1。点为平移的窗口或训练的种子，黑线为均值的 95 % 自助区间。"
+                   "陡峭占比各图标度不同。")
 
 
 def interval(sample: np.ndarray) -> tuple[float, float]:
@@ -76,7 +86,9 @@ def by_rate(problem: str, descents: Mapping[str, Descents], rates: Sequence[floa
     figure, (left, right) = figures.panels(2, width=8.2, height=2.7, sharey=True)
     for place, network in enumerate(NETWORKS):
         for panel, outcome in ((left, descents[network].stable), (right, descents[network].arrived)):
-            panel.plot(rates, outcome.mean((1, 2)), "o-", color=figures.COLOURS[place], markersize=3.5, linewidth=1.3, label=SHOWN[network])
+            beside = np.array(rates) * 1.07 ** (place - 2)  # so that equal shares do not hide each other
+            panel.plot(beside, outcome.mean((1, 2)), "o-", color=figures.COLOURS[place], markersize=3.5, linewidth=1.3,
+                       label=SHOWN[network])
     for panel, name in ((left, "stable: no step longer than 1"), (right, "arrived")):
         panel.axvline(small, color=figures.GREY, linestyle=":", linewidth=1)
         panel.set(xscale="log", xlabel="learning rate", ylim=(-0.03, 1.03), title=name)
@@ -91,7 +103,7 @@ def by_rate(problem: str, descents: Mapping[str, Descents], rates: Sequence[floa
 @figures.styled
 def slices_side_by_side(shown: Mapping[str, Slice]) -> Picture:
     """Draw loss and gradient norm of slices through trained networks, each pair on one scale."""
-    figure, axes = figures.panels(len(shown), 2, width=2.9 * len(shown) + 1.4, height=5.2, sharex=True, sharey=True)
+    figure, axes = figures.panels(len(shown), 2, width=2.5 * len(shown) + 1.2, height=5.2, sharex=True, sharey=True)
     for row, (kind, colours) in enumerate((("losses", "cividis"), ("norms", "magma"))):
         values = [np.clip(np.nan_to_num(getattr(one, kind), nan=1e3, posinf=1e3), 1e-3, 1e3) for one in shown.values()]
         scale = LogNorm(min(part.min() for part in values), max(part.max() for part in values))
@@ -103,10 +115,13 @@ def slices_side_by_side(shown: Mapping[str, Slice]) -> Picture:
         figure.colorbar(image, ax=axes[row], label="loss" if kind == "losses" else "gradient norm")
     for panel in axes[-1]:
         panel.set_xlabel("first direction")
+    for panel in axes[:, 0]:
+        panel.set_ylabel("second direction")
     return Picture(figure, ["E2", "D3"], "Slices through trained networks.", "穿过训练好的网络的切片。",
                    "Adding, T = 10, both stopped at the same training loss; two filter-normalised random directions (Li et al. 2018), the "
                    "cross is the trained network. One scale per row.",
-                   "加法任务 T = 10，两者在相同训练损失处停止；两个按滤波器归一化的随机方向（Li 等，2018），十字为训练好的网络。每行同一标度。")
+                   "加法任务 T = 10，两者在相同训练损失处停止；两个按滤波器归一化的随机方向（Li 等，2018），"
+                   "十字为训练好的网络。每行同一标度。")
 
 
 def three_dimensional(errors: Mapping[str, np.ndarray], plane: Plane) -> dict[str, Any]:
@@ -123,8 +138,9 @@ def three_dimensional(errors: Mapping[str, np.ndarray], plane: Plane) -> dict[st
         name = "scene" if place == 0 else f"scene{place + 1}"
         height = np.clip(values[np.ix_(chosen, chosen)], 0, most)
         weights, biases = (np.linspace(*ends, len(values))[chosen].round(3).tolist() for ends in (plane.weights, plane.biases))
-        traces.append({"type": "surface", "scene": name, "x": weights, "y": biases, "z": height.T.round(4).tolist(), "cmin": 0, "cmax": most,
-                       "colorscale": "Cividis", "showscale": place == 0, "colorbar": {"title": {"text": "error"}, "len": 0.6}, "name": SHOWN[network]})
+        traces.append({"type": "surface", "scene": name, "name": SHOWN[network], "x": weights, "y": biases,
+                       "z": height.T.round(4).tolist(), "cmin": 0, "cmax": most, "colorscale": "Cividis", "showscale": place == 0,
+                       "colorbar": {"title": {"text": "error"}, "len": 0.6}})
         scenes[name] = {"domain": {"x": [place / len(errors), (place + 1) / len(errors)]}, "xaxis": {"title": {"text": "w"}},
                         "yaxis": {"title": {"text": "b"}}, "zaxis": {"title": {"text": "error"}, "range": [0, most]},
                         "camera": {"eye": {"x": -1.5, "y": -1.5, "z": 1.1}}}

@@ -1,9 +1,10 @@
-"""Is the error surface flat or a cliff, and does LSTM take the flat places away? One-unit planes and slices of trained networks (D3, E2)."""
+"""Is the error surface flat or a cliff, and does LSTM take the flat places away? One-unit planes and slices of networks (D3, E2)."""
 
 from __future__ import annotations
 
 import dataclasses
 import functools
+import itertools
 from collections.abc import Mapping
 
 import numpy as np
@@ -64,10 +65,15 @@ class Options:
             ends = getattr(self, problem)
             if len(ends) != 4 or ends[0] >= ends[1] or ends[2] >= ends[3]:
                 raise ValueError(f"{problem} must be lowest and highest weight, lowest and highest bias, but is {list(ends)}.")
-        if min(self.points, self.window_points, self.slice_points, self.coarse_points) < 3 or min(self.windows, self.starts, self.planes) < 1:
-            raise ValueError("points must be at least 3 on every side, windows, starts and planes at least 1.")
-        if len(self.rates) < 2 or list(self.rates) != sorted(self.rates) or self.small_rate not in self.rates:
-            raise ValueError(f"rates must rise and hold small_rate {self.small_rate:g}, but are {list(self.rates)}.")
+        if min(self.points, self.window_points, self.slice_points, self.coarse_points) < 3:
+            raise ValueError("points must be at least 3 on every side.")
+        if min(self.windows, self.starts, self.planes, self.steps, self.updates) < 1 or self.reach <= 0:
+            raise ValueError("windows, starts, planes, steps and updates must be at least 1, and reach above 0.")
+        if self.flat >= self.steep:
+            raise ValueError(f"flat must lie below steep, but they are {self.flat:g} and {self.steep:g}.")
+        rises = all(low < high for low, high in itertools.pairwise((0.0, *self.rates)))
+        if len(self.rates) < 2 or not rises or self.small_rate not in self.rates:
+            raise ValueError(f"rates must rise from above 0 and hold small_rate {self.small_rate:g}, but are {list(self.rates)}.")
 
     def plane(self, problem: str) -> Plane:
         """Return the plane of a problem."""
@@ -89,8 +95,8 @@ def analyse(options: Options, settings: Settings) -> AnalysisResult:
                            for network in NETWORKS}
         descents[problem] = {network: _descents(network, problem, options) for network in NETWORKS}
         for network in NETWORKS:
-            result.values |= {f"{kind}_{network}_{problem}": values for kind, values in window_statistics(network, problem, options).items()}
-            result.values |= {f"{kind}_{network}_{problem}": values for kind, values in rate_values(descents[problem][network], options).items()}
+            found = window_statistics(network, problem, options) | rate_values(descents[problem][network], options)
+            result.values |= {f"{kind}_{network}_{problem}": values for kind, values in found.items()}
     shown = _slices(options, settings, result)
     _draw(result, planes, descents, shown, options)
     result.sentences += [_flat_sentence(result.values), _rate_sentence(result.values, options)]
@@ -109,7 +115,8 @@ def window_statistics(network: str, problem: str, options: Options) -> dict[str,
     """Return the statistics of one network's plane, one number per window."""
     found: dict[str, list[float]] = {"flat": [], "steep": [], "quantile_ratio": []}
     for moved in options.moves():
-        _, by_weight, by_bias = unit_surfaces.error(network, problem, *options.plane(problem).grid(options.window_points, moved), options.steps)
+        grid = options.plane(problem).grid(options.window_points, moved)
+        _, by_weight, by_bias = unit_surfaces.error(network, problem, *grid, options.steps)
         for name, value in statistics(np.hypot(by_weight, by_bias), options).items():
             found[name].append(value)
     return found
@@ -121,7 +128,8 @@ def _descents(network: str, problem: str, options: Options) -> stable_rates.Desc
     starts = [options.plane(problem).draw(options.starts, moved, np.random.default_rng([seed, 4]))
               for seed, moved in zip(seeds, options.moves(), strict=True)]
     surface = functools.partial(unit_surfaces.error, network, problem, steps=options.steps)
-    return stable_rates.descend(surface, np.stack(starts, 1), options.rates, options.updates, options.flown, getattr(options, f"near_{problem}"))
+    near = getattr(options, f"near_{problem}")
+    return stable_rates.descend(surface, np.stack(starts, 1), options.rates, options.updates, options.flown, near)
 
 
 def rate_values(found: stable_rates.Descents, options: Options) -> dict[str, list[float]]:
@@ -168,8 +176,9 @@ def _checks(options: Options) -> list[Check]:
         weights, biases = options.plane(problem).draw(20, (0.0, 0.0), np.random.default_rng(5))
         apart = 0.0
         for network in NETWORKS:
-            ours, cells = (of(network, problem, weights, biases, options.steps) for of in (unit_surfaces.error, unit_surfaces.through_cells))
-            apart = max(apart, *(float(np.abs(one - other).max() / (1 + np.abs(other).max())) for one, other in zip(ours, cells, strict=True)))
+            ours, cells = (way(network, problem, weights, biases, options.steps)
+                           for way in (unit_surfaces.error, unit_surfaces.through_cells))
+            apart = max(apart, *(float((np.abs(one - other) / (1 + np.abs(other))).max()) for one, other in zip(ours, cells, strict=True)))
         checks.append(compare("E2", f"{problem}: error and gradient = those of our cells, largest relative difference", 0.0, apart, 1e-8))
     return checks
 
@@ -177,12 +186,15 @@ def _checks(options: Options) -> list[Check]:
 def _draw(result: AnalysisResult, planes: Mapping, descents: Mapping, shown: Mapping[str, slices.Slice], options: Options) -> None:
     """Draw maps, statistics, rates, slices, and the surfaces that can be turned."""
     for problem in PROBLEMS:
-        result.figures[f"map_{problem}"] = surface_pictures.gradient_maps(problem, planes[problem], options.plane(problem))
-        result.figures[f"rates_{problem}"] = surface_pictures.by_rate(problem, descents[problem], options.rates, options.small_rate)
+        result.figures[f"map_{problem}"] = surface_pictures.gradient_maps(
+            problem, planes[problem], options.plane(problem), (options.flat, options.steep))
+        result.figures[f"rates_{problem}"] = surface_pictures.by_rate(
+            problem, descents[problem], options.rates, options.small_rate)
         errors = {network: planes[problem][network][0] for network in ("rnn", "lstm_1")}
         title, title_zh = surface_pictures.TITLES[problem]
         result.interactive[f"turn_{problem}"] = Interactive(
-            surface_pictures.three_dimensional(errors, options.plane(problem)), ["E2", "D3"], f"{title}: turn it.", f"{title_zh}：可以转动。",
+            surface_pictures.three_dimensional(errors, options.plane(problem)), ["E2", "D3"], f"{title}: turn it.",
+            f"{title_zh}：可以转动。",
             "Left the plain network, right the LSTM with forget bias 1; height and colour are the error, on one scale.",
             "左为普通网络，右为遗忘偏置为 1 的 LSTM；高度与颜色为误差，两者同一标度。")
     result.figures["statistics"] = surface_pictures.shares(result.values)
@@ -200,8 +212,8 @@ def _flat_sentence(values: Mapping[str, object]) -> Sentence:
             flat, steep = ([float(np.mean(values[f"{kind}_{name}_{where}"])) for name in names] for kind in ("flat", "steep"))
             english.append(f"{where}: flat {flat[0]:.3f} against {flat[1]:.3f}, steep {steep[0]:.4f} against {steep[1]:.4f}")
             chinese.append(f"{names_zh[where]}：平坦 {flat[0]:.3f} 对 {flat[1]:.3f}，陡峭 {steep[0]:.4f} 对 {steep[1]:.4f}")
-    return Sentence(["E2", "D3"], f"Shares of area, plain network against LSTM (bias 1): {'; '.join(english)}. Where the LSTM's flat share is "
-                    "the larger, the sentence of the lecture fails.",
+    return Sentence(["E2", "D3"], f"Shares of area, plain network against LSTM (bias 1): {'; '.join(english)}. Where the LSTM's flat "
+                    "share is the larger, the sentence of the lecture fails.",
                     f"面积占比，普通网络对 LSTM（偏置 1）：{'；'.join(chinese)}。凡 LSTM 的平坦占比更大之处，课上的说法就不成立。")
 
 
@@ -211,9 +223,9 @@ def _rate_sentence(values: Mapping[str, object], options: Options) -> Sentence:
     for problem in PROBLEMS:
         rate, small, best = ([float(np.mean(values[f"{kind}_{name}_{problem}"])) for name in ("rnn", "lstm_1")]
                              for kind in ("stable_rate", "arrived_small", "arrived_best"))
-        english.append(f"{problem}: stable up to {10 ** rate[0]:.2g} against {10 ** rate[1]:.2g}; {small[0]:.0%} against {small[1]:.0%} arrive at "
-                       f"{options.small_rate:g}, {best[0]:.0%} against {best[1]:.0%} at each one's best rate")
-        chinese.append(f"{problem}：稳定到 {10 ** rate[0]:.2g} 对 {10 ** rate[1]:.2g}；学习率 {options.small_rate:g} 时到达 {small[0]:.0%} 对 "
-                       f"{small[1]:.0%}，各自最佳时 {best[0]:.0%} 对 {best[1]:.0%}")
+        english.append(f"{problem}: stable up to {10 ** rate[0]:.2g} against {10 ** rate[1]:.2g}; {small[0]:.0%} against {small[1]:.0%} "
+                       f"arrive at {options.small_rate:g}, {best[0]:.0%} against {best[1]:.0%} at each one's best rate")
+        chinese.append(f"{problem}：稳定到 {10 ** rate[0]:.2g} 对 {10 ** rate[1]:.2g}；学习率 {options.small_rate:g} 时到达 {small[0]:.0%} "
+                       f"对 {small[1]:.0%}，各自最佳时 {best[0]:.0%} 对 {best[1]:.0%}")
     return Sentence(["E2"], f"Plain gradient descent, plain network against LSTM (bias 1): {'; '.join(english)}.",
                     f"普通梯度下降，普通网络对 LSTM（偏置 1）：{'；'.join(chinese)}。")

@@ -6,7 +6,8 @@ from collections import defaultdict
 from collections.abc import Iterable
 from typing import Any
 
-from unrolled.judging import rules, statistics
+from unrolled import significance
+from unrolled.judging import rules
 from unrolled.judging.claims import Claim
 from unrolled.judging.evidence import Evidence
 from unrolled.judging.rules import Finding, Outcome
@@ -41,7 +42,7 @@ def _adjust(worked: Iterable[Worked]) -> None:
         families[claim.family] += [finding for finding in outcome.findings if finding.test is not None]
     for findings in families.values():
         for name in ("p_for", "p_against"):
-            adjusted = statistics.holm([getattr(finding, name) for finding in findings])
+            adjusted = significance.holm([getattr(finding, name) for finding in findings])
             for finding, value in zip(findings, adjusted, strict=True):
                 setattr(finding, name, value)
 

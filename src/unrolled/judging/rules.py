@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from unrolled.judging import statistics
+from unrolled import significance
 from unrolled.judging.evidence import Evidence, Missing, is_counted
-from unrolled.judging.statistics import LEVEL, Test
+from unrolled.significance import LEVEL, Test
 
 VERDICTS = ("reproduced", "contradicted", "conditional", "inconclusive", "pending")
 
@@ -121,25 +121,25 @@ def _compare(rule: Mapping[str, Any], evidence: Evidence, claim: str) -> Finding
     first, second = (sign * evidence.values(rule[key]) for key in ("of", "than"))
     counts = [evidence.items(rule[key]) for key in ("of", "than")]
     if min(len(first), len(second)) <= 4 and all(counts) and sign > 0:
-        test = statistics.compare_chunks(*counts, rule["margin"])
+        test = significance.compare_chunks(*counts, rule["margin"])
     else:
-        test = statistics.compare(first, second, rule["margin"])
+        test = significance.compare(first, second, rule["margin"])
     return _two_sided(rule, test, sign * first, sign * second)
 
 
 def _equivalent(rule: Mapping[str, Any], evidence: Evidence, claim: str) -> Finding:
     """Two means differ by less than the margin either way."""
     first, second = (evidence.values(rule[key]) for key in ("of", "than"))
-    return _two_sided(rule, statistics.equivalent(first, second, rule["margin"]), first, second)
+    return _two_sided(rule, significance.equivalent(first, second, rule["margin"]), first, second)
 
 
 def _success(rule: Mapping[str, Any], evidence: Evidence, claim: str) -> Finding:
     """One run succeeds more often than another, by more than the margin."""
     first, second = (evidence.values(rule[key]) for key in ("of", "than"))
     if rule["of"].get("analysis") and rule["of"].get("analysis") == rule["than"].get("analysis"):
-        test = statistics.compare_pairs(first, second, rule["margin"])  # the same starts, treated in two ways
+        test = significance.compare_pairs(first, second, rule["margin"])  # the same starts, treated in two ways
     else:
-        test = statistics.compare_counts(int(first.sum()), len(first), int(second.sum()), len(second), rule["margin"])
+        test = significance.compare_counts(int(first.sum()), len(first), int(second.sum()), len(second), rule["margin"])
     return _two_sided(rule, test, first, second)
 
 
@@ -157,7 +157,7 @@ def _against_limit(rule: Mapping[str, Any], evidence: Evidence, claim: str) -> F
     sign = 1 if rule["kind"] == "above" else -1
     values, limit = evidence.values(rule["of"]), float(rule["limit"])
     counted = is_counted(rule["of"])
-    test = statistics.rate_against_limit(values, limit) if counted else statistics.mean_against_limit(values, limit)
+    test = significance.rate_against_limit(values, limit) if counted else significance.mean_against_limit(values, limit)
     name, (low, high) = label(rule["of"]), (limit + end for end in test.interval)
     if sign < 0:
         test = Test(-test.effect, (-test.interval[1], -test.interval[0]), test.p_against, test.p_for)
