@@ -130,7 +130,7 @@ def report(times: dict[str, dict[str, list[float]]], sizes: Sizes) -> str:
         "*Loop* and *fused* are this package's two paths (all members at once; the library's kernel, member by member), *naive* is",
         "a plain PyTorch loop for one member after the other (`naive.py`), *torch.nn* its RNN, LSTM or GRU, likewise. All hold",
         "the same weights and give the same outputs. *Gain*: how many times longer a rival takes than the faster of our paths.", "",
-        f"{processor()}; torch {torch.__version__}, one thread, denormals flushed. Made by `make bench`.", "",
+        f"{processor_name()}; torch {torch.__version__}, one thread, denormals flushed. Made by `make bench`.", "",
         "| cell | loop | fused | naive | torch.nn | gain on naive | gain on torch.nn |",
         "|---|---:|---:|---:|---:|---:|---:|",
     ]
@@ -147,7 +147,7 @@ def gain(theirs: list[float], ours: list[float]) -> float:
     return statistics.median(their / our for their, our in zip(theirs, ours, strict=True))
 
 
-def processor() -> str:
+def processor_name() -> str:
     """Return the processor's name, as far as the system tells it."""
     information = Path("/proc/cpuinfo")
     if information.exists():

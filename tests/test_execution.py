@@ -120,6 +120,7 @@ def test_tuning_writes_evidence_and_leaves_nothing_stale(small):
     ({0.1: [1.0, 2.0, 9.0], 0.2: [1.5, 1.9, 0.0]}, True, 0.1),
     ({0.1: [0.5, 0.5, 0.5], 0.2: [0.5, 0.5, 0.5]}, True, 0.1),
     ({0.1: [0.2, 0.2, 0.2], 0.2: [None, None, 0.9]}, True, 0.1),
+    ({0.1: [0.001, 0.001, 0.17], 0.2: [0.01, 0.01, 0.01]}, False, 0.2),  # a failing seed is not hidden
 ])
 def test_the_best_rate(scores, higher, best):
     assert tuning.best_rate(scores, higher) == best

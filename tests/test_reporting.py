@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html.parser
+import json
 import re
 
 import pytest
@@ -10,10 +11,10 @@ import yaml
 from conftest import ROOT
 
 from unrolled import catalogue, execution, results, settings
-from unrolled.analyses.base import AnalysisResult, Picture, compare, save
+from unrolled.analyses.base import AnalysisResult, Interactive, Picture, Sentence, Table, compare, save
 from unrolled.drawing import panels
 from unrolled.judging import claims, judge
-from unrolled.reporting import page, readme
+from unrolled.reporting import figures, page, readme
 
 pytestmark = pytest.mark.unit
 
@@ -58,7 +59,11 @@ def report(tmp_path_factory):
     chosen = settings.load()
     execution.train_section(chosen, "adding")
     picture = Picture(panels()[0], ["D3", "D4"], "Title", "标题", "Caption <b>", "说明")
-    save("error_surface", AnalysisResult([compare("D3", "x", 1, 1)], {"flat_share": [0.1, 0.2]}, {"surface": picture}))
+    turned = Interactive({"data": [{"type": "surface", "name": "</script>"}], "layout": {}}, ["D3"], "Turn", "转动", "Words", "说明")
+    table = Table(["D4"], "Numbers", "数字", ["run", "score"], ["运行", "得分"], [["tanh", "1 < 2"]], [["tanh", "1 < 2"]])
+    save("error_surface", AnalysisResult(
+        [compare("D3", "x", 1, 1)], {"flat_share": [0.1, 0.2]}, {"surface": picture}, interactive={"turn": turned}, tables={"numbers": table},
+        sentences=[Sentence(["D3", "D4"], "Where it fails.", "不成立之处。")]))
     verdicts = judge(claims.load(ROOT / "claims.yaml"), chosen)
     results.write_json(results.verdicts_file(), {"format": results.FORMAT, "scale": "laptop", "claims": verdicts})
     yield page.build(chosen)
@@ -83,6 +88,40 @@ def test_a_picture_is_drawn_once_and_pointed_to_after(report):
     assert report.count("Caption &lt;b&gt;") == 1 and "Caption <b>" not in report
     card = report[report.index('<article id="D4"') : report.index('<article id="D5"')]
     assert 'href="#D3"' in card and "<svg" not in card
+
+
+def card(report, claim):
+    start = report.index(f'<article id="{claim}"')
+    return report[start : report.index("</article>", start)]
+
+
+def test_sentences_tables_and_plots_stand_on_their_cards(report):
+    assert "Where it fails." in card(report, "D3") and "不成立之处。" in card(report, "D4")
+    assert "1 &lt; 2" in card(report, "D4") and "<details" in card(report, "D4") and "Numbers" not in card(report, "D3")
+    assert 'class="plot" id="plot-error_surface-turn"' in card(report, "D3") and 'src="plotly.min.js"' in report
+
+
+def test_a_specification_cannot_end_its_script(report):
+    data = card(report, "D3").split('id="plot-error_surface-turn-data">')[1].split("</script>")[0]
+    assert json.loads(data)["data"][0]["name"] == "</script>"
+
+
+def test_the_rules_that_stood_before_are_returned(workplace):
+    entries = [{"hash": name, "rule": name, "rule_zh": name, "verdict": "pending"} for name in ("first", "second")]
+    results.write_json(results.rules_file(), {"D5": entries})
+    found = page._earlier_rules({"D5": {"rule_hash": "second"}, "D6": {"rule_hash": "only"}})
+    assert found == {"D5": entries[:1], "D6": []}
+
+
+def test_many_runs_are_drawn_a_panel_each(report):
+    def record(rates):
+        return {"settings": {"length": 5}, "members": [{"learning_rate": rate, "metrics": {"m": 0.5}} for rate in rates]}
+    records = {f"run{place}": record([0.1]) for place in range(20)}
+    rows = [{"seed": "0", "learning_rate": "0.1", "step": str(step), "loss": "1.0"} for step in (1, 2)]
+    assert figures.learning_curves("t", records, dict.fromkeys(records, rows)).count("run19") == 1
+    assert figures.final_scores("t", records, "m", 0.1).count("run19") == 1
+    groups = figures.groups_of({"a": record([0.1, 0.2]), "a_9": {**record([0.1]), "settings": {"length": 9}}})
+    assert [(group.row, group.column) for group in groups] == [("a", "T = 5, rate 0.1"), ("a", "T = 5, rate 0.2"), ("a", "T = 9")]
 
 
 def test_a_member_that_diverged_is_shown_with_step_and_cause(report):

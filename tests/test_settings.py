@@ -156,7 +156,7 @@ def test_runs_are_repeated_at_other_lengths(params):
 @pytest.mark.parametrize("bad", ["many", [0.5], [-3]])
 def test_other_lengths_are_whole_numbers(params, bad):
     params["tasks"]["adding"]["other_lengths"] = bad
-    with pytest.raises(SettingsError, match="tasks.adding.other_lengths must be"):
+    with pytest.raises(SettingsError, match=r"tasks\.adding\.other_lengths must be"):
         settings.parse(params)
 
 

@@ -42,9 +42,11 @@ def analyse(options: Options, settings: Settings) -> AnalysisResult:
         own = length or settings.tasks["adding"].runs["tanh"].options.get("length", 50)
         columns[f"adding, T = {own}: log10 of error"] = {
             key: np.log10(trained.scores(trained.record(f"adding/{run}{suffix}"), "mean_squared_error", 1.0)) for key, run in RUNS.items()}
-    columns["small digits: accuracy"] = {key: trained.scores(trained.record(f"small_digits/{run}"), "accuracy") for key, run in RUNS.items()}
+    columns["small digits: accuracy"] = {
+        key: trained.scores(trained.record(f"small_digits/{run}"), "accuracy") for key, run in RUNS.items()}
     columns["characters: bits"] = {
-        key: trained.scores(trained.record(f"character_model/{run}"), "bits_per_character", options.worst_bits) for key, run in RUNS.items()}
+        key: trained.scores(trained.record(f"character_model/{run}"), "bits_per_character", options.worst_bits)
+        for key, run in RUNS.items()}
     return AnalysisResult(figures={"activations": _picture(columns)}, sentences=[_sentence(columns)])
 
 

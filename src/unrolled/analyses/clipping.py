@@ -127,7 +127,8 @@ def _success_picture(section: str, runs: Sequence[Clipped]) -> Picture:
         panel.set_yticks(range(len(own)), [run.kind for run in own])
         panel.set(xlim=(-0.5, len(rates) - 0.5), ylim=(len(own) - 0.5, -0.5), xlabel="learning rate", title=network)
     axes[0, 0].set_ylabel("clipping")
-    return Picture(figure, ["D5", "D4"], f"Successes by clipping and learning rate: {section}.", f"各种裁剪与学习率下的成功次数：{section}。",
+    return Picture(figure, ["D5", "D4"], f"Successes by clipping and learning rate: {section}.",
+                   f"各种裁剪与学习率下的成功次数：{section}。",
                    "Successful seeds of all seeds; darker is more. Clipping by norm shortens the whole gradient, by value each component.",
                    "成功的种子数/总数，颜色越深越多。norm 按整个梯度的范数裁剪，value 按每个分量裁剪。")
 

@@ -45,14 +45,18 @@ MEASURES = (
     Measure("adding, T = 20: solved", "加法 T = 20：解出", "adding/tanh_20", "adding/lstm_20", "success", 1, 0),
     Measure("adding, T = 50: solved", "加法 T = 50：解出", "adding/tanh", "adding/lstm", "success", 1, 0),
     Measure("the same, equal parameters", "同上，参数相等", "adding/tanh_matched", "adding/lstm", "success", 1, 0),
-    Measure("the same, plain network with identity start and ReLU", "同上，普通网络用单位初始化与 ReLU", "adding/irnn", "adding/lstm", "success", 1, 0),
-    Measure("temporal order, T = 20: accuracy", "时序 T = 20：正确率", "temporal_order/tanh_20", "temporal_order/lstm_20", "accuracy", 1, 0),
+    Measure("the same, plain network with identity start and ReLU", "同上，普通网络用单位初始化与 ReLU",
+            "adding/irnn", "adding/lstm", "success", 1, 0),
+    Measure("temporal order, T = 20: accuracy", "时序 T = 20：正确率",
+            "temporal_order/tanh_20", "temporal_order/lstm_20", "accuracy", 1, 0),
     Measure("temporal order, T = 50: accuracy", "时序 T = 50：正确率", "temporal_order/tanh", "temporal_order/lstm", "accuracy", 1, 0),
     Measure("digits 8x8: accuracy", "手写数字 8x8：正确率", "small_digits/tanh", "small_digits/lstm", "accuracy", 1, 0),
     Measure("the same, equal parameters", "同上，参数相等", "small_digits/tanh_matched", "small_digits/lstm", "accuracy", 1, 0),
     Measure("digits 14x14: accuracy", "手写数字 14x14：正确率", "digits/tanh", "digits/lstm", "accuracy", 1, 0),
-    Measure("characters: bits, rate tuned", "字符：比特数，学习率已调", "character_model/tanh", "character_model/lstm", "bits_per_character", -1, 6),
-    Measure("the same, orthogonal start", "同上，正交初始化", "character_model/orthogonal", "character_model/lstm", "bits_per_character", -1, 6),
+    Measure("characters: bits, rate tuned", "字符：比特数，学习率已调",
+            "character_model/tanh", "character_model/lstm", "bits_per_character", -1, 6),
+    Measure("the same, orthogonal start", "同上，正交初始化",
+            "character_model/orthogonal", "character_model/lstm", "bits_per_character", -1, 6),
 )
 
 
@@ -113,7 +117,8 @@ def _mechanisms(settings: Settings) -> tuple[list[Row], Samples, dict[str, Sampl
     """Return what lies beneath as rows; gradient norms by lag; and the flat and steep shares of the surfaces by their name."""
     flow = read_options(gradient_flow.Options, settings.analyses["gradient_flow"].options, "analyses.gradient_flow")
     norms = tuple(gradient_flow.untrained(flow.cells[name], flow).norms for name in ("tanh", "lstm_1"))
-    rows = [_row("gradient kept per step at the start", "初始化时每步保留的梯度", tuple(fit(part, flow.first_lag).factor for part in norms), 1)]
+    factors = tuple(fit(part, flow.first_lag).factor for part in norms)
+    rows = [_row("gradient kept per step at the start", "初始化时每步保留的梯度", factors, 1)]
     planes = read_options(surfaces.Options, settings.analyses["surfaces"].options, "analyses.surfaces")
     shares = {}
     for problem, chinese in (("pascanu", "Pascanu 曲面"), ("latch", "锁存曲面")):
@@ -160,7 +165,7 @@ def _page(options: Options, norms: Samples, shares: Mapping[str, Samples]) -> Pi
     axes[1, 0].set(yscale="log", xlabel="lag", ylabel="gradient, lag 0 = 1", title="Gradient by lag, untrained")
     _shares(axes[1, 1], shares)
     _roughness(axes[1, 2], options)
-    handles, labels = axes[0, 1].get_legend_handles_labels()
+    handles, _ = axes[0, 1].get_legend_handles_labels()
     figure.legend(handles, ["plain (tanh)", "plain, equal parameters", "LSTM"], loc="outside lower center", ncols=3)
     return Picture(figure, ["E1", "D2"], "LSTM against the plain network.", "LSTM 与普通循环网络。",
                    "Bars are exact 95 % intervals, shades the range over seeds, small dots seeds or windows.",
@@ -175,7 +180,8 @@ def _success(axes: Axes) -> None:
             values = trained.scores(trained.record(f"adding/{name}{suffix}"), "success")
             counts.append((int(values.sum()), len(values)))
         rates, ends = np.array([k / n for k, n in counts]), np.array([interval(*pair) for pair in counts])
-        axes.errorbar(np.array(lengths) * shift, rates, np.abs(ends.T - rates), marker="o", markersize=4, capsize=2, color=colour, elinewidth=0.8)
+        axes.errorbar(np.array(lengths) * shift, rates, np.abs(ends.T - rates), marker="o", markersize=4, capsize=2, color=colour,
+                      elinewidth=0.8)
     axes.set(xscale="log", ylim=(-0.04, 1.04), xlabel="length", ylabel="rate of success", title="Adding: who still learns")
     axes.set_xticks((10, 20, 50), ("10", "20", "50"))
     axes.minorticks_off()

@@ -90,8 +90,9 @@ def _map_picture(counts: Mapping[str, Counts]) -> Picture:
         panel.set(xlim=(-0.5, len(lengths) - 0.5), ylim=(len(found) - 0.5, -0.5), xlabel="length", title=name.replace("_", " "))
         panel.tick_params(length=0)
     return Picture(figure, CLAIMS, "Who still learns at which length.", "谁在多长的序列上还学得会。",
-                   "Seeds that solved the task of all seeds, each run at its own tuned rate and with the same number of updates. “matched”: "
-                   "as many parameters as the LSTM.", "解出任务的种子数/总数；各运行用自己调好的学习率，更新次数相同。matched 表示参数量与 LSTM 相等。")
+                   "Seeds that solved the task of all seeds, each run at its own tuned rate and with the same number of updates. "
+                   "“matched”: as many parameters as the LSTM.",
+                   "解出任务的种子数/总数；各运行用自己调好的学习率，更新次数相同。matched 表示参数量与 LSTM 相等。")
 
 
 @figures.styled

@@ -114,7 +114,7 @@ def _curve(axes: Axes, steps: np.ndarray, losses: np.ndarray, label: str, place:
 
 @styled
 def final_scores(title: str, records: Mapping[str, Record], metric: str, chance: float | None) -> str:
-    """Draw every seed's test score by network, a panel per length or rate if there are many, with the mean as a bar and chance as a line."""
+    """Draw every seed's test score by network, a panel per length or rate if many, with the mean as a bar and chance as a line."""
     groups = groups_of(records)
     together = len(groups) <= MOST_TOGETHER
     columns = [""] if together else list(dict.fromkeys(group.column for group in groups))

@@ -17,7 +17,6 @@ from unrolled.reporting.words import SYMBOLS, VERDICTS_ZH
 from unrolled.settings import Settings
 from unrolled.tuned import load as load_tuned
 
-
 ONE_PAGE = "lstm_vs_rnn"  # the analysis with a section of its own
 
 
