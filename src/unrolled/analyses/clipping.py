@@ -125,7 +125,7 @@ def _success_picture(section: str, runs: Sequence[Clipped]) -> Picture:
                     _cell(panel, column, row, _successes(run, rate))
         panel.set_xticks(range(len(rates)), [f"{rate:g}" for rate in rates])
         panel.set_yticks(range(len(own)), [run.kind for run in own])
-        panel.set(xlim=(-0.5, len(rates) - 0.5), ylim=(len(own) - 0.5, -0.5), xlabel="learning rate", title=network)
+        panel.set(xlim=(-0.5, len(rates) - 0.5), ylim=(most - 0.5, -0.5), xlabel="learning rate", title=network)
     axes[0, 0].set_ylabel("clipping")
     return Picture(figure, ["D5", "D4"], f"Successes by clipping and learning rate: {section}.",
                    f"各种裁剪与学习率下的成功次数：{section}。",

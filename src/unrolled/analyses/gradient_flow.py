@@ -186,7 +186,7 @@ def _openings_picture(trained: Mapping[str, Flow], options: Options) -> Picture:
     figures.dots(axes, groups)
     starts = [1 / (1 + np.exp(-float(bias))) for name, bias in options.biases.items() if name in trained]
     axes.plot(starts, range(len(starts)), "x", color=figures.BLACK, markersize=6, label="sigmoid(bias), where it started")
-    axes.set(xlim=(0.4, 1.01), xlabel="mean opening of the forget gate after training, one dot per seed", title="What training makes of it")
+    axes.set(xlim=(0, 1.02), xlabel="mean opening of the forget gate after training, one dot per seed", title="What training makes of it")
     figure.legend(*[part[-1:] for part in axes.get_legend_handles_labels()], loc="outside lower center")
     return Picture(figure, ["E4"], "Forget gates after training.", "训练后的遗忘门。",
                    f"On validation sequences of {options.trained}, mean over units, steps and sequences; 1 keeps everything.",

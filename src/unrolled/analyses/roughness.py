@@ -11,7 +11,7 @@ from unrolled import histories, results
 from unrolled.analyses.base import AnalysisResult, Picture, Sentence
 from unrolled.settings import Settings
 
-ROUGHEST = 100.0  # nats; a loss that is not finite counts as this far from its mean
+ROUGHEST = 100.0  # nats; as rough as anything counts, and as what is not finite counts
 
 
 @dataclasses.dataclass(frozen=True)
@@ -47,15 +47,15 @@ def roughness(losses: np.ndarray, window: int, burn_in: int) -> np.ndarray:
     """Return each member's standard deviation of the loss around its moving mean, after the burn-in, in nats: (members,).
 
     Args:
-        losses: (members, updates); where a member has none, or one that is not finite, it counts as `ROUGHEST`.
+        losses: (members, updates); a member that has none at some update, or one that is not finite, is as rough as `ROUGHEST`.
     """
-    filled = np.clip(np.nan_to_num(losses[:, burn_in:], nan=ROUGHEST, posinf=ROUGHEST), 0, ROUGHEST)
+    filled = np.clip(np.nan_to_num(losses[:, burn_in:], nan=0.0, posinf=0.0), 0, 1e12)
     window = min(window, filled.shape[1])
     mean = moving_mean(filled, window)
     before = (window - 1) // 2
     apart = filled[:, before : before + mean.shape[1]] - mean
     spread = np.sqrt(np.square(apart).mean(-1))
-    return np.where(np.isfinite(losses[:, burn_in:]).all(1), spread, np.maximum(spread, ROUGHEST))
+    return np.where(np.isfinite(losses[:, burn_in:]).all(1), np.minimum(spread, ROUGHEST), ROUGHEST)
 
 
 def jumps(losses: np.ndarray, least: float) -> np.ndarray:
