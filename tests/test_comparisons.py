@@ -55,7 +55,7 @@ def test_a_loss_that_is_not_finite_is_as_rough_as_can_be(bad):
 
 def test_a_loss_far_up_is_still_rough():
     """It once was cut off at 100 nats, and so came out smooth."""
-    assert roughness.roughness(np.tile([150.0, 250.0], 20)[None], 5, 0)[0] == pytest.approx(50, rel=0.1)
+    assert roughness.roughness(np.tile([150.0, 250.0], 20)[None], 5, 0)[0] == pytest.approx(40)
     assert roughness.roughness(np.tile([1e3, 9e3], 20)[None], 5, 0)[0] == roughness.ROUGHEST
 
 
