@@ -65,7 +65,7 @@ def _entry(claim: Claim, outcome: Outcome, control: Outcome | None, evidence: Ev
             "observed": _joined(control, "sentence", "; "), "observed_zh": _joined(control, "sentence_zh", "；"),
             "passed": control.verdict == "reproduced"},
         "published": claim.published, "differs": claim.differs, "differs_zh": claim.differs_zh,
-        "change": claim.change, "change_zh": claim.change_zh,
+        "change": claim.change, "change_zh": claim.change_zh, "settle": claim.settle, "settle_zh": claim.settle_zh,
         "evidence": evidence.files, "warnings": evidence.warnings}
 
 

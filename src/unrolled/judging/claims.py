@@ -28,6 +28,7 @@ class Claim:
         family: claims whose tests are adjusted together (Holm).
         rule, control: decision rules; without its control the rule decides nothing.
         change: why the rule is another than it was first, and what had been seen by then.
+        settle: the experiment that would settle it, shown where it is inconclusive.
         published: figure, setup and status (read, notes, unverified). differs: how we differ from it.
         source: paper.
     """
@@ -48,6 +49,8 @@ class Claim:
     differs_zh: str = ""
     change: str = ""
     change_zh: str = ""
+    settle: str = ""
+    settle_zh: str = ""
 
     @property
     def rule_hash(self) -> str:
