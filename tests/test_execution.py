@@ -22,6 +22,7 @@ def small(params, workplace, monkeypatch):
     """A working folder with two tiny runs of the adding problem."""
     monkeypatch.setattr(catalogue.TASKS["adding"], "test_size", 10)
     section = params["tasks"]["adding"]
+    del section["other_lengths"]
     section.update(length=5, updates=4, stride=2, seeds=3, hidden=4, batch=4, members_together=2)
     section["runs"] = {"elman": {"cell": "elman"}, "gru": {"cell": "gru"},
                        "rates": {"cell": "elman", "learning_rates": [0.1, 0.2], "seeds": 1}}
