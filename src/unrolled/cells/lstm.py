@@ -90,7 +90,7 @@ class LSTM(Cell):
         sums, candidate = recur(projected, state.hidden, self.recurrent_weight).split((self.gates * self.hidden, self.hidden), -1)
         new = self.input_activation(candidate)
         if self.peephole_weight is None:
-            openings = torch.sigmoid(sums).chunk(self.gates, -1)  # one call for all gates: half the time of one each
+            openings = torch.sigmoid(sums).chunk(self.gates, -1)  # one call for all gates
             memory = self._remember(state.memory, openings, new)
             opening = openings[-1]
         else:
