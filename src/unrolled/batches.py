@@ -32,8 +32,10 @@ class Sizes(NamedTuple):
         features: size of an input vector; with a vocabulary, 0.
         outputs: size of an output vector.
         vocabulary: number of words, 0 where inputs are numbers.
-        read: "each" step is answered, or only the "last".
+        read: "each" step is answered, or one answer is drawn from the "last" step, or from the "mean" or "max" over all.
         classes: whether outputs are scores of classes (else plain numbers).
+        cap: number of steps after which an answer of any length is broken off; 0 where answers have the length of the input.
+        parts: number of equal stretches that the time axis falls into, as a document into sentences.
     """
 
     features: int
@@ -41,6 +43,8 @@ class Sizes(NamedTuple):
     vocabulary: int = 0
     read: str = "last"
     classes: bool = True
+    cap: int = 0
+    parts: int = 1
 
 
 def stack(batches: list[Batch]) -> Batch:

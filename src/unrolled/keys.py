@@ -18,7 +18,7 @@ from pathlib import Path
 from unrolled import batches, training
 from unrolled.cells import CELLS
 from unrolled.cells import base as cells_base
-from unrolled.models import MODELS
+from unrolled.models import MODELS, parts
 from unrolled.results import folder_hash
 from unrolled.settings import Run
 from unrolled.tasks import TASKS
@@ -40,8 +40,9 @@ def code_hash(path: str) -> str:
 
 def run_code(run: Run) -> dict[str, str]:
     """Return the hash of each source file that a run goes through, by its name in the package."""
-    classes = [CELLS[run.cell], MODELS[run.model], *(cls for cls in TASKS[run.kind].__mro__ if cls.__module__.startswith("unrolled"))]
-    paths = {inspect.getfile(item) for item in (*classes, cells_base, tasks_base, batches, training)}
+    lines = (MODELS[run.model].__mro__, TASKS[run.kind].__mro__)
+    classes = [CELLS[run.cell], *(cls for line in lines for cls in line if cls.__module__.startswith("unrolled"))]
+    paths = {inspect.getfile(item) for item in (*classes, cells_base, tasks_base, parts, batches, training)}
     package = Path(training.__file__).parent
     return {Path(path).relative_to(package).as_posix(): code_hash(path) for path in sorted(paths)}
 

@@ -54,13 +54,18 @@ class Run:
 
 @dataclasses.dataclass(frozen=True)
 class TaskSection:
-    """One section of `tasks`: the runs of one task, and the file or folder whose change makes them stale."""
+    """One section of `tasks`: the runs of one task, and the file or folder whose change makes them stale.
+
+    Attributes:
+        elsewhere: names of runs that other scales have, whose tuned rates stay.
+    """
 
     name: str
     kind: str
     reads: str
     runs: Mapping[str, Run]
     purpose: str = ""
+    elsewhere: tuple[str, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -191,22 +196,29 @@ def _task(name: str, section: Mapping[str, Any], defaults: Mapping[str, Any], sc
     purpose = str(own.pop("purpose", ""))
     own.pop("reads")
     lengths = checked_value(forced.pop("other_lengths", own.pop("other_lengths", [])), tuple[int, ...], f"{where}.other_lengths", "length")
-    lines = _at_other_lengths(lines, lengths)
+    most_seeds = checked_value(forced.pop("other_seeds", own.pop("other_seeds", 1000)), int, f"{where}.other_seeds", "seeds")
+    lines = _at_other_lengths(lines, lengths, most_seeds)
     runs = {}
     for run, line in lines.items():
         place = f"{where}.runs.{run}"
         merged = {**defaults, **own, **_mapping(line or {}, place), **forced}
         runs[run] = _run(name, run, merged, place, seed_offset)
-    return TaskSection(name, checked_value(own["kind"], str, f"{where}.kind"), reads, runs, purpose)
+    blocks = [section.get(other) or {} for other in SCALES]
+    elsewhere = sorted({run for other in blocks for run in (other.get("runs") or {})} - set(runs))
+    return TaskSection(name, checked_value(own["kind"], str, f"{where}.kind"), reads, runs, purpose, tuple(elsewhere))
 
 
-def _at_other_lengths(lines: Mapping[str, Any], lengths: Iterable[int]) -> dict[str, Any]:
-    """Repeat each run that names no length of its own at every other length, as <run>_<length>; a line of that name stands."""
+def _at_other_lengths(lines: Mapping[str, Any], lengths: Iterable[int], most_seeds: int) -> dict[str, Any]:
+    """Repeat each run that names no length of its own at every other length, as <run>_<length>; a line of that name stands.
+
+    A line with more than `most_seeds` seeds is repeated with that many.
+    """
     found = dict(lines)
     for length in lengths:
         for name, line in lines.items():
             if isinstance(line, Mapping) and "length" not in line:
-                found.setdefault(f"{name}_{length}", {**line, "length": length})
+                fewer = {"seeds": most_seeds} if isinstance(line.get("seeds"), int) and line["seeds"] > most_seeds else {}
+                found.setdefault(f"{name}_{length}", {**line, "length": length, **fewer})
     return found
 
 

@@ -98,32 +98,48 @@ class Optimiser:
     BETA_1, BETA_2, EPSILON = 0.9, 0.999, 1e-8
 
     def __init__(self, values: Tensor, rates: Tensor, name: str) -> None:
-        self.values, self.rates, self.is_adam, self.steps = values, rates.unsqueeze(1), name == "adam", 0
+        self.values, self.rates, self.is_adam, self.steps = values, rates.tolist(), name == "adam", 0
         self.mean, self.square = torch.zeros_like(values), torch.zeros_like(values)
 
     def step(self, gradient: Tensor, active: Tensor, factor: float) -> None:
-        """Change the active members.
+        """Change the active members, and nothing else: what the gradients of the others hold does not matter.
 
         Args:
-            gradient: (members, parameters), zero for members that are not active.
+            gradient: (members, parameters).
             active: (members,) true for members that still learn.
             factor: of the schedule, multiplies every rate.
         """
         self.steps += 1
-        update = self._adam(gradient) if self.is_adam else gradient
-        self.values.sub_(update * (factor * self.rates * active.unsqueeze(1)))
+        for member in active.nonzero().flatten().tolist():
+            rate = factor * self.rates[member]
+            if self.is_adam:
+                self._adam(member, gradient[member], rate)
+            else:
+                self.values[member].sub_(gradient[member], alpha=rate)
 
-    def _adam(self, gradient: Tensor) -> Tensor:
-        self.mean.lerp_(gradient, 1 - self.BETA_1)
-        self.square.mul_(self.BETA_2).addcmul_(gradient, gradient, value=1 - self.BETA_2)
-        deviation = (self.square / (1 - self.BETA_2**self.steps)).sqrt_().add_(self.EPSILON)
-        return self.mean / deviation.mul_(1 - self.BETA_1**self.steps)
+    def _adam(self, member: int, gradient: Tensor, rate: float) -> None:
+        """Go through a member's parameters once; a dozen operations over them took half of an update where embeddings are large."""
+        steps = torch.tensor(float(self.steps), device=gradient.device)  # of this update, from 1
+        torch._fused_adam_(
+            [self.values[member]], [gradient], [self.mean[member]], [self.square[member]], [], [steps], lr=rate, beta1=self.BETA_1,
+            beta2=self.BETA_2, weight_decay=0.0, eps=self.EPSILON, amsgrad=False, maximize=False)
 
 
 def schedule(name: str, step: int, updates: int) -> float:
     """Return the factor on the learning rate at a step (from 0): constant 1, or cosine or linear down to 0."""
     share = step / updates
     return {"constant": 1.0, "cosine": 0.5 * (1 + math.cos(math.pi * share)), "linear": 1 - share}[name]
+
+
+def gradient_norms(gradient: Tensor) -> Tensor:
+    """Return the norm of each member's gradient (members, parameters) in float64.
+
+    Squares of a large float32 gradient overflow long before the gradient itself does; such a member's norm is taken in float64.
+    """
+    norms = torch.linalg.vector_norm(gradient, dim=1).double()
+    if bool(torch.isfinite(norms).all()):
+        return norms
+    return torch.where(torch.isfinite(norms), norms, torch.linalg.vector_norm(gradient, dim=1, dtype=torch.float64))
 
 
 def clip(gradient: Tensor, norms: Tensor, by: str, at: float) -> Tensor:
@@ -192,17 +208,16 @@ class _Loop:
     def _update(self, batch: Any, step: int) -> None:
         """Do one update of all members that still learn."""
         batch = move(batch, self.device)
+        self.model.progress = step / self.updates
         losses = self.task.loss(self.model(batch, self.dropout), batch)
         gradient = self.flat.gradient(losses)
-        # in float64, since squares of a large float32 gradient overflow long before the gradient itself does
-        norms = torch.linalg.vector_norm(gradient, dim=1, dtype=torch.float64)
+        norms = gradient_norms(gradient)
         finite = torch.isfinite(losses.detach()) & torch.isfinite(norms)
         if not bool((finite | ~self.active).all()):
             self._freeze(losses.detach(), finite, step + 1)
-        gradient = torch.where(self.active.unsqueeze(1), gradient, 0.0)
-        largest = torch.linalg.vector_norm(gradient, math.inf, dim=1)
+        lowest, highest = gradient.aminmax(dim=1)
+        largest = torch.maximum(highest, -lowest)
         gradient = clip(gradient, norms.to(gradient.dtype).clamp(min=1e-30), self.run.clip_by, self.run.clip_at)
-        gradient = torch.where(self.active.unsqueeze(1), gradient, 0.0)
         with torch.no_grad():
             self.optimiser.step(gradient, self.active, schedule(self.run.schedule, step, self.updates))
         self.window.append((losses.detach(), norms, largest))

@@ -27,7 +27,8 @@ def tune(settings: Settings, everything: bool = False) -> list[str]:
     with guard.lock("tune"):
         for name, section in settings.tasks.items():
             runs = [run for run in section.runs.values() if not run.learning_rates]
-            entries[name] = {run.name: entries[name][run.name] for run in runs if run.name in entries[name]}
+            entries[name] = {run.name: entries[name][run.name] for run in runs if run.name in entries[name]} | {
+                run: entries[name][run] for run in section.elsewhere if run in entries[name]}
             due = [run for run in runs if everything or _stale(entries[name].get(run.name), run, section.reads, settings)]
             members = {run.name: _members(settings) for run in due}
             jobs = [job for run in due

@@ -19,8 +19,9 @@ _CHOICES = {
     "schedule": ("constant", "cosine", "linear"),
     "clip_by": ("none", "norm", "value"),
     "path": ("loop", "fused"),
-    "feedback": ("own", "target"),
+    "feedback": ("own", "target", "scheduled"),
     "read": ("each", "last"),
+    "pooling": ("last", "mean", "max"),
 }
 
 

@@ -84,6 +84,7 @@ def unroll(
     feedback: Tensor | None = None,
     keep_states: bool = False,
     path: str = "loop",
+    own: Tensor | None = None,
 ) -> Unrolled:
     """Run a cell over a batch of sequences.
 
@@ -94,6 +95,7 @@ def unroll(
         lengths: (members, batch) whole numbers; past its length a sequence's state stands still and its outputs are 0.
         feedback: (members, batch, time, size), what is fed back at each step in place of the cell's own last output.
         keep_states: return every state too.
+        own: (members, batch, time) true where, in spite of `feedback`, the cell reads the first part of its own state.
         path: "loop", or "fused" for the library's kernel where the cell has one (equal to 1e-6, not to the bit).
 
     Returns:
@@ -107,11 +109,11 @@ def unroll(
     state = cell.initial_state(inputs.shape[1]) if state is None else state
     missing = -inputs.shape[1] % ROWS
     if missing and not keep_states:
-        inputs, lengths, feedback = (_add_rows(part, missing) for part in (inputs, lengths, feedback))
+        inputs, lengths, feedback, own = (_add_rows(part, missing) for part in (inputs, lengths, feedback, own))
         state = type(state)(*(_add_rows(part, missing) for part in state))
-        full = _unroll(cell, inputs, state, lengths, feedback, keep_states, path)
+        full = _unroll(cell, inputs, state, lengths, feedback, keep_states, path, own)
         return Unrolled(full.outputs[:, :-missing], type(state)(*(part[:, :-missing] for part in full.state)), None)
-    return _unroll(cell, inputs, state, lengths, feedback, keep_states, path)
+    return _unroll(cell, inputs, state, lengths, feedback, keep_states, path, own)
 
 
 def _add_rows(values: Tensor | None, count: int) -> Tensor | None:
@@ -122,7 +124,7 @@ def _add_rows(values: Tensor | None, count: int) -> Tensor | None:
 
 
 def _unroll(cell: Cell, inputs: Tensor, state: Any, lengths: Tensor | None, feedback: Tensor | None, keep_states: bool,
-            path: str) -> Unrolled:
+            path: str, own: Tensor | None) -> Unrolled:
     """Do what `unroll` says, on a batch of any size."""
     members, batch, time, features = inputs.shape
     if path == "fused" and lengths is None and feedback is None and not keep_states:
@@ -135,6 +137,8 @@ def _unroll(cell: Cell, inputs: Tensor, state: Any, lengths: Tensor | None, feed
     # unbind, not [t]: indexing makes the backward pass quadratic in time
     for index, step_input in enumerate(projected.unbind(1)):
         fed = None if feedback is None else feedback[:, :, index]
+        if fed is not None and own is not None:
+            fed = torch.where(own[:, :, index].unsqueeze(-1), state[0], fed)
         output, new_state = cell.step(step_input, state, fed)
         if lengths is not None:
             running = (index < lengths).unsqueeze(-1)  # (members, batch, 1)

@@ -27,7 +27,7 @@ def build(run: Run, cell_options: Mapping[str, Any], sizes: Sizes, generators: G
 
     return MODELS[run.model](
         make_cell, sizes, generators, layers=run.layers, bidirectional=run.bidirectional, embedding=run.embedding,
-        window=run.window, dropout=run.dropout, path=run.path, teacher_forcing=run.feedback == "target")
+        window=run.window, dropout=run.dropout, path=run.path, feedback=run.feedback)
 
 
 def count_parameters(model: nn.Module) -> int:

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from unrolled.batches import Batch, Sizes
 from unrolled.cells.base import Cell, Generators, constant, linear, per_member, reverse, uniform, unroll
+from unrolled.models.parts import drop, inside, look_up, pool, weaned
 
 MakeCell = Callable[[int, Generators], Cell]
 
@@ -27,7 +28,8 @@ class Reader(nn.Module):
         window: number of neighbouring words on each side that are seen with a word.
         dropout: share of the inputs and of each layer's outputs set to zero while training.
         path: see `unrolled.cells.base.unroll`.
-        teacher_forcing: while training, the cell is fed the right answer of the step before, not its own.
+        feedback: while training, a Jordan cell is fed its "own" last answer, or the right one ("target", teacher forcing), or the right
+            one at first and more and more its own ("scheduled").
 
     Notes:
         A Jordan cell's outputs are already predictions, so one in one direction needs no further read-out.
@@ -45,11 +47,11 @@ class Reader(nn.Module):
         window: int = 0,
         dropout: float = 0.0,
         path: str = "loop",
-        teacher_forcing: bool = False,
+        feedback: str = "own",
     ) -> None:
         super().__init__()
         self.sizes, self.window, self.dropout, self.path = sizes, window, dropout, path
-        self.teacher_forcing, self.members = teacher_forcing, len(generators)
+        self.feedback, self.members, self.progress = feedback, len(generators), 0.0
         self.embedding = None
         if sizes.vocabulary and embedding:
             self.embedding = per_member(generators, (sizes.vocabulary, embedding), uniform(0.2))
@@ -77,19 +79,26 @@ class Reader(nn.Module):
             (members, batch, time, outputs), or (members, batch, outputs) where only the last step is read.
         """
         lengths = None if batch.lengths is None else batch.lengths.expand(self.members, -1)
-        feedback = self._targets_before(batch) if self.teacher_forcing and dropout_generators else None
-        hidden = self._drop(self.embed(batch.inputs, lengths), dropout_generators)
+        feedback, own = self._fed(batch, dropout_generators)
+        hidden = drop(self.embed(batch.inputs, lengths), self.dropout, dropout_generators)
         for layer, cell in enumerate(self.forward_cells):
-            outputs = unroll(cell, hidden, feedback=feedback, path=self.path).outputs
-            parts = [self._last(outputs, lengths) if self._reads_last(layer) else outputs]
+            outputs = unroll(cell, hidden, feedback=feedback, own=own, path=self.path).outputs
+            parts = [pool(outputs, lengths, self.sizes.read) if self._answers_once(layer) else outputs]
             if self.backward_cells:
                 mirrored = unroll(self.backward_cells[layer], reverse(hidden, lengths), path=self.path).outputs
-                parts.append(self._last(mirrored, lengths) if self._reads_last(layer) else reverse(mirrored, lengths))
-            hidden = self._drop(torch.cat(parts, -1), dropout_generators)
+                parts.append(pool(mirrored, lengths, self.sizes.read) if self._answers_once(layer) else reverse(mirrored, lengths))
+            hidden = drop(torch.cat(parts, -1), self.dropout, dropout_generators)
         return self._read_out(hidden)
 
-    def _reads_last(self, layer: int) -> bool:
-        return self.sizes.read == "last" and layer == len(self.forward_cells) - 1
+    def _answers_once(self, layer: int) -> bool:
+        return self.sizes.read != "each" and layer == len(self.forward_cells) - 1
+
+    def _fed(self, batch: Batch, generators: Sequence[torch.Generator] | None) -> tuple[Tensor | None, Tensor | None]:
+        """Return what is fed back in place of own answers while training, and where own answers are read all the same."""
+        if generators is None or self.feedback == "own":
+            return None, None
+        targets = self._targets_before(batch)
+        return targets, weaned(self.progress, targets.shape[1:3], generators) if self.feedback == "scheduled" else None
 
     def embed(self, inputs: Tensor, lengths: Tensor | None) -> Tensor:
         """Return input vectors (members, batch, time, features), with the window's neighbours beside each word.
@@ -102,38 +111,20 @@ class Reader(nn.Module):
         if self.embedding is None:
             vectors = nn.functional.one_hot(words, self.sizes.vocabulary).to(self.forward_cells[0].input_weight.dtype)
         else:
-            offset = torch.arange(self.members, device=words.device).view(-1, 1, 1) * self.sizes.vocabulary
-            vectors = nn.functional.embedding(words + offset, self.embedding.flatten(0, 1))
+            vectors = look_up(self.embedding, words)
         if not self.window:
             return vectors
         time = vectors.shape[2]
         if lengths is not None:
-            inside = torch.arange(time, device=words.device) < lengths.unsqueeze(-1)  # (members, batch, time)
-            vectors = vectors * inside.unsqueeze(-1)
+            vectors = vectors * inside(lengths, time).unsqueeze(-1)
         padded = nn.functional.pad(vectors, (0, 0, self.window, self.window))
         return torch.cat([padded[:, :, shift : shift + time] for shift in range(2 * self.window + 1)], -1)
-
-    def _last(self, outputs: Tensor, lengths: Tensor | None) -> Tensor:
-        """Return each sequence's output at its own end: (members, batch, size)."""
-        if lengths is None:
-            return outputs[:, :, -1]
-        index = (lengths - 1).view(*lengths.shape, 1, 1).expand(-1, -1, 1, outputs.shape[-1])
-        return outputs.gather(2, index).squeeze(2)
 
     def _read_out(self, hidden: Tensor) -> Tensor:
         if self.output_weight is None:
             return hidden
         rows = hidden.reshape(self.members, -1, hidden.shape[-1])
         return linear(rows, self.output_weight, self.output_bias).unflatten(1, hidden.shape[1:-1])
-
-    def _drop(self, values: Tensor, generators: Sequence[torch.Generator] | None) -> Tensor:
-        """Set a share to zero, each member's by its own generator, so that company changes nothing."""
-        if generators is None or not self.dropout:
-            return values
-        keep = 1 - self.dropout
-        drawn = torch.stack([torch.rand(values.shape[1:], generator=generator, device=generator.device)
-                             for generator in generators])
-        return values * (drawn < keep) / keep
 
     def _targets_before(self, batch: Batch) -> Tensor:
         """Return the right answer of the step before each step, nothing before the first: (members, batch, time, size)."""

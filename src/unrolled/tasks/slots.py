@@ -9,7 +9,7 @@ Words are lower-cased, digits become 0, and a word seen once in training is the 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -44,14 +44,19 @@ class Slots(StoredTask):
         train_on_validation: train on the validation sentences too, as published work does; for runs whose settings were
             chosen without them. Validation scores of such a run say nothing and are not taken.
         limit: use only so many training sentences; 0 for all.
+        hidden_cities: share of the words labelled as a city's name that training replaces by the unknown word, anew each time: a
+            network then learns to label a city that it has never heard of by what stands around it.
     """
 
     headline = "chunk_f1"
     higher_is_better = True
     ceilings = (6, 8, 10, 12, 14, 17, 21, 28, 48)
 
-    def __init__(self, folder: Path, *, train_on_validation: bool = False, limit: int = 0) -> None:
+    def __init__(self, folder: Path, *, train_on_validation: bool = False, limit: int = 0, hidden_cities: float = 0.0) -> None:
+        if hidden_cities > 1:
+            raise ValueError(f"hidden_cities is a share and must lie between 0 and 1, but is {hidden_cities}.")
         super().__init__(folder)
+        self.hidden_cities = hidden_cities
         sentences = stored.load(folder)
         if train_on_validation:
             sentences["train"] = sentences["train"] + sentences.pop("validation")
@@ -66,6 +71,18 @@ class Slots(StoredTask):
             self.splits[split] = self._encode(group, place)
             place += len(group)
         self.sizes = Sizes(features=0, outputs=len(self.labels), vocabulary=len(self.words), read="each")
+
+    def training_batches(self, generators: Sequence[torch.Generator], batch: int) -> Iterator[Batch]:
+        """Go through the sentences again and again, with some cities hidden where that is asked for."""
+        for found in super().training_batches(generators, batch):
+            yield self._hide_cities(found, generators) if self.hidden_cities else found
+
+    def _hide_cities(self, found: Batch, generators: Sequence[torch.Generator]) -> Batch:
+        """Replace words that are labelled as a city's name by the unknown word, each member's drawn by its own generator."""
+        cities = torch.tensor(["city_name" in label for label in self.labels])
+        is_city = cities[found.targets.clamp(min=0)] & (found.targets >= 0)
+        drawn = torch.stack([torch.rand(found.inputs.shape[1:], generator=generator) for generator in generators])
+        return found._replace(inputs=torch.where(is_city & (drawn < self.hidden_cities), UNKNOWN, found.inputs))
 
     def _encode(self, sentences: Sequence[dict], first: int) -> Batch:
         """Return words, labels (-100 for padding and for labels never seen in training), lengths, and places in `_all`."""
