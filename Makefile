@@ -10,7 +10,7 @@ export PYTHONDONTWRITEBYTECODE :=
 unexport PYTHONPATH PYTHONHOME
 
 .DEFAULT_GOAL := help
-.PHONY: help setup check reproduce smoke tune track follow confirm test lint dashboard report verify bench clean
+.PHONY: help setup check reproduce smoke record tune tag translate track follow confirm test lint dashboard report verify bench clean
 
 help: ## list the targets
 	@grep -E '^[a-z]+:.*## ' Makefile | sed -E 's/^([a-z]+):.*## (.*)/\1\t\2/' | while IFS="$$(printf '\t')" read -r name text; do \
@@ -31,8 +31,17 @@ reproduce: setup ## get data, train, analyse, judge, report, fill the dashboard;
 smoke: setup ## the whole pipeline at toy sizes, in a copy (.smoke/)
 	@python -m pipelines.sandbox smoke
 
+record: setup ## train once, at full scale, what the default run leaves out (SECTION=slots); records go to reference/recorded/
+	@python -m pipelines.record $(SECTION)
+
 tune: setup ## choose learning rates on validation data -> tuned.yaml
 	@python -m pipelines.tune $(ARGUMENTS)
+
+tag: setup ## label a sentence with a trained network: make tag SENTENCE="leave taipei on november 2nd" (RUN=slots/... for another)
+	@python -m pipelines.ask tag
+
+translate: setup ## translate words with a trained network: make translate TEXT="machine learning" (RUN=translation/... for another)
+	@python -m pipelines.ask translate
 
 track: setup ## mirror the results into the MLflow store; safe to repeat
 	@python -m pipelines.track

@@ -1,4 +1,4 @@
-"""Choose the learning rate of every run on validation data: `make tune` (only what is stale; --all for everything)."""
+"""Choose learning rates on validation data: `make tune` (only what is stale; --all for everything; names of sections for those alone)."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ import sys
 from unrolled import catalogue, guard, results, settings, tuning
 
 
-def main(everything: bool) -> None:
+def main(everything: bool, sections: list[str]) -> None:
     """Tune and print one line per run."""
     with results.exit_on_user_error():
         chosen = settings.load()
         catalogue.check(chosen)
         guard.end_on_signals()
-        lines = tuning.tune(chosen, everything)
+        lines = tuning.tune(chosen, everything, sections)
         print("\n".join(lines) if lines else "tuned.yaml is up to date.")
 
 
 if __name__ == "__main__":
-    main("--all" in sys.argv[1:])
+    main("--all" in sys.argv[1:], [name for name in sys.argv[1:] if name != "--all"])

@@ -42,7 +42,7 @@ BAD = [
     ("tasks/adding/runs/tanh/hidden", 0, "hidden must be at least 1"),
     ("tasks/adding/runs/tanh/clip_at", -1.0, "clip_at must be above 0"),
     ("tasks/adding/runs/tanh/clip_at", float("inf"), "clip_at must be a finite number"),
-    ("tasks/adding/runs/tanh/forget_bias", 1.0, "forget_bias is no setting of a run, of task adding or of cell elman"),
+    ("tasks/adding/runs/tanh/forget_bias", 1.0, "forget_bias is no setting of a run, of task adding, of cell elman or of model reader"),
     ("tasks/adding/runs/tanh/dropout", 1.5, "dropout must be at most"),
     ("tasks/adding/runs/tanh/bidirectional", "yes", "bidirectional must be true or false"),
     ("tasks/adding/runs/tanh/learning_rates", [0.0], "learning_rates must be above 0"),

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, get_type_hints
 
+from unrolled import models
 from unrolled.cells import CELLS
 from unrolled.models import MODELS
 from unrolled.settings import Run, Settings, SettingsError, checked_value, nearest
@@ -44,12 +45,12 @@ def _known(name: str, registry: Iterable[str], where: str) -> None:
 
 
 def _check_options(run: Run, where: str) -> None:
-    """Check a run's options; those its cell does not know must be its task's, and the other way round."""
-    known = {**options_of(TASKS[run.kind]), **options_of(CELLS[run.cell])}
+    """Check a run's options: each must be its task's, its cell's or its model's."""
+    known = {**options_of(TASKS[run.kind]), **options_of(CELLS[run.cell]), **models.options_of(run.model)}
     fields = [name for name in Run.__dataclass_fields__ if name not in ("task", "name", "options")]
     for key, value in run.options.items():
         if key not in known:
-            raise SettingsError(f"{where}.{key} is no setting of a run, of task {run.kind} or of cell {run.cell}"
+            raise SettingsError(f"{where}.{key} is no setting of a run, of task {run.kind}, of cell {run.cell} or of model {run.model}"
                                 f"{nearest(key, [*fields, *known])}")
         checked_value(value, known[key], f"{where}.{key}", key)
 

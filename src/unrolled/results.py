@@ -70,6 +70,11 @@ def run_file(task: str, run: str) -> Path:
     return task_folder(task) / f"{run}.json"
 
 
+def recorded_file(task: str, run: str) -> Path:
+    """Return the record of a run that was trained once at full scale and is kept in the repository."""
+    return REFERENCE / "recorded" / task / f"{run}.json"
+
+
 def history_file(task: str, run: str) -> Path:
     """Return the path of a run's training curves."""
     return task_folder(task) / f"{run}.csv"

@@ -7,25 +7,35 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from unrolled import execution, guard, store, training, tuned
-from unrolled.settings import Run, Settings
+from unrolled.settings import Run, Settings, SettingsError, nearest
 from unrolled.tasks import TASKS
 
 
-def tune(settings: Settings, everything: bool = False) -> list[str]:
+def tune(settings: Settings, everything: bool = False, only: Sequence[str] = ()) -> list[str]:
     """Tune each run without rates of its own, and write tuned.yaml after each section.
 
     Args:
         settings: all settings.
         everything: tune again what is tuned with the settings and code of now.
+        only: names of sections; all where none is given.
 
     Returns:
         One line per tuned run.
+
+    Raises:
+        SettingsError: there is no section of a name.
     """
+    for name in only:
+        if name not in settings.tasks:
+            raise SettingsError(f"there is no section tasks.{name}{nearest(name, settings.tasks)}")
     device = str(training.choose_device(settings.device))
-    entries = {name: dict(tuned.load().get(name) or {}) for name in settings.tasks}
+    entries = {name: dict(found) for name, found in tuned.load().items() if name in settings.tasks}
     lines = []
     with guard.lock("tune"):
         for name, section in settings.tasks.items():
+            if only and name not in only:
+                continue
+            entries.setdefault(name, {})
             runs = [run for run in section.runs.values() if not run.learning_rates]
             entries[name] = {run.name: entries[name][run.name] for run in runs if run.name in entries[name]} | {
                 run: entries[name][run] for run in section.elsewhere if run in entries[name]}

@@ -11,11 +11,14 @@ from unrolled.analyses import (
     error_surface,
     gradient_flow,
     lstm_vs_rnn,
+    reading,
     repeated_weight,
     roughness,
     special_cells,
+    stopping,
     success_by_length,
     surfaces,
+    translation,
     worked_examples,
 )
 from unrolled.analyses.base import read_options
@@ -33,6 +36,9 @@ ANALYSES: dict[str, ModuleType] = {
     "activations": activations,
     "special_cells": special_cells,
     "lstm_vs_rnn": lstm_vs_rnn,
+    "reading": reading,
+    "stopping": stopping,
+    "translation": translation,
 }
 
 

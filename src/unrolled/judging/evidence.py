@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -47,10 +48,7 @@ class Evidence:
             Missing: it is not in params.yaml, or was not trained, or its learning rate was not tuned as it is now.
         """
         task, _, run = reference["run"].partition("/")
-        section = self.settings.tasks.get(task)
-        if section is None or run not in section.runs:
-            raise Missing(f"run {task}/{run} is not part of params.yaml yet", pending=True)
-        path = results.run_file(task, run)
+        path = self._path(task, run)
         if not path.exists():
             raise Missing(f"{path} is missing; run `make reproduce`")
         self._note(path)
@@ -58,6 +56,20 @@ class Evidence:
         if (record.get("tuned") or {}).get("stale"):
             self.warnings.append(f"the learning rate of {task}/{run} was tuned with other settings or code; run `make tune`")
         return record
+
+    def _path(self, task: str, run: str) -> Path:
+        """Return where a run's record is: of this scale, or recorded once at full scale.
+
+        Raises:
+            Missing: the run is not in params.yaml at this scale, nor recorded.
+        """
+        section = self.settings.tasks.get(task)
+        if section is not None and run in section.runs:
+            return results.run_file(task, run)
+        recorded = results.recorded_file(task, run)
+        if section is None or run not in section.elsewhere or not recorded.exists():
+            raise Missing(f"run {task}/{run} is not part of params.yaml yet", pending=True)
+        return recorded
 
     def values(self, reference: Mapping[str, Any]) -> np.ndarray:
         """Return one value per seed of a run's metric (a diverged member's is the worst possible), or an analysis' values.
@@ -90,7 +102,7 @@ class Evidence:
         """Return a run's counts per test item, if its metric is made of chunk counts."""
         if reference.get("metric") != "chunk_f1":
             return None
-        path = results.items_file(*reference["run"].split("/"))
+        path = self._path(*reference["run"].split("/")).with_suffix(".items.safetensors")
         self._note(path)
         return results.read_arrays(path)
 

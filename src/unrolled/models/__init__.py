@@ -2,18 +2,36 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, get_type_hints
 
 from torch import nn
 
 from unrolled.batches import Sizes
 from unrolled.cells import CELLS
 from unrolled.cells.base import Cell, Generators
+from unrolled.models.averaged import Averaged
+from unrolled.models.encoder_decoder import EncoderDecoder
 from unrolled.models.reader import Reader
 from unrolled.settings import Run
 
-MODELS: dict[str, type[nn.Module]] = {"reader": Reader}
+MODELS: dict[str, type[nn.Module]] = {
+    "reader": Reader,
+    "encoder_decoder": EncoderDecoder,
+    "averaged": Averaged,
+}
+
+
+SHARED = ("layers", "bidirectional", "embedding", "window", "dropout", "path", "feedback")  # fields of a run that every model is given
+
+
+def options_of(model: str) -> dict[str, Any]:
+    """Return a model's own keyword options, beside those that every model is given, with their types."""
+    hints = get_type_hints(MODELS[model].__init__)
+    parameters = inspect.signature(MODELS[model].__init__).parameters.values()
+    return {parameter.name: hints[parameter.name] for parameter in parameters
+            if parameter.kind is parameter.KEYWORD_ONLY and parameter.name not in SHARED}
 
 
 def build(run: Run, cell_options: Mapping[str, Any], sizes: Sizes, generators: Generators) -> nn.Module:
@@ -25,9 +43,9 @@ def build(run: Run, cell_options: Mapping[str, Any], sizes: Sizes, generators: G
     def make_cell(features: int, cell_generators: Generators) -> nn.Module:
         return CELLS[run.cell](features, run.hidden, cell_generators, **options)
 
-    return MODELS[run.model](
-        make_cell, sizes, generators, layers=run.layers, bidirectional=run.bidirectional, embedding=run.embedding,
-        window=run.window, dropout=run.dropout, path=run.path, feedback=run.feedback)
+    shared = {name: getattr(run, name) for name in SHARED}
+    own = {name: run.options[name] for name in options_of(run.model) if name in run.options}
+    return MODELS[run.model](make_cell, sizes, generators, **shared, **own)
 
 
 def count_parameters(model: nn.Module) -> int:

@@ -1,0 +1,57 @@
+"""Train once, at full scale, what the default run leaves out: `make record SECTION=slots`; its records go to reference/recorded/.
+
+Everything happens in a copy beside the sources (.record/); learning rates are tuned there first and come back into tuned.yaml.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import yaml
+
+from pipelines.sandbox import make_copy
+from unrolled import catalogue, results, settings, tuned
+
+COPY = Path(".record")
+
+
+def main(section: str) -> None:
+    """Copy, tune and train one section at full scale, and keep the records of the runs that this scale lacks."""
+    with results.exit_on_user_error():
+        chosen = settings.load()
+        catalogue.check(chosen)
+        if section not in chosen.tasks or not chosen.tasks[section].elsewhere:
+            known = [name for name, found in chosen.tasks.items() if found.elsewhere]
+            raise settings.SettingsError(f"tasks.{section} has no runs at full scale only{settings.nearest(section, known)}")
+        make_copy(COPY)
+        tree = settings.read_yaml(COPY / "params.yaml") | {"scale": "full"}
+        results.write_text(COPY / "params.yaml", yaml.safe_dump(tree, sort_keys=False, allow_unicode=True))
+        shutil.copytree(results.DATA, COPY / results.DATA)
+        if not (COPY / results.RUNS).exists():
+            results.RUNS.mkdir(exist_ok=True)
+            (COPY / results.RUNS).symlink_to(results.RUNS.resolve())  # what is finished at both scales is shared
+        for command in ("tune", "train"):
+            done = subprocess.run([sys.executable, "-m", f"pipelines.{command}", section], cwd=COPY, env=dict(os.environ), check=False)
+            if done.returncode:
+                sys.exit(f"error: pipelines.{command} {section} failed in {COPY}; its message stands above.")
+        _keep(section, chosen.tasks[section].elsewhere)
+
+
+def _keep(section: str, runs: tuple[str, ...]) -> None:
+    """Take over records, counts per test item and tuned rates."""
+    entries, found = dict(tuned.load()), tuned.load(COPY / "tuned.yaml")
+    for run in runs:
+        target = results.recorded_file(section, run)
+        for path in (target, target.with_suffix(".items.safetensors")):
+            results.write_bytes(path, (COPY / results.task_folder(section) / path.name).read_bytes())
+        entries.setdefault(section, {})[run] = found[section][run]
+    tuned.save(entries)
+    print(f"record {section}: {len(runs)} runs kept in {results.recorded_file(section, 'x').parent}.")
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:2] or ["?"])

@@ -1,0 +1,170 @@
+"""Slot filling in depth: every model with and without neighbouring words, and the lecture's own two sentences (A3, A5-A7, C6, A2)."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+
+from unrolled import drawing as figures
+from unrolled import results
+from unrolled.analyses import trained
+from unrolled.analyses.base import AnalysisResult, Picture, Sentence, Table
+from unrolled.batches import Batch
+from unrolled.cells.base import unroll
+from unrolled.settings import Settings
+from unrolled.tasks.slots import UNKNOWN
+
+SENTENCES = ("arrive taipei on november 2nd", "leave taipei on november 2nd")
+WANTED = ("B-toloc.city_name", "B-fromloc.city_name")
+NAMES = {"feed_forward": "feed-forward", "jordan": "Jordan, teacher forcing", "jordan_own": "Jordan, own outputs",
+         "jordan_scheduled": "Jordan, scheduled", "elman": "Elman", "bidirectional_elman": "Elman, two directions", "lstm": "LSTM",
+         "gru": "GRU", "bidirectional_lstm": "LSTM, two directions"}
+DEEP = {"Elman": ("elman", "elman_2", "elman_3"), "LSTM": ("lstm", "lstm_2", "lstm_3")}
+CLAIMS = ("A3", "A6", "A7")
+
+
+@dataclasses.dataclass(frozen=True)
+class Options:
+    """What is shown.
+
+    Attributes:
+        section: of slot filling runs.
+        taught: recurrent and feed-forward run that learned from sentences with hidden cities; they read the lecture's sentences.
+        plain: the recurrent run that did not.
+    """
+
+    section: str = "slots"
+    taught: tuple[str, ...] = ("elman_hidden_cities", "feed_forward_hidden_cities")
+    plain: str = "elman"
+
+
+def analyse(options: Options, settings: Settings) -> AnalysisResult:
+    """Gather all F1 scores, those recorded at full scale too, and let the taggers read the lecture's sentences."""
+    records = gather(options.section, settings)
+    scores = {run: trained.scores(record, "chunk_f1") for run, record in records.items()}
+    result = AnalysisResult(figures={"slots_grid": _grid(scores)}, tables={"slots": _table(records)})
+    if any(run in scores for run in ("elman_2", "lstm_2")):
+        result.figures["slots_depth"] = _depth(scores)
+    result.add(lecture(options, settings))
+    return result
+
+
+def gather(section: str, settings: Settings) -> dict[str, dict[str, Any]]:
+    """Return the records of all runs: of this scale, and those that were recorded once at full scale."""
+    chosen = settings.tasks[section]
+    records = {run: trained.record(f"{section}/{run}") for run in chosen.runs}
+    recorded = {run: results.recorded_file(section, run) for run in chosen.elsewhere}
+    return records | {run: results.read_result(path) for run, path in recorded.items() if path.exists()}
+
+
+def lecture(options: Options, settings: Settings) -> AnalysisResult:
+    """Let trained taggers read the two sentences, in which Taipei and 2nd are words they never saw."""
+    answers, hidden, unknown = {}, None, []
+    for run in (*options.taught, options.plain):
+        found = trained.load(f"{options.section}/{run}", settings, "analyses.reading.taught", "slots")
+        words = torch.tensor([[found.task.encode_words(sentence.split()) for sentence in SENTENCES]])
+        unknown = [word for word, number in zip(SENTENCES[0].split(), words[0, 0].tolist(), strict=True) if number == UNKNOWN]
+        with torch.no_grad():
+            labels = found.model(Batch(words, words)).argmax(-1)  # (members, sentences, words)
+            if run == options.taught[0]:
+                hidden = unroll(found.model.forward_cells[0], found.model.embed(words, None)).outputs[0]
+        answers[run] = [[[found.task.labels[label] for label in row] for row in member] for member in labels.tolist()]
+    right = {run: [float((member[0][1], member[1][1]) == WANTED) for member in members] for run, members in answers.items()}
+    rows = [[run, sentence, " ".join(_short(label) for label in answers[run][0][place]), f"{int(sum(right[run]))}/{len(right[run])}"]
+            for run in answers for place, sentence in enumerate(SENTENCES)]
+    return AnalysisResult(
+        values={f"success_lecture_{run}": values for run, values in right.items()},
+        figures={"slots_lecture": _steps(hidden.numpy(), answers[options.taught[0]][0])},
+        tables={"slots_lecture": Table(["A2", "A3"], "The lecture's two sentences.", "课程里的两个句子。",
+                                       ("run", "sentence", "labels of the first seed", "seeds right about Taipei"),
+                                       ("训练设置", "句子", "第一个种子的标签", "判对 Taipei 的种子数"), rows, rows)},
+        sentences=[_sentence(right, options, unknown)])
+
+
+def _short(label: str) -> str:
+    """Return a label in fewer characters."""
+    return label.replace(".city_name", "").replace("_date", "").replace("_name", "").replace("_number", "")
+
+
+def _sentence(right: Mapping[str, Sequence[float]], options: Options, unknown: Sequence[str]) -> Sentence:
+    """Say who tells the two apart."""
+    counted = "; ".join(f"{run} {int(sum(values))}/{len(values)}" for run, values in right.items())
+    return Sentence(["A2", "A3"], f"Seeds that call Taipei a destination after arrive and a departure after leave, though "
+                    f"{' and '.join(unknown)} are words they never saw: {counted}. A feed-forward tagger must answer both alike.",
+                    f"在从未见过 {'、'.join(unknown)} 的情况下，能在 arrive 之后把 Taipei 标为目的地、在 leave 之后标为出发地的种子数：{counted}。"
+                    "前馈网络对两句只能给出同样的答案。")
+
+
+def _split(run: str) -> tuple[str, int]:
+    """Return a run's model and the number of neighbouring words on each side."""
+    for ending, window in (("_window_3", 3), ("_window", 1)):
+        if run.endswith(ending):
+            return run.removesuffix(ending), window
+    return run, 0
+
+
+@figures.styled
+def _grid(scores: Mapping[str, np.ndarray]) -> Picture:
+    """Draw chunk F1 by model, a colour per window."""
+    figure, axes = figures.panels(width=7.2, height=3.6)
+    for run, values in scores.items():
+        model, window = _split(run)
+        if model in NAMES:
+            place = list(NAMES).index(model) + {0: -0.22, 1: 0.0, 3: 0.22}[window]
+            colour = {0: figures.VERMILION, 1: figures.BLUE, 3: figures.GREEN}[window]
+            axes.plot(values, np.full(len(values), place), "o", color=colour, markersize=4, alpha=0.7, markeredgewidth=0)
+    for window, colour in ((0, figures.VERMILION), (1, figures.BLUE), (3, figures.GREEN)):
+        axes.plot([], [], "o", color=colour, label=f"{2 * window + 1} word{'s' if window else ''} at a time")
+    axes.set_yticks(range(len(NAMES)), list(NAMES.values()))
+    axes.set(xlabel="chunk F1 on the test sentences, one dot per seed", ylim=(len(NAMES) - 0.5, -0.5))
+    figure.legend(loc="outside upper right", ncols=3)
+    return Picture(figure, CLAIMS, "A window of words hides the need for memory.", "相邻词窗口掩盖了对记忆的需要。",
+                   "ATIS. With three or seven words at a time even a network without memory nearly gets there; with one it does not. Rows with "
+                   "fewer colours: the other windows are run at full scale only.",
+                   "ATIS。一次看三个或七个词时，没有记忆的网络也差不多够用；只看一个词时则不行。颜色不全的行：其余窗口只在 full 规模下运行。")
+
+
+@figures.styled
+def _depth(scores: Mapping[str, np.ndarray]) -> Picture:
+    """Draw chunk F1 by number of layers."""
+    figure, axes = figures.panels(height=2.6)
+    groups = {f"{name}, {layers} layer{'s' if layers > 1 else ''}": scores[run]
+              for name, runs in DEEP.items() for layers, run in enumerate(runs, start=1) if run in scores}
+    figures.dots(axes, groups)
+    axes.set(xlabel="chunk F1, equal parameters, one dot per seed")
+    return Picture(figure, ["A5", "C6"], "Depth at equal parameters.", "参数量相等时加深网络。",
+                   "ATIS, one word at a time. Two and three layers were trained once, at full scale; the records are kept in the repository.",
+                   "ATIS，只看当前词。两层与三层只在 full 规模下训练过一次，其记录保存在代码库中。")
+
+
+def _table(records: Mapping[str, dict[str, Any]]) -> Table:
+    """List every run with its F1 on all test sentences and on those that training never shows."""
+    rows = []
+    for run, record in sorted(records.items(), key=lambda item: -trained.scores(item[1], "chunk_f1").mean()):
+        cells = [trained.scores(record, metric) for metric in ("chunk_f1", "chunk_f1_unrepeated")]
+        spread = [f"{100 * values.mean():.1f} ± {100 * values.std(ddof=1) if len(values) > 1 else 0:.1f}" for values in cells]
+        rows.append([run, *spread, str(record["parameters"]), f"{record['settings']['learning_rate']:g}", str(len(record["members"]))])
+    columns = ("run", "F1", "F1 without repeated sentences", "parameters", "learning rate", "seeds")
+    return Table([*CLAIMS, "A5", "C6"], "Slot filling on ATIS, chunk F1 in per cent.", "ATIS 槽位填充的块级 F1（%）。", columns,
+                 ("训练设置", "F1", "去掉重复句后的 F1", "参数个数", "学习率", "种子数"), rows, rows)
+
+
+@figures.styled
+def _steps(hidden: np.ndarray, labels: Sequence[Sequence[str]]) -> Picture:
+    """Draw the hidden layer (sentences, words, hidden) after each word, the units that differ most on top."""
+    order = np.argsort(-np.abs(hidden[0] - hidden[1]).max(0))[:30]
+    figure, axes = figures.panels(2, width=7.2, height=3.4, sharey=True)
+    for panel, values, sentence, row in zip(axes, hidden, SENTENCES, labels, strict=True):
+        image = panel.imshow(values[:, order].T, cmap="RdBu", vmin=-1, vmax=1, aspect="auto")
+        words = sentence.split()
+        panel.set_xticks(range(len(words)), [f"{word}\n{_short(label)}" for word, label in zip(words, row, strict=True)], fontsize=6.5)
+    axes[0].set_ylabel("hidden unit, by difference")
+    figure.colorbar(image, ax=list(axes), label="value")
+    return Picture(figure, ["A2", "A3"], "What the tagger remembers of the verb.", "标注器记住了哪个动词。",
+                   "An Elman tagger trained on ATIS with cities hidden now and then, word by word, with the label it gives: the two sentences "
+                   "differ in their first word only, and Taipei is unknown to it.",
+                   "在 ATIS 上训练、并随机遮住部分城市名的 Elman 标注器，逐词给出标签：两句只有第一个词不同，而 Taipei 是它从未见过的词。")

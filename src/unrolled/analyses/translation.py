@@ -1,0 +1,167 @@
+"""Translations: how many examples it takes to compose, against word-for-word look-up, and where attention looks (F4)."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from unrolled import drawing as figures
+from unrolled import results
+from unrolled.analyses import trained
+from unrolled.analyses.base import AnalysisResult, Picture, Sentence, Table
+from unrolled.batches import Batch
+from unrolled.data import english_chinese as stored
+from unrolled.models.encoder_decoder import EncoderDecoder, attention_weights
+from unrolled.models.parts import look_up as vectors_of
+from unrolled.settings import Settings
+from unrolled.tasks.translation import LECTURE, Translation
+
+ASKED = ("machine learning", "machine translation", "learning machine", "machine", "learning")
+
+
+@dataclasses.dataclass(frozen=True)
+class Options:
+    """What is drawn.
+
+    Attributes:
+        section: of params.yaml. demonstration: run that learned from most combinations; curve: runs with fewer, and their numbers are read
+            from their settings. leak_free, compounds: runs. dates, dates_attention: runs without and with attention.
+        shown: compounds of the table.
+    """
+
+    section: str = "translation"
+    demonstration: str = "encoder_decoder"
+    curve: tuple[str, ...] = ()
+    leak_free: str = "leak_free"
+    compounds: str = "compounds"
+    dates: str = "dates"
+    dates_attention: str = "dates_attention"
+    shown: int = 6
+
+
+def analyse(options: Options, settings: Settings) -> AnalysisResult:
+    """Compare translations with look-up, and show some of them."""
+    records = {run: trained.record(f"{options.section}/{run}") for run in dict.fromkeys(
+        (*options.curve, options.demonstration, options.leak_free, options.compounds, options.dates, options.dates_attention))}
+    exact = {run: trained.scores(record, "exact_match") for run, record in records.items()}
+    result = AnalysisResult(values={f"exact_{run}": values.tolist() for run, values in exact.items()})
+    result.add(against_look_up(options, settings))
+    sizes = {run: records[run]["settings"].get("combinations", 4000) for run in (*options.curve, options.demonstration)}
+    result.figures["combinations"] = _curve(sizes, exact, options, float(np.mean(result.values["success_look_up"])))
+    loaded = trained.load(f"{options.section}/{options.demonstration}", settings, "analyses.translation.demonstration", "translation")
+    result.tables["translations"] = _table(loaded, options.shown)
+    dated = trained.load(f"{options.section}/{options.dates_attention}", settings, "analyses.translation.dates_attention", "translation")
+    result.figures["attention"] = _attention(dated)
+    result.sentences.append(_sentence(options, records, exact, result))
+    return result
+
+
+def against_look_up(options: Options, settings: Settings) -> AnalysisResult:
+    """Put the leak-free network beside a look-up in its own lexicon, compound by compound, the lecture's own left out."""
+    section = settings.tasks[options.section]
+    lexicon = stored.load(results.data_folder("english_chinese"), "leak_free")["lexicon"]
+    task = trained.load(f"{options.section}/{options.leak_free}", settings, "analyses.translation.leak_free", section.kind).task
+    order = task.splits["test"].extra[task.item_order("test")]
+    pairs = [task.pair(place) for place in order.tolist()]
+    asked = np.array([pair.source != LECTURE for pair in pairs])
+    found = results.read_arrays(results.items_file(options.section, options.leak_free))["exact"]  # (members, compounds)
+    looked_up = np.array(["".join(lexicon.get(word, "") for word in pair.source) in pair.answers for pair in pairs])
+    majority = found.mean(0) > 0.5
+    return AnalysisResult(values={"success_leak_free": majority[asked].astype(float).tolist(),
+                                  "success_look_up": looked_up[asked].astype(float).tolist()})
+
+
+@torch.no_grad()
+def translate(model: EncoderDecoder, task: Translation, words: list[str]) -> list[str]:
+    """Return each member's answer to one source."""
+    numbers = torch.tensor([[task.encode_words(words)]])  # (1, 1, time)
+    rows = model(Batch(numbers, numbers)).argmax(-1)[:, 0].tolist()
+    return [task.read_answer(row)[0] for row in rows]
+
+
+@figures.styled
+def _curve(sizes: Mapping[str, int], exact: Mapping[str, np.ndarray], options: Options, look_up: float) -> Picture:
+    """Draw exact match over the number of combinations, and the harder sets beside it."""
+    figure, (left, right) = figures.panels(2, width=7.2, height=2.9)
+    order = sorted(sizes, key=sizes.get)
+    for run in order:
+        left.plot([sizes[run]] * len(exact[run]), exact[run], "o", color=figures.BLUE, alpha=0.65, markeredgewidth=0)
+    left.plot([sizes[run] for run in order], [exact[run].mean() for run in order], color=figures.BLUE)
+    left.set(xscale="log", ylim=(-0.03, 1.03), xlabel="random two-word combinations learned from", ylabel="exact match, real compounds",
+             title="Demonstration set")
+    groups = {"leak-free": exact[options.leak_free], "real compounds only": exact[options.compounds], "dates": exact[options.dates],
+              "dates, attention": exact[options.dates_attention]}
+    figures.dots(right, groups)
+    right.axvline(look_up, color=figures.GREY, linestyle="--", linewidth=1)
+    right.text(look_up, 0.42, " look-up\n (leak-free)", color=figures.GREY, fontsize=7)
+    right.set(xlim=(-0.03, 1.03), xlabel="exact match", title="The other sets")
+    return Picture(figure, ["F4"], "Exact matches.", "完全匹配率。",
+                   "One dot per seed. Left: compounds never seen, each composed of two words that are known alone.",
+                   "每点一个种子。左：从未见过的复合词，均由两个单独学过的词组成。")
+
+
+def _table(loaded: trained.Loaded, shown: int) -> Table:
+    """Show the lecture's example, some variations, and some compounds of the test set."""
+    pairs = [loaded.task.pair(place) for place in loaded.task.splits["test"].extra[:shown].tolist()]
+    asked = [text.split() for text in ASKED] + [list(pair.source) for pair in pairs]
+    known = [words for words in asked if all(word in loaded.task.words for word in words)]
+    rows = [[" ".join(words), *_counted(translate(loaded.model, loaded.task, words))] for words in known]
+    return Table(["F4"], "What the encoder-decoder answers.", "编码器-解码器的译文。",
+                 ("English", "answer (of how many seeds)"), ("英文", "译文（给出该译文的种子数）"), rows, rows)
+
+
+def _counted(answers: list[str]) -> list[str]:
+    """Join the different answers of the members, the commonest first, each with its number of members."""
+    order = sorted(set(answers), key=lambda answer: (-answers.count(answer), answer))
+    return [", ".join(f"{answer or '–'} ({answers.count(answer)}/{len(answers)})" for answer in order)]
+
+
+@torch.no_grad()
+def looks(model: EncoderDecoder, task: Translation, source: str) -> tuple[str, Tensor]:
+    """Return the first member's answer to a date and how much it looked at each character: (answer's symbols, characters)."""
+    numbers = torch.tensor([[task.encode_words(list(source))]]).expand(model.members, -1, -1)
+    read, lengths = model.read(Batch(numbers, numbers))
+    symbols = model.write(read, lengths, task.cap).argmax(-1)
+    before = torch.nn.functional.pad(symbols, (1, 0), value=model.start)[:, :, :-1]
+    state, rows = read.state, []
+    for step in range(task.cap):
+        done = model.unroll_decoder(vectors_of(model.target_embedding, before[:, :, step : step + 1]), state)
+        state = done.state
+        rows.append(attention_weights(done.outputs, read.outputs, lengths)[0, 0])
+    text, _ = task.read_answer(symbols[0, 0].tolist())
+    return text, torch.cat(rows)[: len(text)]
+
+
+@figures.styled
+def _attention(loaded: trained.Loaded) -> Picture:
+    """Draw where the first member looks while it writes the first test date."""
+    source = "".join(loaded.task.pair(int(loaded.task.splits["test"].extra[0])).source)
+    answer, weights = looks(loaded.model, loaded.task, source)
+    figure, axes = figures.panels(width=5.2, height=3.0)
+    image = axes.imshow(weights.numpy(), cmap="Blues", vmin=0, vmax=1, aspect="auto")
+    marks = {"年": "Y", "月": "M", "日": "D"}  # the figures' font has no Chinese
+    axes.set_xticks(range(len(source)), list(source))
+    axes.set_yticks(range(len(answer)), [marks.get(symbol, symbol) for symbol in answer])
+    axes.set(xlabel="what is read", ylabel="what is written")
+    figure.colorbar(image, ax=axes, label="weight")
+    return Picture(figure, ["F4"], "Where attention looks.", "注意力看向哪里。",
+                   "One seed writing a date (Y, M, D stand for 年, 月, 日): each row one symbol written, each column one character read.",
+                   "一个种子翻译一个日期（Y、M、D 代表年、月、日）：每行为写出的一个符号，每列为读入的一个字符。")
+
+
+def _sentence(options: Options, records: Mapping[str, dict], exact: Mapping[str, np.ndarray], result: AnalysisResult) -> Sentence:
+    """Say how the lecture's example fared, and what the leak-free set leaves of the demonstration."""
+    right = trained.scores(records[options.demonstration], "success_lecture")
+    leak_free, looked_up = (np.mean(result.values[f"success_{name}"]) for name in ("leak_free", "look_up"))
+    text = (f"machine learning came out as 机器学习 for {int(right.sum())} of {len(right)} seeds. Without a leak the network has "
+            f"{leak_free:.1%} of the compounds right (most seeds), look-up in its lexicon {looked_up:.1%}; learning from real compounds "
+            f"only gives {exact[options.compounds].mean():.1%}. Dates: {exact[options.dates].mean():.1%}, with attention "
+            f"{exact[options.dates_attention].mean():.1%}.")
+    chinese = (f"machine learning 在 {len(right)} 个种子中有 {int(right.sum())} 个译成“机器学习”。无泄漏时网络答对 {leak_free:.1%} 的复合词"
+               f"（按多数种子），在同一词表中逐词查表为 {looked_up:.1%}；只学真实复合词则为 {exact[options.compounds].mean():.1%}。"
+               f"日期：{exact[options.dates].mean():.1%}，加注意力后 {exact[options.dates_attention].mean():.1%}。")
+    return Sentence(["F4"], text, chinese)
