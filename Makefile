@@ -32,7 +32,7 @@ smoke: setup ## the whole pipeline at toy sizes, in a copy (.smoke/)
 	@python -m pipelines.sandbox smoke
 
 record: setup ## train once, at full scale, what the default run leaves out (SECTION=slots); records go to reference/recorded/
-	@python -m pipelines.record $(SECTION)
+	@python -m pipelines.record $(SECTION) $(RUNS)
 
 tune: setup ## choose learning rates on validation data -> tuned.yaml
 	@python -m pipelines.tune $(ARGUMENTS)
@@ -53,7 +53,7 @@ confirm: setup ## repeat the run on fresh seeds in a copy (.confirm/) and report
 	@python -m pipelines.sandbox confirm
 
 test: setup ## all tests but those that need a GPU
-	@python -m pytest -q -m "not gpu" $(ARGUMENTS)
+	@python -m pytest -q -n 2 --dist loadfile -m "not gpu" $(ARGUMENTS)
 
 lint: setup ## check style
 	@python -m ruff check .

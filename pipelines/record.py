@@ -1,4 +1,6 @@
-"""Train once, at full scale, what the default run leaves out: `make record SECTION=slots`; its records go to reference/recorded/.
+"""Train once, at full scale, what the default run leaves out: `make record SECTION=slots [RUNS="elman_2 lstm_2"]`.
+
+The records go to reference/recorded/, from which claims and figures take them.
 
 Everything happens in a copy beside the sources (.record/); learning rates are tuned there first and come back into tuned.yaml.
 """
@@ -9,6 +11,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 import yaml
@@ -19,16 +22,21 @@ from unrolled import catalogue, results, settings, tuned
 COPY = Path(".record")
 
 
-def main(section: str) -> None:
-    """Copy, tune and train one section at full scale, and keep the records of the runs that this scale lacks."""
+def main(section: str, *names: str) -> None:
+    """Copy, tune and train one section at full scale, and keep the records of the runs named, or of all that this scale lacks."""
     with results.exit_on_user_error():
         chosen = settings.load()
         catalogue.check(chosen)
         if section not in chosen.tasks or not chosen.tasks[section].elsewhere:
             known = [name for name, found in chosen.tasks.items() if found.elsewhere]
             raise settings.SettingsError(f"tasks.{section} has no runs at full scale only{settings.nearest(section, known)}")
+        runs = names or chosen.tasks[section].elsewhere
+        for name in set(names) - set(chosen.tasks[section].elsewhere):
+            known = chosen.tasks[section].elsewhere
+            raise settings.SettingsError(f"tasks.{section}.full has no run {name}{settings.nearest(name, known)}")
         make_copy(COPY)
         tree = settings.read_yaml(COPY / "params.yaml") | {"scale": "full"}
+        tree["tasks"][section]["full"]["runs"] = {run: tree["tasks"][section]["full"]["runs"][run] for run in runs}
         results.write_text(COPY / "params.yaml", yaml.safe_dump(tree, sort_keys=False, allow_unicode=True))
         shutil.copytree(results.DATA, COPY / results.DATA)
         if not (COPY / results.RUNS).exists():
@@ -38,10 +46,10 @@ def main(section: str) -> None:
             done = subprocess.run([sys.executable, "-m", f"pipelines.{command}", section], cwd=COPY, env=dict(os.environ), check=False)
             if done.returncode:
                 sys.exit(f"error: pipelines.{command} {section} failed in {COPY}; its message stands above.")
-        _keep(section, chosen.tasks[section].elsewhere)
+        _keep(section, runs)
 
 
-def _keep(section: str, runs: tuple[str, ...]) -> None:
+def _keep(section: str, runs: Iterable[str]) -> None:
     """Take over records, counts per test item and tuned rates."""
     entries, found = dict(tuned.load()), tuned.load(COPY / "tuned.yaml")
     for run in runs:
@@ -50,8 +58,8 @@ def _keep(section: str, runs: tuple[str, ...]) -> None:
             results.write_bytes(path, (COPY / results.task_folder(section) / path.name).read_bytes())
         entries.setdefault(section, {})[run] = found[section][run]
     tuned.save(entries)
-    print(f"record {section}: {len(runs)} runs kept in {results.recorded_file(section, 'x').parent}.")
+    print(f"record {section}: {', '.join(runs)} kept in {results.recorded_file(section, 'x').parent}.")
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:2] or ["?"])
+    main(*sys.argv[1:] or ["?"])

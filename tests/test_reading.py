@@ -91,8 +91,8 @@ def test_bits_count_no_stop_symbol_and_no_unseen_character(tweets: Path) -> None
     outputs = torch.zeros(1, *batch.targets.shape[1:], len(task.symbols))
     metrics = task.metrics(task.items(outputs, batch))
     assert metrics["bits_per_character"].item() == pytest.approx(math.log2(len(task.symbols)))
-    items = task.items(outputs, batch)
-    assert items["characters"][0].tolist() == [7, 9]
+    items = task.items(outputs.expand(3, -1, -1, -1), batch)
+    assert items["characters"].tolist() == [[7, 9]] * 3 and items["nats"].shape == (3, 2)
 
 
 def test_chance_of_lines_by_hand(tweets: Path) -> None:

@@ -178,7 +178,7 @@ def test_impossible_options_are_refused(folder: Path, options: dict, message: st
 
 
 def test_sentences_need_the_official_source(folder: Path) -> None:
-    with pytest.raises(DataError, match="data.source: official"):
+    with pytest.raises(DataError, match="come only with data"):
         Translation(folder, pairs="sentences")
 
 

@@ -95,8 +95,8 @@ def _sentence(right: Mapping[str, Sequence[float]], options: Options, unknown: S
     counted = "; ".join(f"{run} {int(sum(values))}/{len(values)}" for run, values in right.items())
     return Sentence(["A2", "A3"], f"Seeds that call Taipei a destination after arrive and a departure after leave, though "
                     f"{' and '.join(unknown)} are words they never saw: {counted}. A feed-forward tagger must answer both alike.",
-                    f"在从未见过 {'、'.join(unknown)} 的情况下，能在 arrive 之后把 Taipei 标为目的地、在 leave 之后标为出发地的种子数：{counted}。"
-                    "前馈网络对两句只能给出同样的答案。")
+                    f"在从未见过 {'、'.join(unknown)} 的情况下，能在 arrive 之后把 Taipei 标为目的地、"
+                    f"在 leave 之后标为出发地的种子数：{counted}。前馈网络对两句只能给出同样的答案。")
 
 
 def _split(run: str) -> tuple[str, int]:
@@ -123,9 +123,9 @@ def _grid(scores: Mapping[str, np.ndarray]) -> Picture:
     axes.set(xlabel="chunk F1 on the test sentences, one dot per seed", ylim=(len(NAMES) - 0.5, -0.5))
     figure.legend(loc="outside upper right", ncols=3)
     return Picture(figure, CLAIMS, "A window of words hides the need for memory.", "相邻词窗口掩盖了对记忆的需要。",
-                   "ATIS. With three or seven words at a time even a network without memory nearly gets there; with one it does not. Rows with "
-                   "fewer colours: the other windows are run at full scale only.",
-                   "ATIS。一次看三个或七个词时，没有记忆的网络也差不多够用；只看一个词时则不行。颜色不全的行：其余窗口只在 full 规模下运行。")
+                   "ATIS. With more words at a time even a network without memory gets far; with one it does not. Rows with "
+                   "fewer colours: the other windows belong to full scale.",
+                   "ATIS。一次多看几个词，没有记忆的网络也能走得很远；只看一个词则不行。颜色不全的行：其余窗口属于 full 规模。")
 
 
 @figures.styled
@@ -137,7 +137,7 @@ def _depth(scores: Mapping[str, np.ndarray]) -> Picture:
     figures.dots(axes, groups)
     axes.set(xlabel="chunk F1, equal parameters, one dot per seed")
     return Picture(figure, ["A5", "C6"], "Depth at equal parameters.", "参数量相等时加深网络。",
-                   "ATIS, one word at a time. Two and three layers were trained once, at full scale; the records are kept in the repository.",
+                   "ATIS, one word at a time. Two and three layers were trained once, at full scale; their records are kept.",
                    "ATIS，只看当前词。两层与三层只在 full 规模下训练过一次，其记录保存在代码库中。")
 
 
@@ -165,6 +165,7 @@ def _steps(hidden: np.ndarray, labels: Sequence[Sequence[str]]) -> Picture:
     axes[0].set_ylabel("hidden unit, by difference")
     figure.colorbar(image, ax=list(axes), label="value")
     return Picture(figure, ["A2", "A3"], "What the tagger remembers of the verb.", "标注器记住了哪个动词。",
-                   "An Elman tagger trained on ATIS with cities hidden now and then, word by word, with the label it gives: the two sentences "
-                   "differ in their first word only, and Taipei is unknown to it.",
-                   "在 ATIS 上训练、并随机遮住部分城市名的 Elman 标注器，逐词给出标签：两句只有第一个词不同，而 Taipei 是它从未见过的词。")
+                   "An Elman tagger trained on ATIS with cities hidden now and then, word by word, with the label it gives: the two "
+                   "sentences differ in their first word only, and Taipei is unknown to it.",
+                   "在 ATIS 上训练、并随机遮住部分城市名的 Elman 标注器，逐词给出标签：两句只有第一个词不同，"
+                   "而 Taipei 是它从未见过的词。")

@@ -47,15 +47,16 @@ class Reviews(DataSet):
         "licence": "packaged: MIT; official: CC BY 4.0; the snippets themselves belong to their reviewers",
         "licence_zh": "默认数据：MIT；官方来源：CC BY 4.0；短句本身的版权归原评论者",
         "flaws": [
-            "packaged: the label is the sign of the readers' mean rating of the snippet alone, not the review's verdict; snippets of mean 0 are "
-            "left out, and those of a mean near 0 (counted as doubtful) could as well have the other label",
+            "packaged: the label is the sign of the readers' mean rating of the snippet alone, not the review's verdict; those of mean 0 "
+            "are left out, and those of a mean near 0 (counted as doubtful) could as well have the other label",
             "packaged: hyphens had been replaced by blanks, and double quotes are two single ones, which are read as one double one",
             "official: the label is that of the whole review (fresh or rotten), which its snippet need not show",
             "snippets about one film fall into several splits, so that its title or an actor's name can give an answer away",
             "copies of a text are left out, all of them where their labels differ; near copies are not looked for",
         ],
         "flaws_zh": [
-            "默认数据：标签取读者对该短句平均打分的正负号，并非整篇影评的结论；平均分为 0 的短句已剔除，平均分接近 0 的（计入 doubtful）标签并不可靠",
+            "默认数据：标签取读者对该短句平均打分的正负号，并非整篇影评的结论；"
+            "平均分为 0 的短句已剔除，平均分接近 0 的（计入 doubtful）标签并不可靠",
             "默认数据：连字符早已被换成空格，双引号写成两个单引号，这里还原为双引号",
             "官方来源：标签取自整篇影评（fresh 或 rotten），单看短句未必看得出来",
             "同一部影片的短句会散落在不同的划分中，片名或演员名可能泄露答案",

@@ -13,6 +13,7 @@ from unrolled.cells import CELLS
 from unrolled.cells.base import Cell, Generators
 from unrolled.models.averaged import Averaged
 from unrolled.models.encoder_decoder import EncoderDecoder
+from unrolled.models.hierarchical import HierarchicalAutoencoder
 from unrolled.models.reader import Reader
 from unrolled.settings import Run
 
@@ -20,6 +21,7 @@ MODELS: dict[str, type[nn.Module]] = {
     "reader": Reader,
     "encoder_decoder": EncoderDecoder,
     "averaged": Averaged,
+    "hierarchical": HierarchicalAutoencoder,
 }
 
 

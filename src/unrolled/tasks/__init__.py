@@ -4,6 +4,7 @@ from unrolled.tasks.adding import Adding
 from unrolled.tasks.base import Task
 from unrolled.tasks.characters import Characters
 from unrolled.tasks.digits import Digits
+from unrolled.tasks.documents import Documents
 from unrolled.tasks.lines import Lines
 from unrolled.tasks.order_probe import OrderProbe
 from unrolled.tasks.sentiment import Sentiment
@@ -29,4 +30,5 @@ TASKS: dict[str, type[Task]] = {
     "lines": Lines,
     "sentiment": Sentiment,
     "order_probe": OrderProbe,
+    "documents": Documents,
 }

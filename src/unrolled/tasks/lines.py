@@ -66,10 +66,9 @@ class Lines(StoredTask):
 
     def items(self, outputs: Tensor, batch: Batch) -> dict[str, Tensor]:
         """Return the cross-entropy of each text summed over its characters in nats, the stop symbol left out, and how many there are."""
-        counted = batch.targets > STOP
-        targets = torch.where(counted, batch.targets, -100).expand(outputs.shape[:-1])
+        targets = torch.where(batch.targets > STOP, batch.targets, -100).expand(outputs.shape[:-1])
         nats = torch.nn.functional.cross_entropy(outputs.flatten(0, -2), targets.flatten(), ignore_index=-100, reduction="none")
-        return {"nats": nats.view(targets.shape).sum(-1), "characters": counted.sum(-1, dtype=torch.int32)}
+        return {"nats": nats.view(targets.shape).sum(-1), "characters": (targets >= 0).sum(-1, dtype=torch.int32)}
 
     def metrics(self, items: Items) -> dict[str, Tensor]:
         """Return the bits per character."""

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
-from torch import Tensor
 import torch
+from torch import Tensor
 
 from unrolled.batches import Batch, Sizes
 from unrolled.tasks.base import Items, StoredTask, class_loss

@@ -44,7 +44,7 @@ class OrderProbe(OneAnswer):
         pairs: by split, the pairs of sides, in the order in which their sentences stand in the data.
     """
 
-    ceilings = (6, 8, 10)
+    ceilings = (10,)
 
     def __init__(self, folder: Path, *, pooling: str = "last", limit: int = 0) -> None:
         self.pairs = held_out()
@@ -70,5 +70,5 @@ def sentences(good: str, bad: str) -> Iterator[Labelled]:
         for first, second, wins in ((good, bad, 1), (bad, good, 0)):
             yield f"{first} {active} {second}".split(), wins
             yield f"{first} never {active} {second}".split(), 1 - wins
-            yield f"{second} got {passive} by {first}".split(), wins
-            yield f"{second} never got {passive} by {first}".split(), 1 - wins
+            yield f"{second} had been {passive} by {first}".split(), wins
+            yield f"{second} had never been {passive} by {first}".split(), 1 - wins
