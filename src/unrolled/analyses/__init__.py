@@ -14,6 +14,7 @@ from unrolled.analyses import (
     reading,
     repeated_weight,
     roughness,
+    sentiment,
     special_cells,
     stopping,
     success_by_length,
@@ -38,6 +39,7 @@ ANALYSES: dict[str, ModuleType] = {
     "lstm_vs_rnn": lstm_vs_rnn,
     "reading": reading,
     "stopping": stopping,
+    "sentiment": sentiment,
     "translation": translation,
 }
 

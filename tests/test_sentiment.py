@@ -1,0 +1,188 @@
+"""Reviews, the order probe, bags of words: against scikit-learn, hand loops, and what must hold by construction."""
+
+from __future__ import annotations
+
+import io
+import json
+import tarfile
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from sklearn.metrics import accuracy_score
+
+from unrolled import models, results, training
+from unrolled.analyses import sentiment, trained
+from unrolled.batches import Batch, Sizes
+from unrolled.data import reviews
+from unrolled.data.archives import DataError
+from unrolled.models.parts import pool, weaned
+from unrolled.settings import Run
+from unrolled.tasks.order_probe import OrderProbe
+from unrolled.tasks.sentiment import Sentiment
+from unrolled.tasks.slots import PADDING, UNKNOWN
+
+pytestmark = pytest.mark.unit
+CPU = torch.device("cpu")
+TEXTS = [("a fine film", 1), ("a dull film", 0), ("fine , fine acting", 1), ("dull and too long", 0), ("a film", 1), ("too dull", 0)]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    for split, copies in (("train", 4), ("validation", 1), ("test", 1)):
+        lines = [json.dumps({"words": text.split(), "label": label}) for text, label in TEXTS * copies]
+        results.write_text(tmp_path / f"{split}.jsonl", "\n".join(lines) + "\n")
+    return tmp_path
+
+
+def make_run(**changes: object) -> Run:
+    base = {"task": "sentiment", "name": "test", "kind": "sentiment", "cell": "gru", "hidden": 4, "seeds": 2, "batch": 6, "embedding": 3,
+            "dropout": 0.2, "updates": 5, "stride": 1}
+    return Run(**{**base, **changes})
+
+
+@pytest.mark.parametrize("read", ["last", "mean", "max"])
+def test_pooling_is_a_hand_loop(read: str) -> None:
+    outputs, lengths = torch.randn(2, 3, 5, 4), torch.tensor([[5, 2, 1], [3, 5, 4]])
+    found = pool(outputs, lengths, read)
+    for member in range(2):
+        for row in range(3):
+            rows = outputs[member, row, : lengths[member, row]]
+            expected = {"last": rows[-1], "mean": rows.mean(0), "max": rows.amax(0)}[read]
+            torch.testing.assert_close(found[member, row], expected)
+    torch.testing.assert_close(pool(outputs, None, read), pool(outputs, torch.full((2, 3), 5), read))
+
+
+def test_the_share_of_own_answers_grows_to_all_of_them() -> None:
+    def generators() -> list[torch.Generator]:
+        return [training.generator(seed, "dropout") for seed in range(2)]
+
+    assert not weaned(0.0, (50, 40), generators()).any() and weaned(0.6, (50, 40), generators()).all()
+    half = weaned(0.3, (50, 40), generators())
+    assert abs(half.float().mean().item() - 0.5) < 0.04 and (half[0] != half[1]).any()
+
+
+def test_averaged_is_a_hand_loop() -> None:
+    sizes = Sizes(0, 2, vocabulary=9, read="mean")
+    model = models.build(make_run(model="averaged", dropout=0.0), {}, sizes, [training.generator(seed, "values") for seed in range(2)])
+    words, lengths = torch.randint(2, 9, (1, 4, 6)), torch.tensor([[6, 1, 3, 2]])
+    outputs = model(Batch(words, words, lengths))
+    for member in range(2):
+        for row in range(4):
+            read = words[0, row, : lengths[0, row]]
+            mean = sum(model.embedding[member, word] for word in read) / len(read)
+            torch.testing.assert_close(outputs[member, row], mean @ model.output_weight[member] + model.output_bias[member, 0])
+
+
+@pytest.mark.parametrize("changes", [{"layers": 2}, {"bidirectional": True}, {"window": 1}, {"embedding": 0}])
+def test_averaged_refuses_what_it_lacks(changes: dict) -> None:
+    with pytest.raises(ValueError, match="model averaged"):
+        models.build(make_run(model="averaged", **changes), {}, Sizes(0, 2, vocabulary=9, read="last"), [training.generator(0, "values")])
+
+
+@pytest.mark.parametrize("model", ["reader", "averaged"])
+@pytest.mark.parametrize("pooling", ["last", "mean", "max"])
+def test_a_member_is_the_same_alone_as_in_company(folder: Path, model: str, pooling: str) -> None:
+    task, run = Sentiment(folder, pooling=pooling), make_run(model=model)
+    company = training.train(run, task, [(0, 0.01), (1, 0.02)], CPU)
+    alone = training.train(run, task, [(1, 0.02)], CPU)
+    for name, weights in company.weights.items():
+        assert (weights[1] == alone.weights[name][0]).all(), name
+
+
+def test_accuracy_is_scikit_learns(folder: Path) -> None:
+    task = Sentiment(folder)
+    outputs, parts, gold = [], [], []
+    for batch in task.evaluation_batches("test"):
+        outputs.append(torch.randn(2, *batch.targets.shape[1:], 2))
+        parts.append(task.items(outputs[-1], batch)["right"])
+        gold += batch.targets[0].tolist()
+    found = task.metrics({"right": torch.cat(parts, 1)})["accuracy"]
+    predicted = torch.cat([part.argmax(-1) for part in outputs], 1)
+    assert found.tolist() == [accuracy_score(gold, row) for row in predicted.tolist()]
+
+
+def test_chance_and_the_unknown_word(folder: Path) -> None:
+    task = Sentiment(folder)
+    assert task.chance["accuracy"] == 0.5
+    assert task.encode_words(["film", "🙂", "שלום"])[1:] == [UNKNOWN, UNKNOWN]
+    assert Sentiment(folder, limit=1).encode_words(["film"]) == [UNKNOWN]  # seen once only
+
+
+def test_words_are_hidden_in_training_but_never_padding(folder: Path) -> None:
+    task = Sentiment(folder, unknown=0.5)
+    batch = next(task.training_batches([training.generator(0, "data")], 24))
+    inside = torch.arange(batch.inputs.shape[2]) < batch.lengths.unsqueeze(-1)
+    assert (batch.inputs[~inside] == PADDING).all() and 0.2 < (batch.inputs[inside] == UNKNOWN).float().mean() < 0.9
+
+
+def test_bad_texts(folder: Path) -> None:
+    task = Sentiment(folder)
+    with pytest.raises(ValueError, match="has no words"):
+        task.encode([([], 1)])
+    assert task.encode([(["film"] * 100_000, 1)]).inputs.shape == (1, task.ceilings[-1])
+    with pytest.raises(ValueError, match="pooling is 'first'"):
+        Sentiment(folder, pooling="first")
+
+
+def test_a_bag_of_words_gets_exactly_half_of_the_probe() -> None:
+    """Each test sentence has a partner of the same words and the other answer, so whatever is said of a bag is right for one of two."""
+    task = OrderProbe(Path())
+    for split, texts in task.texts.items():
+        answers: dict[frozenset, Counter] = {}
+        for words, label in texts:
+            answers.setdefault(frozenset(Counter(words).items()), Counter())[label] += 1
+        assert all(found[0] == found[1] for found in answers.values()), split
+    assert sentiment.bag_of_words(task, 1, [1.0], counts=True).mean() == 0.5
+
+
+def test_no_pair_of_the_probe_is_in_two_splits() -> None:
+    pairs = OrderProbe(Path()).pairs
+    assert ("white blood cells", "an infection") in pairs["test"]
+    assert sum(len(set(group)) for group in pairs.values()) == len(set().union(*map(set, pairs.values()))) == 144
+
+
+def test_the_difference_is_taken_review_by_review(folder: Path, workplace: Path) -> None:
+    task = Sentiment(folder)
+    order = task.item_order("test")
+    right = np.array([[1, 0, 1, 1, 0, 0], [1, 0, 1, 0, 0, 0]], dtype=np.uint8)
+    results.write_arrays(results.items_file("sentiment", "lstm"), {"right": right[:, order]})
+    bag = np.array([True, True, False, True, False, False])
+    found = sentiment.against(sentiment.Options(), task, bag)
+    assert sorted(found.tolist()) == sorted((right.mean(0) - bag).tolist())
+
+
+def test_shuffling_changes_nothing_for_an_average_of_words(folder: Path) -> None:
+    task, run = Sentiment(folder), make_run(model="averaged")
+    model = models.build(run, {}, task.sizes, [training.generator(seed, "values") for seed in range(2)])
+    loaded = trained.Loaded(run, task, model)
+    assert sentiment.shuffled_accuracy(loaded, 0).tolist() == sentiment.accuracy(loaded, task.texts["test"]).tolist()
+
+
+def test_texts_are_cut_into_words_and_marks() -> None:
+    assert reviews.tokenise("It''s ''Conan'', doesn't it... &amp; 🙂") == ("it", '"', "s", '"', "conan", '"', ",", "doesn't", "it", "...", "&", "🙂")
+
+
+def test_the_inner_archive_is_read_with_care(monkeypatch: pytest.MonkeyPatch) -> None:
+    def packed(lines: bytes) -> dict[str, bytes]:
+        stream = io.BytesIO()
+        with tarfile.open(fileobj=stream, mode="w:gz") as archive:
+            entry = tarfile.TarInfo(reviews.RATED)
+            entry.size = len(lines)
+            archive.addfile(entry, io.BytesIO(lines))
+        return {"hutto_ICWSM_2014.tar.gz": stream.getvalue()}
+
+    monkeypatch.setattr(reviews, "packaged_members", lambda name: packed(b"1\t2.5\tGood fun\n2\t0.0\tNeither\n3\t-1.5\tToo long\n"))
+    found, told = reviews.packaged()
+    assert [review.label for review in found] == [1, 0] and told["neutral_left_out"] == 1
+    for content in (b"1\tnot a number\tx\n", b"\xff\xfe\n"):
+        monkeypatch.setattr(reviews, "packaged_members", lambda name, content=content: packed(content))
+        with pytest.raises(DataError):
+            reviews.packaged()
+
+
+def test_copies_are_left_out_and_contradicting_ones_altogether() -> None:
+    made = [reviews.Review(tuple(text.split()), label) for text, label in (("a b", 1), ("a b", 1), ("c d", 1), ("c d", 0), ("e", 0))]
+    assert [(review.words, review.label) for review in reviews.distinct(made)] == [(("a", "b"), 1), (("e",), 0)]
