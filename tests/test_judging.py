@@ -324,7 +324,7 @@ def test_what_is_not_in_params_is_pending_and_what_was_not_run_is_missing(workpl
 def test_without_any_result_nothing_is_reproduced(workplace, params, all_claims):
     verdicts = judge(all_claims, settings.parse(params))
     assert {entry["verdict"] for entry in verdicts.values()} == {"inconclusive", "pending"}
-    assert verdicts["F1"]["verdict"] == "pending" and verdicts["E1"]["verdict"] == "inconclusive"
+    assert verdicts["F8"]["verdict"] == "pending" and verdicts["E1"]["verdict"] == "inconclusive"
     needed = {"verdict", "statement", "observed", "interval", "n", "rule", "control", "published", "evidence"}
     assert all(needed <= set(entry) for entry in verdicts.values())
     assert all(math.isfinite(entry["n"]) for entry in verdicts.values())

@@ -115,8 +115,8 @@ def _picture(accuracies: dict, shuffled: dict, bag: float, probes: dict, probed:
     figures.dots(right, probes | {f"{grams}-grams, counted": np.array([share]) for grams, share in probed.items()})
     right.set(xlabel="accuracy", title="Order probe", xlim=(0.4, 1.03))
     return Picture(figure, ["F1"], "Reviews hardly need order, the probe does.", "影评几乎不需要词序，词序探针则需要。",
-                   "One dot per seed. Left: test reviews as they stand and with their words shuffled. Right: pairs of sentences of the same "
-                   "words in another order; nouns held out.",
+                   "One dot per seed. Left: test reviews as they stand and with their words shuffled. Right: pairs of sentences of the "
+                   "same words in another order; nouns held out.",
                    "每点一个种子。左：测试影评，原样与打乱词序。右：词相同而次序不同的句对，名词组合从未见过。")
 
 
