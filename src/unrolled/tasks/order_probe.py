@@ -1,14 +1,14 @@
-"""Who wins? The same words in another order, or the same order with one word more, turn the answer round.
+"""Who wins? The same words in another order have another answer, and so have two sentences of which one says "never".
 
-    white blood cells will destroy an infection                -> the good side wins
-    white blood cells will never be destroyed by an infection  -> the good side wins
-    an infection will destroy white blood cells                -> it does not
+    white blood cells destroyed an infection                        -> the good side wins
+    white blood cells had never been destroyed by an infection      -> the good side wins
+    an infection destroyed white blood cells                        -> it does not
 
 Every sentence has a partner of the same words in which the two sides have changed places, and with them the answer. A bag of words
-sees no difference between the two, so it gets exactly half of the sentences right, whatever it has learned. That a verb counts for its
-subject, or in the passive for the other side, and that "never" turns it round, must be learned together: neither helps alone.
+sees no difference between the two, so it gets exactly half of the sentences right, whatever it has learned. Which side stands first,
+active or passive, "never" or not: each alone says nothing of the answer, only the three together do.
 
-Which sides meet is known of no test sentence: whole pairs of a good and a bad side are held out, among them the lecture's own.
+No test sentence is about two sides that met in training: whole pairs of a good and a bad side are held out, among them the lecture's.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class OrderProbe(OneAnswer):
     """Minimal pairs of sentences whose answer hangs on the order of their words.
 
     Args:
-        folder: looked at not at all; the sentences are made here.
+        folder: not looked at; the sentences are made here.
         pooling: what the answer is drawn from: the "last" step, or the "mean" or "max" over all.
         limit: use only so many training sentences; 0 for all.
 
@@ -44,7 +44,7 @@ class OrderProbe(OneAnswer):
         pairs: by split, the pairs of sides, in the order in which their sentences stand in the data.
     """
 
-    ceilings = (10,)
+    ceilings = (10,)  # one bucket: batches of like length, mostly active or mostly passive, are learned from far less surely
 
     def __init__(self, folder: Path, *, pooling: str = "last", limit: int = 0) -> None:
         self.pairs = held_out()
