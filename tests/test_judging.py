@@ -40,6 +40,9 @@ class Known:
             raise Missing(f"no {name}", pending=name == "later")
         return np.asarray(self.known[name], float)
 
+    def scored_items(self, reference):
+        return None
+
     def items(self, reference):
         return None
 
@@ -319,6 +322,31 @@ def test_what_is_not_in_params_is_pending_and_what_was_not_run_is_missing(workpl
         with pytest.raises(Missing) as missing:
             evidence.values(reference)
         assert missing.value.pending == pending
+
+
+def test_items_and_seeds_are_resampled_against_a_limit():
+    """Members that differ by more than chance would allow widen the interval; items alone give the binomial one."""
+    draw = np.random.default_rng(1)
+    alike = (draw.random((3, 500)) < 0.95).astype(float)
+    test = statistics.items_against_limit(alike, 0.9)
+    assert test.p_for < 0.01 < test.p_against and test.interval[0] > 0
+    apart = np.vstack([np.ones((2, 500)), np.zeros((1, 500))])
+    wide = statistics.items_against_limit(apart, 0.9)
+    assert wide.interval[1] - wide.interval[0] > 0.5 and wide.p_for > 0.05
+    mirrored = statistics.items_against_limit(1 - alike, 0.1)
+    assert mirrored.p_against < 0.01 and mirrored.effect == pytest.approx(-test.effect)
+
+
+def test_a_limit_is_tested_by_items_where_seeds_are_few(workplace, params):
+    settings_now = settings.parse(params)
+    record = {"format": results.FORMAT, "tuned": None, "members": [
+        {"metrics": {"exact_match": 0.97}, "diverged": None, "learning_rate": 0.01} for _ in range(3)]}
+    results.write_json(results.run_file("translation", "encoder_decoder"), record)
+    exact = (np.arange(1000) < 970).astype(np.float32)[None].repeat(3, 0)
+    results.write_arrays(results.items_file("translation", "encoder_decoder"), {"exact": exact})
+    rule = {"kind": "above", "of": {"run": "translation/encoder_decoder", "metric": "exact_match"}, "limit": 0.9}
+    assert rules.work_out(rule, Evidence(settings_now), "F4").verdict == "reproduced"
+    assert rules.work_out({**rule, "kind": "below"}, Evidence(settings_now), "F4").verdict == "contradicted"
 
 
 def test_without_any_result_nothing_is_reproduced(workplace, params, all_claims):

@@ -186,3 +186,39 @@ def test_the_inner_archive_is_read_with_care(monkeypatch: pytest.MonkeyPatch) ->
 def test_copies_are_left_out_and_contradicting_ones_altogether() -> None:
     made = [reviews.Review(tuple(text.split()), label) for text, label in (("a b", 1), ("a b", 1), ("c d", 1), ("c d", 0), ("e", 0))]
     assert [(review.words, review.label) for review in reviews.distinct(made)] == [(("a", "b"), 1), (("e",), 0)]
+
+
+def test_the_interval_covers_seeds_and_reviews(folder: Path, workplace: Path) -> None:
+    """Against a plain loop that draws seeds and texts anew; and it is nothing wide where nothing varies."""
+    task, options = Sentiment(folder), sentiment.Options(resamples=20_000)
+    draw = np.random.default_rng(3)
+    right, bag = draw.integers(0, 2, (3, 6)), draw.integers(0, 2, 6)
+    results.write_arrays(results.items_file("sentiment", "lstm"), {"right": right[:, task.item_order("test")].astype(np.uint8)})
+    texts, seeds = draw.integers(0, 6, (20_000, 6)), draw.integers(0, 3, (20_000, 3))
+    by_hand = [right[chosen][:, drawn].mean() - bag[drawn].mean() for chosen, drawn in zip(seeds, texts, strict=True)]
+    assert sentiment.interval(options, task, bag) == pytest.approx(np.quantile(by_hand, [0.025, 0.975]), abs=0.03)
+    assert sentiment.answered(options, task).tolist() == right.tolist()
+    results.write_arrays(results.items_file("sentiment", "lstm"), {"right": np.ones((3, 6), np.uint8)})
+    assert sentiment.interval(options, task, np.ones(6)) == pytest.approx((0, 0))
+
+
+def test_a_bag_learns_from_the_validation_texts_where_the_network_did(folder: Path) -> None:
+    results.write_text(folder / "validation.jsonl", json.dumps({"words": ["grand"], "label": 1}) + "\n" + json.dumps({"words": ["poor"], "label": 0}) + "\n")
+    results.write_text(folder / "test.jsonl", json.dumps({"words": ["grand"], "label": 1}) + "\n" + json.dumps({"words": ["poor"], "label": 0}) + "\n")
+    task = Sentiment(folder)
+    assert sentiment.bag_of_words(task, 1, [10.0], refit=True).all() and not sentiment.bag_of_words(task, 1, [10.0]).all()
+
+
+@pytest.mark.parametrize("options", [{"strengths": ()}, {"strengths": (0.0,)}, {"shuffles": 0}, {"resamples": 0}])
+def test_options_that_leave_nothing_are_refused(options: dict) -> None:
+    with pytest.raises(ValueError, match="strengths must be"):
+        sentiment.Options(**options)
+
+
+@pytest.mark.parametrize("limit", [0, 1, 200, 500])
+def test_a_limited_probe_can_be_trained_on(limit: int) -> None:
+    task = OrderProbe(Path(), limit=limit)
+    batches = task.training_batches([training.generator(0, "data")], 64)
+    for _ in range(task.updates_per_epoch(64)):
+        next(batches)
+    assert len(task.splits["train"].extra) == (limit or 4872) and task.splits["test"].extra.max() == 42

@@ -126,6 +126,26 @@ def mean_against_limit(values: Sequence[float], limit: float) -> Test:
     return Test(float(values.mean() - limit), (low - limit, high - limit), p("greater"), p("less"))
 
 
+def items_against_limit(items: np.ndarray, limit: float, resamples: int = 4000) -> Test:
+    """Test whether a mean lies above a limit by a bootstrap over members and over test items, the same items for all members.
+
+    Args:
+        items: (members, items) scores, as whether each item was answered exactly.
+        limit: what the mean is held against.
+
+    Notes:
+        Three members alone cannot reach 5 % by any permutation, see `compare_chunks`.
+    """
+    generator, (members, size) = _generator(), items.shape
+    draws = np.empty(resamples)
+    for place in range(resamples):
+        means = items @ generator.multinomial(size, np.full(size, 1 / size)) / size
+        draws[place] = means[generator.integers(0, members, members)].mean()
+    low, high = np.quantile(draws, [LEVEL / 2, 1 - LEVEL / 2]) - limit
+    p_for, p_against = ((1 + hits) / (resamples + 1) for hits in ((draws <= limit).sum(), (draws >= limit).sum()))
+    return Test(float(items.mean() - limit), (float(low), float(high)), float(p_for), float(p_against))
+
+
 def equivalent(first: Sequence[float], second: Sequence[float], margin: float) -> Test:
     """Two one-sided tests: p_for of a difference that reaches the margin, p_against of one that does not exceed it."""
     above, below = compare(first, second, margin), compare(second, first, margin)

@@ -7,17 +7,18 @@ from collections.abc import Sequence
 
 import numpy as np
 import torch
-from sklearn.feature_extraction.text import CountVectorizer, TfidfVectorizer
-from sklearn.linear_model import LogisticRegression
 
+from unrolled import catalogue, results
 from unrolled import drawing as figures
-from unrolled import results
 from unrolled.analyses import trained
+from unrolled.analyses.bags import bag_of_words
 from unrolled.analyses.base import AnalysisResult, Picture, Sentence, Table
 from unrolled.batches import Batch
 from unrolled.settings import Settings
 from unrolled.tasks.base import EVALUATED_TOGETHER
 from unrolled.tasks.one_answer import Labelled, OneAnswer
+
+LITTLE = 0.02  # a cost of shuffling below which order hardly matters
 
 
 @dataclasses.dataclass(frozen=True)
@@ -27,64 +28,79 @@ class Options:
     Attributes:
         reviews, probe: sections. network: the run that is held against the bag of words.
         strengths: inverse strengths of regularisation of the logistic regressions, of which validation chooses.
-        first_seed: of the shuffles. shown: sentences of the probe that are shown.
+        shuffles: how often the words of every test review are shuffled. resamples: of the bootstrap.
+        first_seed: of the shuffles and the bootstrap. shown: sentences of the probe that are shown.
     """
 
     reviews: str = "sentiment"
     probe: str = "order_probe"
     network: str = "lstm"
     strengths: tuple[float, ...] = (0.1, 0.3, 1.0, 3.0, 10.0)
+    shuffles: int = 10
+    resamples: int = 4000
     first_seed: int = 0
     shown: int = 8
+
+    def __post_init__(self) -> None:
+        """Refuse what leaves nothing to compare."""
+        if not self.strengths or min(self.strengths) <= 0 or self.shuffles < 1 or self.resamples < 1:
+            raise ValueError("strengths must be numbers above 0, and shuffles and resamples at least 1.")
 
 
 def analyse(options: Options, settings: Settings) -> AnalysisResult:
     """Fit the bags of words, and hold the trained networks against them."""
-    task = trained.load(f"{options.reviews}/{options.network}", settings, "analyses.sentiment.network", "sentiment").task
-    bags = {grams: bag_of_words(task, grams, options.strengths) for grams in (1, 2)}
+    task, learned_from_all = _reviews(options, settings)
+    bags = {grams: bag_of_words(task, grams, options.strengths, refit=learned_from_all) for grams in (1, 2)}
     probe = trained.load(f"{options.probe}/{options.network}", settings, "analyses.sentiment.network", "order_probe")
     probed = {grams: bag_of_words(probe.task, grams, options.strengths, counts=True).mean() for grams in (1, 2, 3)}
-    difference = against(options, task, bags[1])
+    low, high = interval(options, task, bags[1])
     result = AnalysisResult(values={
-        "bag_of_words": float(bags[1].mean()), "bag_of_bigrams": float(bags[2].mean()), "difference": difference.tolist(),
+        "bag_of_words": float(bags[1].mean()), "bag_of_bigrams": float(bags[2].mean()),
+        "difference": against(options, task, bags[1]).tolist(), "difference_low": low, "difference_high": high,
         **{f"probe_{grams}_grams": float(share) for grams, share in probed.items()}})
-    accuracies, shuffled = {}, {}
-    for run in settings.tasks[options.reviews].runs:
+    records = {run: trained.record(f"{options.reviews}/{run}") for run in settings.tasks[options.reviews].runs}
+    accuracies, shuffled = {run: trained.scores(record, "accuracy") for run, record in records.items()}, {}
+    for run in records:
         loaded = trained.load(f"{options.reviews}/{run}", settings, "analyses.sentiment.reviews", "sentiment")
-        accuracies[run] = trained.scores(trained.record(f"{options.reviews}/{run}"), "accuracy")
-        shuffled[run] = shuffled_accuracy(loaded, options.first_seed)
+        seeds = range(options.first_seed, options.first_seed + options.shuffles)
+        shuffled[run] = np.mean([shuffled_accuracy(loaded, seed) for seed in seeds], axis=0)
         result.values[f"shuffled_{run}"] = shuffled[run].tolist()
     probes = {run: trained.scores(trained.record(f"{options.probe}/{run}"), "accuracy") for run in settings.tasks[options.probe].runs}
     result.figures["reviews"] = _picture(accuracies, shuffled, result.values["bag_of_words"], probes, probed)
-    result.tables["order_probe"] = _table(probe, options.shown)
+    result.tables |= {"reviews": _sizes(records, accuracies, shuffled), "order_probe": _table(probe, options.shown)}
     result.sentences.append(_sentence(options, result, accuracies, shuffled, probes))
     return result
 
 
-def bag_of_words(task: OneAnswer, grams: int, strengths: Sequence[float], counts: bool = False) -> np.ndarray:
-    """Fit a logistic regression on runs of up to `grams` words; return whether each test sequence is answered right.
+def _reviews(options: Options, settings: Settings) -> tuple[OneAnswer, bool]:
+    """Return the network's task with its validation texts apart, and whether the network learned from these too."""
+    run = trained.load(f"{options.reviews}/{options.network}", settings, "analyses.sentiment.network", "sentiment").run
+    task = catalogue.make_task(run, settings.tasks[options.reviews].reads, train_on_validation=False)
+    return task, bool(run.options.get("train_on_validation"))
 
-    Args:
-        task: whose training split is learned from and whose validation split chooses the regularisation; the test split is seen once.
-        grams: 1 for single words.
-        strengths: tried.
-        counts: plain counts instead of tf-idf.
-    """
-    make = CountVectorizer if counts else TfidfVectorizer
-    vectors = make(ngram_range=(1, grams), tokenizer=str.split, token_pattern=None, lowercase=False)
-    texts = {split: [" ".join(words) for words, _ in group] for split, group in task.texts.items()}
-    labels = {split: np.array([label for _, label in group]) for split, group in task.texts.items()}
-    inputs = {"train": vectors.fit_transform(texts["train"])}
-    inputs |= {split: vectors.transform(texts[split]) for split in ("validation", "test")}
-    fitted = [LogisticRegression(C=strength, max_iter=1000).fit(inputs["train"], labels["train"]) for strength in strengths]
-    best = max(fitted, key=lambda model: model.score(inputs["validation"], labels["validation"]))
-    return best.predict(inputs["test"]) == labels["test"]
+
+def answered(options: Options, task: OneAnswer) -> np.ndarray:
+    """Return 1 where a seed of the network is right: (members, test texts), as the texts stand in the data."""
+    counted = results.read_arrays(results.items_file(options.reviews, options.network))["right"]
+    right = np.empty(counted.shape)
+    right[:, task.item_order("test")] = counted
+    return right
 
 
 def against(options: Options, task: OneAnswer, bag: np.ndarray) -> np.ndarray:
     """Return, for each test review, the share of seeds that are right less whether the bag of words is: what pairs them up."""
-    right = results.read_arrays(results.items_file(options.reviews, options.network))["right"].astype(float).mean(0)
-    return right - bag[task.item_order("test")]
+    return answered(options, task).mean(0) - bag
+
+
+def interval(options: Options, task: OneAnswer, bag: np.ndarray) -> tuple[float, float]:
+    """Return the 95 % interval of the difference where both are resampled: the test reviews, the same for both, and the seeds."""
+    right, generator = answered(options, task), np.random.default_rng(options.first_seed)
+    members, texts = right.shape
+    weights = generator.multinomial(texts, np.full(texts, 1 / texts), size=options.resamples) / texts  # (resamples, texts)
+    chosen = generator.integers(0, members, (members, options.resamples))
+    draws = np.take_along_axis(right @ weights.T, chosen, 0).mean(0) - weights @ bag
+    low, high = np.quantile(draws, [0.025, 0.975])
+    return float(low), float(high)
 
 
 @torch.no_grad()
@@ -120,6 +136,16 @@ def _picture(accuracies: dict, shuffled: dict, bag: float, probes: dict, probed:
                    "每点一个种子。左：测试影评，原样与打乱词序。右：词相同而次序不同的句对，名词组合从未见过。")
 
 
+def _sizes(records: dict, accuracies: dict, shuffled: dict) -> Table:
+    """List every run: accuracy, accuracy on shuffled words, what shuffling costs, and parameters."""
+    rows = [[run, *(f"{round(100 * values.mean(), 1) + 0.0:.1f} ± {100 * values.std(ddof=1) if len(values) > 1 else 0:.1f}"
+                    for values in (accuracies[run], shuffled[run], accuracies[run] - shuffled[run])), str(records[run]["parameters"])]
+            for run in records]
+    return Table(["F1"], "Reviews, accuracy in per cent.", "影评判断的正确率（%）。",
+                 ("run", "accuracy", "words shuffled", "cost", "parameters"),
+                 ("训练设置", "正确率", "打乱词序后", "损失", "参数个数"), rows, rows)
+
+
 def _table(probe: trained.Loaded, shown: int) -> Table:
     """Show sentences about the lecture's own pair, and how many seeds answer that the good side wins."""
     texts = probe.task.texts["test"][:shown]
@@ -139,10 +165,13 @@ def _sentence(options: Options, result: AnalysisResult, accuracies: dict, shuffl
     plain, mixed = accuracies[options.network].mean(), shuffled[options.network].mean()
     values = result.values
     found, single, double = probes[options.network].mean(), values["probe_1_grams"], values["probe_2_grams"]
-    text = (f"On reviews the {options.network} has {plain:.1%} right, a bag of words {values['bag_of_words']:.1%}; shuffling the words of "
-            f"the test reviews costs {plain - mixed:.1%}: this corpus hardly needs order. On the probe it has {found:.1%} right, single "
-            f"words {single:.1%}, pairs of words {double:.1%}.")
-    chinese = (f"影评上 {options.network} 的正确率为 {plain:.1%}，词袋为 {values['bag_of_words']:.1%}；"
-               f"打乱测试影评的词序损失 {plain - mixed:.1%}：这个语料几乎不需要词序。"
+    low, high = (100 * values[f"difference_{end}"] for end in ("low", "high"))
+    text = (f"On reviews the {options.network} has {plain:.1%} right, a bag of words {values['bag_of_words']:.1%} (difference, resampling "
+            f"seeds and reviews: {low:+.1f} to {high:+.1f} points); shuffling the words of the test reviews costs {plain - mixed:.1%}: "
+            f"{'this corpus hardly needs order' if plain - mixed < LITTLE else 'part of the answers needs order'}. On the probe it has "
+            f"{found:.1%} right, single words {single:.1%}, pairs of words {double:.1%}.")
+    chinese = (f"影评上 {options.network} 的正确率为 {plain:.1%}，词袋为 {values['bag_of_words']:.1%}"
+               f"（对种子与影评重抽样，差在 {low:+.1f} 到 {high:+.1f} 个百分点之间）；打乱测试影评的词序损失 {plain - mixed:.1%}："
+               f"{'这个语料几乎不需要词序' if plain - mixed < LITTLE else '有一部分答案确实要看词序'}。"
                f"词序探针上为 {found:.1%}，单词计数 {single:.1%}，双词计数 {double:.1%}。")
     return Sentence(["F1"], text, chinese)

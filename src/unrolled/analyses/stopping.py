@@ -53,7 +53,7 @@ def analyse(options: Options, settings: Settings) -> AnalysisResult:
         found = trained.load(reference, settings, f"analyses.stopping.{name}_symbol", "lines")
         symbols = draw(found.model, options.drawn, options.cap, options.first_seed)
         lengths[name], ended = measure(symbols)
-        result.values |= {f"ended_{name}": ended.mean(1).tolist(), f"length_{name}": lengths[name].mean(1).tolist()}
+        result.values |= {f"ended_{name}": ended.ravel().astype(float).tolist(), f"length_{name}": lengths[name].mean(1).tolist()}
         texts[name] = [read(found.task, row) for row in symbols[0, : options.shown]]
     data = np.array([len(text) for text in found.task.texts["train"]])
     result.values["length_data"] = float(data.mean())

@@ -17,6 +17,8 @@ from unrolled.settings import Settings
 WORST = {"mean_squared_error": 1.0, "bits_per_character": 6.0, "normalised_error": 1.0}
 
 
+# Metrics that are the mean of a score over test items, and the name of that score.
+MEANS = {"exact_match": "exact", "begun_right": "begun_right", "ended": "ended", "length_error": "length_error"}
 COUNTED = ("success", "flew")  # beginnings of the names of what either happened or did not
 
 
@@ -105,6 +107,15 @@ class Evidence:
         path = self._path(*reference["run"].split("/")).with_suffix(".items.safetensors")
         self._note(path)
         return results.read_arrays(path)
+
+    def scored_items(self, reference: Mapping[str, Any]) -> np.ndarray | None:
+        """Return a run's score of each test item, (members, items), if its metric is their mean."""
+        name = MEANS.get(reference.get("metric", ""))
+        if name is None or "learning_rate" in reference:
+            return None
+        path = self._path(*reference["run"].split("/")).with_suffix(".items.safetensors")
+        self._note(path)
+        return results.read_arrays(path)[name].astype(float)
 
     def analysis(self, name: str) -> dict[str, Any]:
         """Return an analysis' result.

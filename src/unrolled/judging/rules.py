@@ -15,6 +15,7 @@ from unrolled import significance
 from unrolled.judging.evidence import Evidence, Missing, is_counted
 from unrolled.significance import LEVEL, Test
 
+FEW = 4  # so few seeds are no sample by themselves: test items are resampled with them
 VERDICTS = ("reproduced", "contradicted", "conditional", "inconclusive", "pending")
 
 
@@ -120,7 +121,7 @@ def _compare(rule: Mapping[str, Any], evidence: Evidence, claim: str) -> Finding
     sign = 1 if rule["kind"] == "higher" else -1
     first, second = (sign * evidence.values(rule[key]) for key in ("of", "than"))
     counts = [evidence.items(rule[key]) for key in ("of", "than")]
-    if min(len(first), len(second)) <= 4 and all(counts) and sign > 0:
+    if min(len(first), len(second)) <= FEW and all(counts) and sign > 0:
         test = significance.compare_chunks(*counts, rule["margin"])
     else:
         test = significance.compare(first, second, rule["margin"])
@@ -157,7 +158,11 @@ def _against_limit(rule: Mapping[str, Any], evidence: Evidence, claim: str) -> F
     sign = 1 if rule["kind"] == "above" else -1
     values, limit = evidence.values(rule["of"]), float(rule["limit"])
     counted = is_counted(rule["of"])
-    test = significance.rate_against_limit(values, limit) if counted else significance.mean_against_limit(values, limit)
+    items = evidence.scored_items(rule["of"]) if len(values) <= FEW else None
+    if items is not None:
+        test = significance.items_against_limit(items, limit)
+    else:
+        test = significance.rate_against_limit(values, limit) if counted else significance.mean_against_limit(values, limit)
     name, (low, high) = label(rule["of"]), (limit + end for end in test.interval)
     if sign < 0:
         test = Test(-test.effect, (-test.interval[1], -test.interval[0]), test.p_against, test.p_for)

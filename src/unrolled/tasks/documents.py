@@ -54,7 +54,8 @@ class Documents(Reproduced):
     steps = STEPS
     test_size = 300
 
-    def __init__(self, folder: Path, *, clauses: int = 2, vocabulary: int = 100, replaced: float = 0.2, layout: str = "flat") -> None:
+    def __init__(self, folder: Path, *, clauses: int = 2, vocabulary: int = 100, replaced: float = 0.2, layout: str = "flat",
+                 backwards: bool = False) -> None:
         super().__init__(folder)
         if clauses < 2:
             raise ValueError(f"clauses is {clauses}, but a document needs at least 2, which can change places.")
@@ -62,7 +63,7 @@ class Documents(Reproduced):
             raise ValueError(f"replaced is a share and must lie between 0 and 1, but is {replaced}.")
         if layout not in ("flat", "by_clause"):
             raise ValueError(f"layout is {layout!r}, but must be flat or by_clause.")
-        self.clauses, self.replaced, self.layout = clauses, replaced, layout
+        self.clauses, self.replaced, self.layout, self.backwards = clauses, replaced, layout, backwards
         frequent, found = read_clauses(stored.load(folder).values(), vocabulary)
         self.words = ["/", *frequent, UNKNOWN]
         self._numbers = {word: number for number, word in enumerate(self.words)}
@@ -100,12 +101,19 @@ class Documents(Reproduced):
 
     def lay_out(self, clauses: Tensor) -> Batch:
         """Return documents (documents, clauses, STEPS) as a batch with a member axis of 1."""
-        kept = (torch.arange(STEPS) <= (clauses > STOP).sum(-1, keepdim=True)).flatten(1)  # (documents, time): words and ends
-        words, lengths = clauses.flatten(1), None
-        if self.layout == "flat":
-            order = (~kept).int().argsort(dim=1, stable=True)
-            words, kept, lengths = words.gather(1, order), kept.gather(1, order), kept.sum(1)[None]
-        return Batch(words[None], words.masked_fill(~kept, -100)[None], lengths)
+        words, kept, lengths = self._line_up(clauses)
+        read = words
+        if self.backwards:
+            read = turned(words if self.layout == "flat" else clauses).flatten(1)
+        return Batch(read[None], words.masked_fill(~kept, -100)[None], lengths)
+
+    def _line_up(self, clauses: Tensor) -> tuple[Tensor, Tensor, Tensor | None]:
+        """Return all symbols of each document one after another, which of them count, (documents, time) each, and the flat lengths."""
+        kept = (torch.arange(STEPS) <= (clauses > STOP).sum(-1, keepdim=True)).flatten(1)  # words and ends
+        if self.layout == "by_clause":
+            return clauses.flatten(1), kept, None
+        order = (~kept).int().argsort(dim=1, stable=True)
+        return clauses.flatten(1).gather(1, order), kept.gather(1, order), kept.sum(1)[None]
 
     def sample(self, size: int, generator: torch.Generator) -> Batch:
         """Draw documents to learn from, some of their words replaced."""
@@ -131,6 +139,13 @@ class Documents(Reproduced):
         documents = self.draw(split, self.test_size, generator)
         for group in torch.stack([documents, documents.flip(1)], 1).flatten(0, 1).split(EVALUATED_TOGETHER):
             yield self.lay_out(group)
+
+
+def turned(words: Tensor) -> Tensor:
+    """Return stretches (..., time) from the last word to the first; ends of clauses before the last word turn with it."""
+    places = torch.arange(words.shape[-1])
+    last = torch.where(words > STOP, places, -1).amax(-1, keepdim=True)
+    return words.gather(-1, torch.where(places <= last, last - places, places))
 
 
 def _has_repeats(places: Tensor) -> Tensor:

@@ -28,6 +28,7 @@ BAD = ("an infection", "the virus", "a disease", "the robbers", "the flames", "t
 VERBS = (("destroyed", "destroyed"), ("defeated", "defeated"), ("killed", "killed"), ("beat", "beaten"), ("crushed", "crushed"),
          ("overcame", "overcome"), ("conquered", "conquered"))
 TEST, VALIDATION = 43, 14  # pairs of 144
+SENTENCES = 8 * len(VERBS)  # about each pair
 
 Pair = tuple[str, str]  # a good and a bad side
 
@@ -41,7 +42,8 @@ class OrderProbe(OneAnswer):
         limit: use only so many training sentences; 0 for all.
 
     Attributes:
-        pairs: by split, the pairs of sides, in the order in which their sentences stand in the data.
+        pairs: by split, the pairs of sides, in the order in which their sentences stand in the data; `extra` of a split is each
+            sentence's place among them.
     """
 
     ceilings = (10,)  # one bucket: batches of like length, mostly active or mostly passive, are learned from far less surely
@@ -51,9 +53,8 @@ class OrderProbe(OneAnswer):
         texts = {split: [sentence for pair in pairs for sentence in sentences(*pair)] for split, pairs in self.pairs.items()}
         texts["train"] = texts["train"][: limit or None]
         super().__init__(folder, texts, pooling=pooling)
-        sizes = {split: len(texts[split]) // len(pairs) for split, pairs in self.pairs.items()}
         for split, data in self.splits.items():
-            self.splits[split] = data._replace(extra=np.repeat(np.arange(len(self.pairs[split])), sizes[split])[: len(data.targets)])
+            self.splits[split] = data._replace(extra=np.arange(len(data.targets)) // SENTENCES)
 
 
 def held_out() -> dict[str, list[Pair]]:
