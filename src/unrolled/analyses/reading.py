@@ -111,16 +111,17 @@ def _split(run: str) -> tuple[str, int]:
 def _grid(scores: Mapping[str, np.ndarray]) -> Picture:
     """Draw chunk F1 by model, a colour per window."""
     figure, axes = figures.panels(width=7.2, height=3.6)
+    models = [model for model in NAMES if model in {_split(run)[0] for run in scores}]
     for run, values in scores.items():
         model, window = _split(run)
-        if model in NAMES:
-            place = list(NAMES).index(model) + {0: -0.22, 1: 0.0, 3: 0.22}[window]
+        if model in models:
+            place = models.index(model) + {0: -0.22, 1: 0.0, 3: 0.22}[window]
             colour = {0: figures.VERMILION, 1: figures.BLUE, 3: figures.GREEN}[window]
             axes.plot(values, np.full(len(values), place), "o", color=colour, markersize=4, alpha=0.7, markeredgewidth=0)
     for window, colour in ((0, figures.VERMILION), (1, figures.BLUE), (3, figures.GREEN)):
         axes.plot([], [], "o", color=colour, label=f"{2 * window + 1} word{'s' if window else ''} at a time")
-    axes.set_yticks(range(len(NAMES)), list(NAMES.values()))
-    axes.set(xlabel="chunk F1 on the test sentences, one dot per seed", ylim=(len(NAMES) - 0.5, -0.5))
+    axes.set_yticks(range(len(models)), [NAMES[model] for model in models])
+    axes.set(xlabel="chunk F1 on the test sentences, one dot per seed", ylim=(len(models) - 0.5, -0.5))
     figure.legend(loc="outside upper right", ncols=3)
     return Picture(figure, CLAIMS, "A window of words hides the need for memory.", "相邻词窗口掩盖了对记忆的需要。",
                    "ATIS. With more words at a time even a network without memory gets far; with one it does not. Rows with "
@@ -161,7 +162,8 @@ def _steps(hidden: np.ndarray, labels: Sequence[Sequence[str]]) -> Picture:
     for panel, values, sentence, row in zip(axes, hidden, SENTENCES, labels, strict=True):
         image = panel.imshow(values[:, order].T, cmap="RdBu", vmin=-1, vmax=1, aspect="auto")
         words = sentence.split()
-        panel.set_xticks(range(len(words)), [f"{word}\n{_short(label)}" for word, label in zip(words, row, strict=True)], fontsize=6.5)
+        marks = [f"{word}.{_short(label)}".replace(".", "\n") for word, label in zip(words, row, strict=True)]
+        panel.set_xticks(range(len(words)), marks, fontsize=6.5)
     axes[0].set_ylabel("hidden unit, by difference")
     figure.colorbar(image, ax=list(axes), label="value")
     return Picture(figure, ["A2", "A3"], "What the tagger remembers of the verb.", "标注器记住了哪个动词。",

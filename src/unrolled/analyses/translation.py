@@ -93,12 +93,13 @@ def _curve(sizes: Mapping[str, int], exact: Mapping[str, np.ndarray], options: O
     left.plot([sizes[run] for run in order], [exact[run].mean() for run in order], color=figures.BLUE)
     left.set(xscale="log", ylim=(-0.03, 1.03), xlabel="random two-word combinations learned from", ylabel="exact match, real compounds",
              title="Demonstration set")
+    left.set_xticks([sizes[run] for run in order], [str(sizes[run]) for run in order])
+    left.minorticks_off()
     groups = {"leak-free": exact[options.leak_free], "real compounds only": exact[options.compounds], "dates": exact[options.dates],
               "dates, attention": exact[options.dates_attention]}
     figures.dots(right, groups)
     right.axvline(look_up, color=figures.GREY, linestyle="--", linewidth=1)
-    right.text(look_up, 0.42, " look-up\n (leak-free)", color=figures.GREY, fontsize=7)
-    right.set(xlim=(-0.03, 1.03), xlabel="exact match", title="The other sets")
+    right.set(xlim=(-0.03, 1.03), xlabel="exact match", title="Other sets (dashed: look-up, leak-free)")
     return Picture(figure, ["F4"], "Exact matches.", "完全匹配率。",
                    "One dot per seed. Left: compounds never seen, each composed of two words that are known alone.",
                    "每点一个种子。左：从未见过的复合词，均由两个单独学过的词组成。")
