@@ -18,7 +18,8 @@ WORST = {"mean_squared_error": 1.0, "bits_per_character": 6.0, "normalised_error
 
 
 # Metrics that are the mean of a score over test items, and the name of that score.
-MEANS = {"exact_match": "exact", "begun_right": "begun_right", "ended": "ended", "length_error": "length_error"}
+MEANS = {"exact_match": "exact", "begun_right": "begun_right", "ended": "ended", "length_error": "length_error",
+         "accuracy": "right"}
 COUNTED = ("success", "flew")  # beginnings of the names of what either happened or did not
 
 
@@ -115,7 +116,8 @@ class Evidence:
             return None
         path = self._path(*reference["run"].split("/")).with_suffix(".items.safetensors")
         self._note(path)
-        return results.read_arrays(path)[name].astype(float)
+        found = results.read_arrays(path).get(name)
+        return None if found is None else found.astype(float)
 
     def analysis(self, name: str) -> dict[str, Any]:
         """Return an analysis' result.

@@ -60,7 +60,8 @@ class HierarchicalAutoencoder(nn.Module):
         super().__init__()
         if layers != 1 or bidirectional or window or not embedding or feedback != "target":
             raise ValueError("a hierarchical autoencoder has one layer, one direction, no window, an embedding and feedback: target; here "
-                             f"layers={layers}, bidirectional={bidirectional}, window={window}, embedding={embedding}, feedback={feedback}.")
+                             f"layers={layers}, bidirectional={bidirectional}, window={window}, embedding={embedding}, "
+                             f"feedback={feedback}.")
         if sizes.parts < 2 or sizes.cap < 1 or sizes.cap % sizes.parts:
             raise ValueError(f"a hierarchical autoencoder needs two clauses or more of equal room, but the task gives cap={sizes.cap} and "
                              f"parts={sizes.parts}; give the run layout: by_clause.")

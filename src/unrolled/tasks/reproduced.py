@@ -64,7 +64,8 @@ class Reproduced(GeneratedTask):
                 answer = self.read_answer(symbols)
                 bleu = score.sentence_score(self._words_only(answer), [self._words_only(right)])
                 found[:, member, column] = torch.tensor([
-                    answer == right, sum(map(int.__eq__, answer, right)), len(right), bleu.sys_len, bleu.ref_len, *bleu.counts, *bleu.totals])
+                    answer == right, sum(map(int.__eq__, answer, right)), len(right), bleu.sys_len, bleu.ref_len, *bleu.counts,
+                    *bleu.totals])
         return dict(zip(names, found, strict=True))
 
     def _words_only(self, symbols: Sequence[int]) -> str:
