@@ -54,8 +54,10 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return home / ".smoke"
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Skip what needs a GPU where there is none."""
+    """Keep a file's tests on one worker, and all that look at the smoke run on the same, so that it runs once; skip what needs a GPU."""
     for item in items:
+        item.add_marker(pytest.mark.xdist_group("whole" if "whole" in item.fixturenames else item.path.name))
         if item.get_closest_marker("gpu") and not torch.cuda.is_available():
             item.add_marker(pytest.mark.skip(reason="torch finds no CUDA device"))

@@ -37,7 +37,7 @@ def test_the_dashboard_lists_every_run_of_a_task(whole, tmp_path):
     server = subprocess.Popen([sys.executable, "-m", "pipelines.dashboard"], cwd=whole, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
                               text=True, env={**os.environ, "PYTHONPATH": str(ROOT)})
     try:
-        address = next(line.split()[1] for line in server.stdout if "unrolled/templates" in line)
+        address = next(line.split()[1] for line in server.stdout if "unrolled/templates" in line.split())
         assert address.startswith("http://127.0.0.1:")
         text, deadline = "", time.monotonic() + 60
         while "bidirectional_elman" not in text and time.monotonic() < deadline:
