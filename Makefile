@@ -53,7 +53,7 @@ confirm: setup ## repeat the run on fresh seeds in a copy (.confirm/) and report
 	@python -m pipelines.sandbox confirm
 
 test: setup ## all tests but those that need a GPU
-	@python -m pytest -q -n 2 --dist loadgroup -m "not gpu" $(ARGUMENTS)
+	@python -m pytest -q -n 2 --dist loadfile -m "not gpu" $(ARGUMENTS)
 
 lint: setup ## check style
 	@python -m ruff check .

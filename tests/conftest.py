@@ -9,6 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import filelock
 import pytest
 import torch
 
@@ -45,19 +46,23 @@ def run(*command: str, folder: Path, check: bool = True) -> subprocess.Completed
 @pytest.fixture(scope="session")
 def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy of the sources, in a folder with a blank and Chinese in its name, in which the smoke run has ended."""
-    home = tmp_path_factory.mktemp("smoke") / "循环 网络"
-    home.mkdir()
-    for name in WRITTEN:
-        source = ROOT / name
-        (shutil.copytree if source.is_dir() else shutil.copy2)(source, home / name)
-    run("pipelines.sandbox", "smoke", folder=home)
+    base = tmp_path_factory.getbasetemp()
+    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base  # workers share one run: whoever comes second waits for it
+    home = shared / "循环 网络"
+    with filelock.FileLock(shared / "smoke.lock"):
+        if not (shared / "smoke.done").exists():
+            shutil.rmtree(home, ignore_errors=True)
+            home.mkdir()
+            for name in WRITTEN:
+                source = ROOT / name
+                (shutil.copytree if source.is_dir() else shutil.copy2)(source, home / name)
+            run("pipelines.sandbox", "smoke", folder=home)
+            (shared / "smoke.done").touch()
     return home / ".smoke"
 
 
-@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep a file's tests on one worker, and all that look at the smoke run on the same, so that it runs once; skip what needs a GPU."""
+    """Skip what needs a GPU where there is none."""
     for item in items:
-        item.add_marker(pytest.mark.xdist_group("whole" if "whole" in item.fixturenames else item.path.name))
         if item.get_closest_marker("gpu") and not torch.cuda.is_available():
             item.add_marker(pytest.mark.skip(reason="torch finds no CUDA device"))

@@ -92,8 +92,12 @@ class HierarchicalAutoencoder(nn.Module):
         scores = self.write(state) if dropout_generators is None else self.follow(batch.targets, state, dropout_generators)
         return scores.unflatten(1, (-1, self.sizes.parts)).flatten(2, 3)
 
+    def vector(self, batch: Batch) -> Tensor:
+        """Return all that the decoders get of each document: (members, batch, hidden), twice as wide where a cell has a memory too."""
+        return torch.cat(tuple(self.encode(batch)[1]), -1)
+
     def encode(self, batch: Batch, generators: Sequence[torch.Generator] | None = None) -> tuple[Tensor, Any]:
-        """Return the document vector (members, batch, hidden), which is the clause encoder's last output, and its last state."""
+        """Return the clause encoder's last output (members, batch, hidden) and its last state."""
         words = self._by_clause(batch.inputs)
         inside_before_end = (words == STOP).int().cumsum(-1) == 0
         lengths = (inside_before_end.sum(-1) + 1).clamp(max=words.shape[2])  # of words and the end

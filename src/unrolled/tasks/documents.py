@@ -42,6 +42,8 @@ class Documents(Reproduced):
         replaced: share of the words that training replaces, in what is read and in what is to be written, by any word or by the unknown
             one; a network would learn the few thousand clauses by heart otherwise, and a clause that it never read not at all.
         layout: "flat", all words one after another, or "by_clause", each clause filled up to `STEPS` steps.
+        backwards: read the document, or by clause each clause, from the last word to the first (Sutskever, Vinyals & Le 2014); it is
+            written forwards all the same.
 
     Attributes:
         clauses_of: by split, its clauses: (clauses, STEPS) numbers of words, 0 after the last.
@@ -54,7 +56,7 @@ class Documents(Reproduced):
     steps = STEPS
     test_size = 300
 
-    def __init__(self, folder: Path, *, clauses: int = 2, vocabulary: int = 100, replaced: float = 0.2, layout: str = "flat",
+    def __init__(self, folder: Path, *, clauses: int = 2, vocabulary: int = 100, replaced: float = 0.4, layout: str = "flat",
                  backwards: bool = False) -> None:
         super().__init__(folder)
         if clauses < 2:
@@ -133,10 +135,14 @@ class Documents(Reproduced):
         changed = torch.where(chosen, torch.randint(1, len(self.words), clauses.shape, generator=generator), clauses)
         return torch.where(torch.isin(self._keys(changed), self._held_out).unsqueeze(-1), clauses, changed)
 
-    def evaluation_batches(self, split: str) -> Iterator[Batch]:
-        """Yield the documents of a split, always the same, each followed by its swapped one."""
+    def documents(self, split: str) -> Tensor:
+        """Return the documents of the validation or the test split, always the same: (documents, clauses, STEPS)."""
         generator = torch.Generator().manual_seed({"validation": 7_000_001, "test": 7_000_002}[split])
-        documents = self.draw(split, self.test_size, generator)
+        return self.draw(split, self.test_size, generator)
+
+    def evaluation_batches(self, split: str) -> Iterator[Batch]:
+        """Yield the documents of a split, each followed by its swapped one."""
+        documents = self.documents(split)
         for group in torch.stack([documents, documents.flip(1)], 1).flatten(0, 1).split(EVALUATED_TOGETHER):
             yield self.lay_out(group)
 
