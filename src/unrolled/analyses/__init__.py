@@ -8,6 +8,7 @@ from typing import Any
 from unrolled.analyses import (
     activations,
     clipping,
+    documents,
     error_surface,
     gradient_flow,
     lstm_vs_rnn,
@@ -41,6 +42,7 @@ ANALYSES: dict[str, ModuleType] = {
     "stopping": stopping,
     "sentiment": sentiment,
     "translation": translation,
+    "documents": documents,
 }
 
 

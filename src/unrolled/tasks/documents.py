@@ -88,8 +88,8 @@ class Documents(Reproduced):
         """Return one number for each clause (..., STEPS), another for every other clause."""
         return (clauses * len(self.words) ** torch.arange(STEPS)).sum(-1)
 
-    def encode(self, text: str) -> Batch:
-        """Return a text of one's own as a batch of one document.
+    def clauses_from(self, text: str) -> Tensor:
+        """Return a text of one's own as one document: (1, clauses, STEPS).
 
         Raises:
             ValueError: it does not have as many clauses as the task's documents, or one of more than `LONGEST` words.
@@ -99,7 +99,7 @@ class Documents(Reproduced):
         if len(found) != self.clauses or max(sizes) > LONGEST:
             raise ValueError(f"the document has {len(found)} clauses, of {sizes} words, but must have {self.clauses} of 1 to {LONGEST}; "
                              "a clause ends at a punctuation mark.")
-        return self.lay_out(self._encode(found)[None])
+        return self._encode(found)[None]
 
     def lay_out(self, clauses: Tensor) -> Batch:
         """Return documents (documents, clauses, STEPS) as a batch with a member axis of 1."""

@@ -1,0 +1,185 @@
+"""Documents as vectors: what tells one order of clauses from another, what is written again, flat and clause by clause (F6, F7)."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from unrolled import drawing as figures
+from unrolled.analyses import trained
+from unrolled.analyses.base import AnalysisResult, Picture, Sentence, Table, compare
+from unrolled.analyses.document_probes import bags, probe, vectors
+from unrolled.batches import Batch
+from unrolled.settings import Settings
+
+LECTURE = "Mary was hungry. She didn't find any food."
+ASKED = {"order": "order of clauses", "first_word": "first word", "last_word": "last word"}
+
+
+@dataclasses.dataclass(frozen=True)
+class Options:
+    """What is compared.
+
+    Attributes:
+        section: of params.yaml.
+        flat, hierarchical: runs on short documents, the first of which is probed. long_flat, long_hierarchical, long_matched: runs on long
+            ones, flat, by clause at equal width, and by clause with as many parameters as the flat one.
+        learned: documents that a probe learns from. strengths: inverse strengths of its regularisation, of which validation chooses.
+        shown: documents of the table, of each length.
+    """
+
+    section: str = "documents"
+    flat: str = "flat"
+    hierarchical: str = "hierarchical"
+    long_flat: str = "flat_4"
+    long_hierarchical: str = "hierarchical_4"
+    long_matched: str = "hierarchical_4_matched"
+    learned: int = 1500
+    strengths: tuple[float, ...] = (0.01, 0.1, 1.0)
+    shown: int = 2
+
+
+def analyse(options: Options, settings: Settings) -> AnalysisResult:
+    """Compare vectors of swapped documents, probe them, and show what is written."""
+    runs = (options.flat, options.hierarchical, options.long_flat, options.long_hierarchical, options.long_matched)
+    loaded = {run: trained.load(f"{options.section}/{run}", settings, "analyses.documents", "documents") for run in runs}
+    records = {run: trained.record(f"{options.section}/{run}") for run in runs}
+    result = AnalysisResult()
+    for run, found in loaded.items():
+        result.values |= cosines(found, run)
+    result.add(bag_of_words(loaded[options.flat]))
+    result.values |= {f"probe_{name}": values for name, values in probe(loaded[options.flat], options.learned, options.strengths).items()}
+    result.figures["documents_exact"] = _exact(loaded, records)
+    result.figures["documents_vectors"] = _vectors(result.values, loaded)
+    result.tables["documents"] = _table(loaded, options)
+    result.sentences += [_on_order(result.values, records, options.flat), _on_length(records, options)]
+    return result
+
+
+def cosines(loaded: trained.Loaded, name: str) -> dict[str, list[float]]:
+    """Return each member's mean cosine between the vectors of a test document and of its swapped one, and of the next document."""
+    documents = loaded.task.documents("test")
+    plain, swapped = (vectors(loaded.model, loaded.task, group) for group in (documents, documents.flip(1)))
+    return {f"cosine_swapped_{name}": cosine(plain, swapped).mean(-1).tolist(),
+            f"cosine_unrelated_{name}": cosine(plain, np.roll(plain, 1, axis=-2)).mean(-1).tolist()}
+
+
+def cosine(some: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """Return the cosine between vectors along the last axis."""
+    return (some * others).sum(-1) / (np.linalg.norm(some, axis=-1) * np.linalg.norm(others, axis=-1))
+
+
+def bag_of_words(loaded: trained.Loaded) -> AnalysisResult:
+    """Compare bags of words of the same documents: those of a document and its swapped one are one and the same."""
+    documents = loaded.task.documents("test")
+    plain, swapped = (bags(loaded.task, group) for group in (documents, documents.flip(1)))
+    return AnalysisResult(
+        [compare("F6", "test documents whose bag of words is that of the swapped one", len(plain), int((plain == swapped).all(1).sum()))],
+        values={"cosine_swapped_bag": float(cosine(plain, swapped).mean()),
+                "cosine_unrelated_bag": float(cosine(plain, np.roll(plain, 1, axis=0)).mean())})
+
+
+def _label(loaded: trained.Loaded, record: Mapping[str, Any]) -> str:
+    """Name a run by its documents, its model and its number of parameters."""
+    model = "flat" if loaded.task.layout == "flat" else "by clause"
+    return f"{loaded.task.clauses} clauses, {model} ({record['parameters'] // 1000}k)"
+
+
+@figures.styled
+def _exact(loaded: Mapping[str, trained.Loaded], records: Mapping[str, Any]) -> Picture:
+    """Draw the share of exact documents and of right symbols, a row per run."""
+    figure, panels = figures.panels(2, width=7.2, height=2.6, sharey=True)
+    for axes, metric, words in zip(panels, ("exact", "token_accuracy"), ("documents written exactly", "symbols right"), strict=True):
+        figures.dots(axes, {_label(loaded[run], record): trained.scores(record, metric) for run, record in records.items()})
+        axes.set(xlabel=f"share of {words}", xlim=(-0.03, 1.03))
+    return Picture(figure, ["F7"], "Flat and by clause, short and long documents.", "短文档与长文档：不分层与按子句分层。",
+                   "One dot per seed; documents of clauses never learned from. In brackets the number of parameters.",
+                   "每点一个种子；测试文档的子句均未在训练中出现。括号内为参数个数（k 表示千）。")
+
+
+@figures.styled
+def _vectors(values: Mapping[str, Any], loaded: Mapping[str, trained.Loaded]) -> Picture:
+    """Draw cosines by run, and what a probe reads off."""
+    figure, (left, right) = figures.panels(2, width=7.2, height=3.4)
+    groups = {f"{run.replace('_', ' ')}, {kind}": np.array(values[f"cosine_{kind}_{run}"])
+              for run in loaded for kind in ("swapped", "unrelated")}
+    groups |= {f"bag of words, {kind}": np.atleast_1d(values[f"cosine_{kind}_bag"]) for kind in ("swapped", "unrelated")}
+    figures.dots(left, groups, [figures.BLUE, figures.ORANGE] * (len(groups) // 2))
+    left.set(xlabel="cosine of two documents' vectors", xlim=(-0.03, 1.03))
+    groups = {f"{words}, {name}": np.array(values[f"probe_{question}_{name}"])
+              for question, words in ASKED.items() for name in ("trained", "untrained", "bag")}
+    figures.dots(right, groups, [figures.BLUE, figures.GREEN, figures.GREY] * len(ASKED))
+    right.set(xlabel="linear probe: share right", xlim=(-0.03, 1.03))
+    return Picture(figure, ["F6"], "What a vector knows of the order.", "向量对次序知道多少。",
+                   "Left: swapped documents have the same clauses in another order. Right: what a linear probe reads off the vectors of "
+                   "trained and untrained encoders and off a bag of words; clauses of the test documents were never learned from.",
+                   "左：互换后的文档由相同的子句组成，但次序不同。右：线性探针从训练后与未训练的编码器向量以及词袋中能读出什么；"
+                   "测试文档的子句均未在训练中出现。")
+
+
+@torch.no_grad()
+def written(loaded: trained.Loaded, batch: Batch) -> list[str]:
+    """Return what the first member writes of each document of a batch; a tick stands before what is exact."""
+    rows, rights = loaded.model(batch).argmax(-1)[0].tolist(), batch.targets[0].tolist()
+    answers = [loaded.task.read_answer(row) for row in rows]
+    right = [answer == [symbol for symbol in wanted if symbol >= 0] for answer, wanted in zip(answers, rights, strict=True)]
+    return [("✓ " if exact else "✗ ") + loaded.task.text(answer) for answer, exact in zip(answers, right, strict=True)]
+
+
+def _table(loaded: Mapping[str, trained.Loaded], options: Options) -> Table:
+    """Show test documents, their swapped ones and the lecture's own, as the first seed of each model writes them."""
+    rows, rows_zh = [], []
+    for flat, hierarchical in ((options.flat, options.hierarchical), (options.long_flat, options.long_hierarchical)):
+        task = loaded[flat].task
+        documents = task.documents("test")[: options.shown]
+        kinds = [("test", "测试", documents), ("swapped", "互换", documents.flip(1))]
+        if task.clauses == 2:
+            kinds.append(("the lecture's own", "课程的例子", task.clauses_from(LECTURE)))
+        for kind, kind_zh, group in kinds:
+            cells = list(zip(_texts(task, group), *(written(loaded[run], loaded[run].task.lay_out(group)) for run in (flat, hierarchical)),
+                             strict=True))
+            rows += [[kind, *row] for row in cells]
+            rows_zh += [[kind_zh, *row] for row in cells]
+    return Table(["F6", "F7"], "Documents and what is written of them (first seed).", "文档及其还原结果（第一个种子）。",
+                 ("document", "read", "flat", "by clause"), ("文档", "输入", "不分层", "按子句分层"), rows, rows_zh)
+
+
+def _texts(task: Any, documents: Tensor) -> list[str]:
+    return [task.text([symbol for symbol in row if symbol >= 0]) for row in task.lay_out(documents).targets[0].tolist()]
+
+
+def _on_order(values: Mapping[str, Any], records: Mapping[str, Any], flat: str) -> Sentence:
+    """Say how far apart swapped documents lie, and what of the order can be read off."""
+    swapped, unrelated = (np.mean(values[f"cosine_{kind}_{flat}"]) for kind in ("swapped", "unrelated"))
+    both = trained.scores(records[flat], "exact_swapped").mean()
+    shares = [np.mean(values[f"probe_order_{name}"]) for name in ("trained", "untrained", "bag")]
+    text = (f"The vectors of a document and of its swapped one have a cosine of {swapped:.2f}, those of unrelated documents "
+            f"{unrelated:.2f}; as bags of words the two are the same (cosine 1). Both orders are written exactly in {both:.1%}. Which of "
+            f"two clauses comes first, a linear probe tells from the vector in {shares[0]:.1%}, from that of an untrained encoder in "
+            f"{shares[1]:.1%}, from the bag of words in {shares[2]:.1%}.")
+    chinese = (f"文档与其子句互换版的向量余弦为 {swapped:.2f}，无关文档之间为 {unrelated:.2f}；作为词袋两者完全相同（余弦为 1）。"
+               f"两种次序都能一字不差还原的占 {both:.1%}。两个子句孰先孰后，线性探针凭向量能答对 {shares[0]:.1%}，"
+               f"凭未训练编码器的向量为 {shares[1]:.1%}，凭词袋为 {shares[2]:.1%}。")
+    return Sentence(["F6"], text, chinese)
+
+
+def _on_length(records: Mapping[str, Any], options: Options) -> Sentence:
+    """Say what each model writes of short and of long documents."""
+    def means(runs: Sequence[str], metric: str) -> list[float]:
+        return [trained.scores(records[run], metric).mean() for run in runs]
+
+    short = means((options.flat, options.hierarchical), "exact")
+    runs = (options.long_flat, options.long_hierarchical, options.long_matched)
+    long, bleu = means(runs, "exact"), means(runs, "bleu")
+    text = (f"Two clauses: {short[0]:.1%} exact flat, {short[1]:.1%} by clause. Four clauses: {long[0]:.1%} flat, {long[1]:.1%} by clause "
+            f"at equal width, {long[2]:.1%} at equal parameters (BLEU {bleu[0]:.2f}, {bleu[1]:.2f}, {bleu[2]:.2f}). All learn from "
+            "documents drawn without end, for as many updates as others of their length.")
+    chinese = (f"两个子句：不分层 {short[0]:.1%} 一字不差，按子句分层 {short[1]:.1%}。四个子句：不分层 {long[0]:.1%}，"
+               f"隐层相等时分层 {long[1]:.1%}，参数量相等时分层 {long[2]:.1%}（BLEU 依次为 {bleu[0]:.2f}、{bleu[1]:.2f}、{bleu[2]:.2f}）。"
+               "训练文档不断随机组合生成，同样长度的文档更新次数相同。")
+    return Sentence(["F7"], text, chinese)
