@@ -27,13 +27,14 @@ def main(section: str, *names: str) -> None:
     with results.exit_on_user_error():
         chosen = settings.load()
         catalogue.check(chosen)
-        if section not in chosen.tasks or not chosen.tasks[section].elsewhere:
-            known = [name for name, found in chosen.tasks.items() if found.elsewhere]
+        known = {name: found.elsewhere for name, found in chosen.tasks.items() if found.elsewhere}
+        if section not in known:
             raise settings.SettingsError(f"tasks.{section} has no runs at full scale only{settings.nearest(section, known)}")
-        runs = names or chosen.tasks[section].elsewhere
-        for name in set(names) - set(chosen.tasks[section].elsewhere):
-            known = chosen.tasks[section].elsewhere
-            raise settings.SettingsError(f"tasks.{section}.full has no run {name}{settings.nearest(name, known)}")
+        for name in sorted(set(names) - set(known[section])):
+            raise settings.SettingsError(f"tasks.{section}.full has no run {name}{settings.nearest(name, known[section])}")
+        runs = names or known[section]
+        if not results.DATA.exists():
+            raise settings.SettingsError("data/ is not there yet; run `make reproduce` first.")
         make_copy(COPY)
         tree = settings.read_yaml(COPY / "params.yaml") | {"scale": "full"}
         tree["tasks"][section]["full"]["runs"] = {run: tree["tasks"][section]["full"]["runs"][run] for run in runs}

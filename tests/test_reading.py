@@ -11,12 +11,13 @@ import pytest
 import torch
 from conftest import ROOT
 
+from pipelines import record
 from unrolled import asking, models, results, training
 from unrolled.analyses import reading, stopping
 from unrolled.batches import Batch
 from unrolled.judging.evidence import Evidence, Missing
 from unrolled.results import UserError
-from unrolled.settings import Run, parse
+from unrolled.settings import Run, SettingsError, parse
 from unrolled.tasks.lines import Lines
 from unrolled.tasks.slots import UNKNOWN, Slots
 from unrolled.tasks.state_templates import carried
@@ -165,4 +166,21 @@ def test_every_full_scale_run_of_slots_resolves(params: dict) -> None:
     laptop = parse(params)
     assert set(laptop.tasks["slots"].elsewhere) <= set(full.tasks["slots"].runs)
     assert {name for name in full.tasks["slots"].runs if name.endswith("_window_3")} >= {"jordan_scheduled_window_3", "lstm_window_3"}
-    assert ROOT.joinpath("params.yaml").exists()
+    assert full.tasks["slots"].runs["elman_3"].layers == 3 and full.tasks["slots"].runs["jordan_scheduled"].feedback == "scheduled"
+
+
+@pytest.mark.parametrize(("arguments", "complaint"), [
+    (("slotz",), "did you mean 'slots'?"), (("adding",), "has no runs at full scale only"),
+    (("slots", "elman_22"), "tasks.slots.full has no run elman_22; did you mean 'elman_2'?"), (("slots", "elman_2"), "data/ is not there yet")])
+def test_what_cannot_be_recorded_gets_one_sentence(workplace: Path, capsys: pytest.CaptureFixture, arguments: tuple, complaint: str) -> None:
+    for name in ("params.yaml", "tuned.yaml"):
+        results.write_text(name, ROOT.joinpath(name).read_text(encoding="utf-8"))
+    with pytest.raises(SystemExit):
+        record.main(*arguments)
+    assert complaint in capsys.readouterr().err and not Path(".record").exists()
+
+
+def test_a_block_of_another_scale_must_be_a_mapping_too(params: dict) -> None:
+    params["tasks"]["slots"]["full"] = 3
+    with pytest.raises(SettingsError, match="must be a mapping"):
+        parse(params)

@@ -118,3 +118,11 @@ def test_one_update_of_every_run_makes_no_tensor_on_the_default_device(whole, mo
                                                                        [training.generator(0, "values")]), cpu, training.Trained(), None)
             with ExplicitDevices():
                 loop._update(batch, 0)
+
+
+@pytest.mark.parametrize(("what", "name", "question"), [("tag", "SENTENCE", "leave taipei on november 2nd"), ("translate", "TEXT", "machine learning")])
+def test_trained_networks_can_be_asked(whole, monkeypatch, what, name, question):
+    monkeypatch.setenv(name, question)
+    lines = run("pipelines.ask", what, folder=whole).stdout.splitlines()
+    assert all("seeds" in line or line.startswith("unknown to training") for line in lines)
+    assert what == "translate" or [line.split()[0] for line in lines[:5]] == question.split()

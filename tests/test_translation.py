@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 import gzip
+import io
 import json
 import math
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -210,6 +212,26 @@ def test_the_dictionary_is_read_line_by_line() -> None:
 def test_a_damaged_dictionary_is_refused(content: bytes, message: str) -> None:
     with pytest.raises(DataError, match=message):
         list(english_chinese.glosses(content))
+
+
+def archived(text: bytes, member: str = "cmn.txt") -> tuple[str, bytes]:
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w") as archive:
+        archive.writestr(member, text)
+    return "cmn-eng.zip", stream.getvalue()
+
+
+def test_sentence_pairs_of_tatoeba() -> None:
+    text = "Hi.\t你好。\tCC-BY 2.0\nRun!\t跑！\tCC-BY 2.0\nRun!\t跑！\tCC-BY 2.0\n"
+    assert english_chinese.sentences(archived(text.encode())) == [("Hi.", "你好。"), ("Run!", "跑！")]
+
+
+@pytest.mark.parametrize(("file", "message"), [
+    (archived(b"no tab\n"), "without a tab"), (archived(b"\xff\t\xfe\n"), "not UTF-8"), (archived(b"", "other.txt"), "has no member"),
+    (("cmn-eng.zip", b"no archive"), "damaged")])
+def test_other_files_than_tatoebas_are_refused(file: tuple[str, bytes], message: str) -> None:
+    with pytest.raises(DataError, match=message):
+        english_chinese.sentences(file)
 
 
 def test_an_answer_of_an_unknown_or_very_long_source_is_text(folder: Path) -> None:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, get_type_hints
+from typing import Any
 
-from unrolled import models
+from unrolled import models, values
 from unrolled.cells import CELLS
 from unrolled.models import MODELS
 from unrolled.settings import Run, Settings, SettingsError, checked_value, nearest
@@ -15,11 +14,8 @@ from unrolled.tasks import TASKS, Task
 
 
 def options_of(cls: type) -> dict[str, Any]:
-    """Return the keyword options of a registered class with their types, those that the library itself gives left out."""
-    hints = get_type_hints(cls.__init__)
-    parameters = inspect.signature(cls.__init__).parameters.values()
-    return {parameter.name: hints[parameter.name] for parameter in parameters
-            if parameter.kind is parameter.KEYWORD_ONLY and parameter.name not in ("outputs", "output_activation")}
+    """Return the keyword options of a task or cell with their types, those that the library itself gives left out."""
+    return values.options_of(cls, ("outputs", "output_activation"))
 
 
 def check(settings: Settings) -> None:

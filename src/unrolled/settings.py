@@ -203,8 +203,8 @@ def _task(name: str, section: Mapping[str, Any], defaults: Mapping[str, Any], sc
         place = f"{where}.runs.{run}"
         merged = {**defaults, **own, **_mapping(line or {}, place), **forced}
         runs[run] = _run(name, run, merged, place, seed_offset)
-    blocks = [section.get(other) or {} for other in SCALES]
-    elsewhere = sorted({run for other in blocks for run in (other.get("runs") or {})} - set(runs))
+    blocks = [_mapping(section.get(other) or {}, f"{where}.{other}") for other in SCALES]
+    elsewhere = sorted({run for other in blocks for run in other.get("runs") or {}} - set(runs))
     return TaskSection(name, checked_value(own["kind"], str, f"{where}.kind"), reads, runs, purpose, tuple(elsewhere))
 
 

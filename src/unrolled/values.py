@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import inspect
 import types
 import typing
 from collections.abc import Iterable
@@ -27,6 +28,14 @@ _CHOICES = {
 
 class SettingsError(UserError):
     """A setting is unknown, of the wrong type, out of range or contradicts another."""
+
+
+def options_of(cls: type, given: Iterable[str]) -> dict[str, Any]:
+    """Return the keyword options of a registered class with their types, those that it is always `given` left out."""
+    hints = typing.get_type_hints(cls.__init__)
+    parameters = inspect.signature(cls.__init__).parameters.values()
+    return {parameter.name: hints[parameter.name] for parameter in parameters
+            if parameter.kind is parameter.KEYWORD_ONLY and parameter.name not in given}
 
 
 def nearest(name: str, known: Iterable[str]) -> str:

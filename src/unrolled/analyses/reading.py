@@ -33,12 +33,13 @@ class Options:
 
     Attributes:
         section: of slot filling runs.
-        taught: recurrent and feed-forward run that learned from sentences with hidden cities; they read the lecture's sentences.
-        plain: the recurrent run that did not.
+        taught: recurrent run that learned from sentences with hidden cities, which reads the lecture's sentences step by step.
+        feed_forward: the same without memory. plain: the recurrent run that learned from the sentences as they are.
     """
 
     section: str = "slots"
-    taught: tuple[str, ...] = ("elman_hidden_cities", "feed_forward_hidden_cities")
+    taught: str = "elman_hidden_cities"
+    feed_forward: str = "feed_forward_hidden_cities"
     plain: str = "elman"
 
 
@@ -64,13 +65,14 @@ def gather(section: str, settings: Settings) -> dict[str, dict[str, Any]]:
 def lecture(options: Options, settings: Settings) -> AnalysisResult:
     """Let trained taggers read the two sentences, in which Taipei and 2nd are words they never saw."""
     answers, hidden, unknown = {}, None, []
-    for run in (*options.taught, options.plain):
-        found = trained.load(f"{options.section}/{run}", settings, "analyses.reading.taught", "slots")
+    for option in ("taught", "feed_forward", "plain"):
+        run = getattr(options, option)
+        found = trained.load(f"{options.section}/{run}", settings, f"analyses.reading.{option}", "slots")
         words = torch.tensor([[found.task.encode_words(sentence.split()) for sentence in SENTENCES]])
         unknown = [word for word, number in zip(SENTENCES[0].split(), words[0, 0].tolist(), strict=True) if number == UNKNOWN]
         with torch.no_grad():
             labels = found.model(Batch(words, words)).argmax(-1)  # (members, sentences, words)
-            if run == options.taught[0]:
+            if option == "taught":
                 hidden = unroll(found.model.forward_cells[0], found.model.embed(words, None)).outputs[0]
         answers[run] = [[[found.task.labels[label] for label in row] for row in member] for member in labels.tolist()]
     right = {run: [float((member[0][1], member[1][1]) == WANTED) for member in members] for run, members in answers.items()}
@@ -78,11 +80,11 @@ def lecture(options: Options, settings: Settings) -> AnalysisResult:
             for run in answers for place, sentence in enumerate(SENTENCES)]
     return AnalysisResult(
         values={f"success_lecture_{run}": values for run, values in right.items()},
-        figures={"slots_lecture": _steps(hidden.numpy(), answers[options.taught[0]][0])},
+        figures={"slots_lecture": _steps(hidden.numpy(), answers[options.taught][0])},
         tables={"slots_lecture": Table(["A2", "A3"], "The lecture's two sentences.", "课程里的两个句子。",
                                        ("run", "sentence", "labels of the first seed", "seeds right about Taipei"),
                                        ("训练设置", "句子", "第一个种子的标签", "判对 Taipei 的种子数"), rows, rows)},
-        sentences=[_sentence(right, options, unknown)])
+        sentences=[_sentence(right, unknown)])
 
 
 def _short(label: str) -> str:
@@ -90,7 +92,7 @@ def _short(label: str) -> str:
     return label.replace(".city_name", "").replace("_date", "").replace("_name", "").replace("_number", "")
 
 
-def _sentence(right: Mapping[str, Sequence[float]], options: Options, unknown: Sequence[str]) -> Sentence:
+def _sentence(right: Mapping[str, Sequence[float]], unknown: Sequence[str]) -> Sentence:
     """Say who tells the two apart."""
     counted = "; ".join(f"{run} {int(sum(values))}/{len(values)}" for run, values in right.items())
     return Sentence(["A2", "A3"], f"Seeds that call Taipei a destination after arrive and a departure after leave, though "

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 
-from unrolled import catalogue, results
+from unrolled import catalogue, results, significance
 from unrolled import drawing as figures
 from unrolled.analyses import trained
 from unrolled.analyses.bags import bag_of_words
@@ -29,7 +29,7 @@ class Options:
         reviews, probe: sections. network: the run that is held against the bag of words.
         strengths: inverse strengths of regularisation of the logistic regressions, of which validation chooses.
         shuffles: how often the words of every test review are shuffled. resamples: of the bootstrap.
-        first_seed: of the shuffles and the bootstrap. shown: sentences of the probe that are shown.
+        first_seed: of the shuffles. shown: sentences of the probe that are shown.
     """
 
     reviews: str = "sentiment"
@@ -94,13 +94,7 @@ def against(options: Options, task: OneAnswer, bag: np.ndarray) -> np.ndarray:
 
 def interval(options: Options, task: OneAnswer, bag: np.ndarray) -> tuple[float, float]:
     """Return the 95 % interval of the difference where both are resampled: the test reviews, the same for both, and the seeds."""
-    right, generator = answered(options, task), np.random.default_rng(options.first_seed)
-    members, texts = right.shape
-    weights = generator.multinomial(texts, np.full(texts, 1 / texts), size=options.resamples) / texts  # (resamples, texts)
-    chosen = generator.integers(0, members, (members, options.resamples))
-    draws = np.take_along_axis(right @ weights.T, chosen, 0).mean(0) - weights @ bag
-    low, high = np.quantile(draws, [0.025, 0.975])
-    return float(low), float(high)
+    return significance.items_against_limit(answered(options, task) - bag, 0.0, options.resamples).interval
 
 
 @torch.no_grad()

@@ -14,10 +14,10 @@ from typing import Any
 from babel.dates import format_date
 
 from unrolled import results
-from unrolled.data import archives, lexicon
+from unrolled.data import lexicon
 from unrolled.data.archives import DataError
-from unrolled.data.base import DataSet, original_files, packaged_members
-from unrolled.data.download import temporary_folder
+from unrolled.data.base import DataSet, inner_members, original_files, packaged_members
+from unrolled.data.shakespeare import decode
 
 ENTRY = re.compile(r"^(\S+) (\S+) \[([^\]]*)\] /(.*)/$")  # traditional, simplified, [pinyin], /glosses/
 LECTURE = ("machine", "learning")  # the lecture's own example, which the dictionary does not have
@@ -141,14 +141,11 @@ def sentences(file: tuple[str, bytes]) -> list[tuple[str, str]]:
     """Return the sentence pairs of Tatoeba's archive: English, Chinese, attribution, separated by tabs.
 
     Raises:
-        DataError: it is no archive, or holds a line of another form.
+        DataError: it is no archive, is not UTF-8, or holds a line of another form.
     """
     name, content = file
-    with temporary_folder() as folder:
-        path = Path(folder) / name
-        path.write_bytes(content)
-        text, = archives.read_members(path, ["cmn.txt"]).values()
-    pairs = [tuple(line.split("\t")[:2]) for line in text.decode("utf-8", "replace").splitlines() if line.strip()]
+    text, = inner_members(name, content, ["cmn.txt"]).values()
+    pairs = [tuple(line.split("\t")[:2]) for line in decode(text, name).splitlines() if line.strip()]
     if not pairs or any(len(pair) < 2 or not all(part.strip() for part in pair) for pair in pairs):
         raise DataError(f"{name} holds a line without a tab between English and Chinese; it is not the file that is meant.")
     return sorted(set(pairs))

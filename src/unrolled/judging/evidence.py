@@ -105,19 +105,21 @@ class Evidence:
         """Return a run's counts per test item, if its metric is made of chunk counts."""
         if reference.get("metric") != "chunk_f1":
             return None
-        path = self._path(*reference["run"].split("/")).with_suffix(".items.safetensors")
-        self._note(path)
-        return results.read_arrays(path)
+        return self._counted(reference)
 
     def scored_items(self, reference: Mapping[str, Any]) -> np.ndarray | None:
         """Return a run's score of each test item, (members, items), if its metric is their mean."""
         name = MEANS.get(reference.get("metric", ""))
         if name is None or "learning_rate" in reference:
             return None
+        found = self._counted(reference).get(name)
+        return None if found is None else found.astype(float)
+
+    def _counted(self, reference: Mapping[str, Any]) -> dict[str, np.ndarray]:
+        """Return a run's counts and scores per test item."""
         path = self._path(*reference["run"].split("/")).with_suffix(".items.safetensors")
         self._note(path)
-        found = results.read_arrays(path).get(name)
-        return None if found is None else found.astype(float)
+        return results.read_arrays(path)
 
     def analysis(self, name: str) -> dict[str, Any]:
         """Return an analysis' result.

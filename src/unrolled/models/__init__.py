@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Mapping
-from typing import Any, get_type_hints
+from typing import Any
 
 from torch import nn
 
+from unrolled import values
 from unrolled.batches import Sizes
 from unrolled.cells import CELLS
 from unrolled.cells.base import Cell, Generators
@@ -23,17 +23,12 @@ MODELS: dict[str, type[nn.Module]] = {
     "averaged": Averaged,
     "hierarchical": HierarchicalAutoencoder,
 }
-
-
 SHARED = ("layers", "bidirectional", "embedding", "window", "dropout", "path", "feedback")  # fields of a run that every model is given
 
 
 def options_of(model: str) -> dict[str, Any]:
     """Return a model's own keyword options, beside those that every model is given, with their types."""
-    hints = get_type_hints(MODELS[model].__init__)
-    parameters = inspect.signature(MODELS[model].__init__).parameters.values()
-    return {parameter.name: hints[parameter.name] for parameter in parameters
-            if parameter.kind is parameter.KEYWORD_ONLY and parameter.name not in SHARED}
+    return values.options_of(MODELS[model], SHARED)
 
 
 def build(run: Run, cell_options: Mapping[str, Any], sizes: Sizes, generators: Generators) -> nn.Module:
