@@ -91,11 +91,7 @@ ORIGINALS: dict[str, tuple[Original, ...]] = {
         ("https://raw.githubusercontent.com/nltk/nltk_data/gh-pages/packages/corpora/sentence_polarity.zip",),
         "sha256:6e1ed4405b65c7eabf1d199a7f7c437091ac21da0ea7467b410a74062574566b", 490_256, True),),
     "english_chinese": (Original("cmn-eng.zip", ("https://www.manythings.org/anki/cmn-eng.zip",), None),),
-    # Not read yet; kept with the others so that there is one list.
-    "spoken_digits": (Original(
+    "spoken_digits": (Original(  # archives of tags are packed anew by their server, so that only the content is checked
         "free-spoken-digit-dataset-1.0.10.tar.gz",
         ("https://github.com/Jakobovski/free-spoken-digit-dataset/archive/refs/tags/v1.0.10.tar.gz",), None, 15_599_966),),
-    "spoken_words": (Original(
-        "speech_commands_v0.02.tar.gz", ("https://download.tensorflow.org/data/speech_commands_v0.02.tar.gz",),
-        "sha256:af14739ee7dc311471de98f5f9d2c9191b18aedfe957f4a6ff791c709868ff58"),),
 }
