@@ -1,4 +1,4 @@
-"""Sound: WAV files of all kinds and all faults, features against librosa-free hand computation, memory of long files."""
+"""Sound: WAV files of all kinds and all faults, features against a computation by hand, memory of long files."""
 
 from __future__ import annotations
 
@@ -125,11 +125,13 @@ def test_slopes_and_normalisation_by_hand() -> None:
     both = acoustics.deltas(features)
     middle = (2 * (features[5] - features[1]) + features[4] - features[2]) / 10
     assert both.shape == (7, 4) and np.allclose(both[3, 2:], middle)
-    one, two = acoustics.normalise([features, features + 5])
+    one, two = acoustics.normalise([features, features + 5], ["a", "a"])
     assert np.allclose(one, two, atol=1e-5) and np.allclose(one.mean(0), 0, atol=1e-6) and np.allclose(one.std(0), 1, atol=1e-3)
-    one, two, other = acoustics.normalise([features, features + 5, features * 3], ["a", "a", "b"])
+    one, two, other = acoustics.normalise([features, features + 5, features * 3], ["a", "a", "b"], by="voice")
     assert np.allclose(two - one, 5 / np.concatenate([features, features + 5]).std(0), atol=1e-2)
     assert np.allclose(other.mean(0), 0, atol=1e-6)
+    with pytest.raises(ValueError, match="'length'"):
+        acoustics.normalise([features], ["a"], by="length")
 
 
 def test_silence_at_the_ends_is_trimmed() -> None:

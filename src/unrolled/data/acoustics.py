@@ -169,14 +169,20 @@ def deltas(features: np.ndarray) -> np.ndarray:
     return np.concatenate([features, slopes.T.numpy()], 1)
 
 
-def normalise(features: Sequence[np.ndarray], voices: Sequence[str] | None = None) -> list[np.ndarray]:
+def normalise(features: Sequence[np.ndarray], voices: Sequence[str], by: str = "utterance") -> list[np.ndarray]:
     """Return features with mean 0 and variance 1, of each utterance by itself, or of all utterances of a voice together.
 
     Args:
         features: (frames, size) each.
-        voices: who speaks each utterance; None for each by itself.
+        voices: who speaks each utterance.
+        by: "utterance" or "voice".
+
+    Raises:
+        ValueError: another way.
     """
-    if voices is None:
+    if by not in ("utterance", "voice"):
+        raise ValueError(f"features are normalised by utterance or by voice, not by {by!r}.")
+    if by == "utterance":
         return [_standard(part, part) for part in features]
     pooled = {voice: np.concatenate([part for part, other in zip(features, voices, strict=True) if other == voice])
               for voice in dict.fromkeys(voices)}
