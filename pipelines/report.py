@@ -12,10 +12,12 @@ def main() -> None:
     """Build the page and put it in place."""
     with results.exit_on_user_error():
         started = time.perf_counter()
-        html = page.build(settings.load())
+        chosen = settings.load()
+        html = page.build(chosen)
         with results.replaced_folder(results.REPORT) as folder:
             results.write_text(folder / "index.html", html)
             results.write_text(folder / "plotly.min.js", page.plotting_library())
+            page.copy_sounds(chosen, folder)
         print(f"report: {results.REPORT / 'index.html'}, {len(html) / 1e6:.1f} MB in {time.perf_counter() - started:.1f} s")
 
 

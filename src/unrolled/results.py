@@ -29,6 +29,7 @@ DATA = Path("data")
 RESULTS = Path("results")
 RUNS = Path(".runs")
 REPORT = Path("report")
+SOUNDS = "sounds"  # folder within an analysis, and within the report
 REFERENCE = Path("reference")
 
 

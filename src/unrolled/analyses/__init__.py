@@ -7,6 +7,7 @@ from typing import Any
 
 from unrolled.analyses import (
     activations,
+    audio_tsne,
     clipping,
     documents,
     error_surface,
@@ -17,6 +18,7 @@ from unrolled.analyses import (
     roughness,
     sentiment,
     special_cells,
+    spoken_search,
     stopping,
     success_by_length,
     surfaces,
@@ -43,6 +45,8 @@ ANALYSES: dict[str, ModuleType] = {
     "sentiment": sentiment,
     "translation": translation,
     "documents": documents,
+    "spoken_search": spoken_search,
+    "audio_tsne": audio_tsne,
 }
 
 

@@ -97,6 +97,7 @@ class AnalysisResult:
         figures: pictures by name.
         errata: slips found in the notes.
         interactive: pictures to be touched, by name. tables: by name. sentences: for the cards.
+        sounds: WAV files by name, which pictures to be touched may play (see `played`).
     """
 
     checks: list[Check] = dataclasses.field(default_factory=list)
@@ -106,6 +107,7 @@ class AnalysisResult:
     interactive: dict[str, Interactive] = dataclasses.field(default_factory=dict)
     tables: dict[str, Table] = dataclasses.field(default_factory=dict)
     sentences: list[Sentence] = dataclasses.field(default_factory=list)
+    sounds: dict[str, bytes] = dataclasses.field(default_factory=dict)
 
     def add(self, other: AnalysisResult) -> None:
         """Take over everything that another result holds."""
@@ -116,6 +118,7 @@ class AnalysisResult:
         self.interactive |= other.interactive
         self.tables |= other.tables
         self.sentences += other.sentences
+        self.sounds |= other.sounds
 
 
 def compare(claim: str, name: str, expected: Any, observed: Any, tolerance: float = 0.0) -> Check:
@@ -200,8 +203,15 @@ def save(name: str, result: AnalysisResult) -> Path:
             results.write_bytes(folder / f"{file}.svg", figures.to_svg(picture.figure))
         for file, picture in result.interactive.items():
             results.write_json(folder / f"{file}.plotly.json", picture.specification)
+        for file, content in result.sounds.items():
+            results.write_bytes(folder / results.SOUNDS / f"{file}.wav", content)
         results.write_json(folder / results.analysis_file(name).name, as_json(name, result))
     return results.analysis_folder(name)
+
+
+def played(analysis: str, sound: str) -> str:
+    """Return the address, from the report's page, of a sound of an analysis: what a point's `customdata` holds to be played."""
+    return f"{results.SOUNDS}/{analysis}/{sound}.wav"
 
 
 def as_json(name: str, result: AnalysisResult) -> dict[str, Any]:

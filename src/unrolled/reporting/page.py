@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
@@ -46,6 +47,14 @@ def plotting_library() -> str:
     from plotly.offline import get_plotlyjs  # here: half a second's import that only the report needs
 
     return get_plotlyjs()
+
+
+def copy_sounds(settings: Settings, report: Path) -> None:
+    """Copy what analyses let the page play to a folder beside it."""
+    for name in settings.analyses:
+        folder = results.analysis_folder(name) / results.SOUNDS
+        if folder.exists():
+            shutil.copytree(folder, report / results.SOUNDS / name)
 
 
 def _analyses(settings: Settings) -> dict[str, Any]:

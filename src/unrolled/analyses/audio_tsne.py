@@ -1,0 +1,178 @@
+"""The map of spoken words: likeness against nearness, analogies, and t-SNE (van der Maaten & Hinton 2008) to be listened to (F11)."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from sklearn.manifold import TSNE
+
+from unrolled import drawing as figures
+from unrolled import retrieval, searching
+from unrolled.analyses import audio_geometry, trained
+from unrolled.analyses.base import AnalysisResult, Interactive, Picture, Sentence, Table, played
+from unrolled.data import acoustics, spoken, spoken_words, vocabulary
+from unrolled.data.spoken import Spoken
+from unrolled.settings import Settings
+
+SHOWN_FAMILIES = ("near", "name", "night", "nine", "fell", "fun", "fan")
+HOVER = "%{text}<extra></extra>"
+
+
+@dataclasses.dataclass(frozen=True)
+class Options:
+    """What is mapped.
+
+    Attributes:
+        encoder: run whose vectors are looked at.
+        voices: so many of the voices that are asked about are drawn, with their sound.
+        perplexity, first_seed: of t-SNE.
+    """
+
+    encoder: str = "audio_words/autoencoder"
+    voices: int = 4
+    perplexity: float = 15.0
+    first_seed: int = 0
+
+
+def analyse(options: Options, settings: Settings) -> AnalysisResult:
+    """Measure the vectors of the test words of every member, and draw those of the first."""
+    loaded = trained.load(options.encoder, settings, "analyses.audio_tsne.encoder", "audio_words")
+    folder = loaded.task.folder
+    found, phonemes = spoken.load(folder, "test"), spoken_words.phonemes(folder)
+    asking = spoken_words.voices(folder)["test"]
+    frames = loaded.task.prepare(found.features, found.voices)
+    spaces = {"autoencoder": list(searching.encode(loaded.model, frames)), "naive": [retrieval.naive_vectors(frames)]}
+    spaces = {name: [retrieval.without_voice_means(vectors, found.voices) for vectors in members] for name, members in spaces.items()}
+    result = AnalysisResult()
+    if any(phonemes.values()):
+        result.add(measured(spaces, found, phonemes, asking))
+    drawn = [place for place, voice in enumerate(found.voices) if voice in asking["archive"][: options.voices]]
+    points = project(spaces["autoencoder"][0][drawn], options)
+    chosen = Spoken(*([part[place] for place in drawn] for part in found))
+    result.interactive["audio_tsne"] = picture_to_touch(points, chosen, phonemes)
+    result.figures["audio_tsne"] = _map(points, chosen)
+    rate, sounds = spoken.audio(folder, "test")
+    result.sounds = {sound_name(found, place): acoustics.write_wav(sounds[place], rate) for place in drawn}
+    return result
+
+
+def measured(spaces: Mapping[str, Sequence[np.ndarray]], found: Spoken, phonemes: Mapping[str, Sequence[str]],
+             asking: Mapping[str, Sequence[str]]) -> AnalysisResult:
+    """Measure nearness against likeness, and solve analogies, in every space."""
+    families = [words.split() for words in vocabulary.MINIMAL_PAIRS.values()]
+    quadruples = audio_geometry.analogies({word: phonemes[word] for word in set(found.texts)}, families)
+    values: dict[str, Any] = {"analogies": float(len(quadruples))}
+    curves, rows = {}, []
+    for name, members in spaces.items():
+        near = [audio_geometry.cosines_by_distance(vectors, found.texts, found.voices, phonemes) for vectors in members]
+        curves[name] = np.stack([means for means, _ in near])
+        values[f"correlation_{name}"] = [correlation for _, correlation in near]
+        for control, ending in ((True, "top_1"), (False, "control")):
+            solved = [_solve(vectors, found, asking, quadruples, control) for vectors in members]
+            values[f"analogy_{ending}_{name}"] = [float(right.mean()) for right in solved]
+            rows.append((name, ending, f"{np.mean(solved):.3f}"))
+    result = AnalysisResult(values=values, figures={"audio_distance": _curve(curves)})
+    result.tables["analogies"] = Table(["F11"], "Analogies solved.", "类比题正确率。", ("vectors", "question", "share right"),
+                                       ("向量", "问法", "正确率"), rows, rows)
+    result.sentences.append(_sentence(values, curves["autoencoder"].mean(0)))
+    return result
+
+
+def _solve(vectors: np.ndarray, found: Spoken, asking: Mapping[str, Sequence[str]], quadruples: Sequence[tuple[str, str, str, str]],
+           with_offset: bool) -> np.ndarray:
+    """Solve analogies between word means of the voices that ask and of those that are asked."""
+    halves = []
+    for half in ("query", "archive"):
+        places = [place for place, voice in enumerate(found.voices) if voice in asking[half]]
+        halves.append(audio_geometry.word_means(vectors[places], [found.texts[place] for place in places]))
+    return audio_geometry.solved(halves[0], halves[1], quadruples, with_offset)
+
+
+def project(vectors: np.ndarray, options: Options) -> np.ndarray:
+    """Return a place in the plane for each vector, by the cosines between them: (pieces, 2)."""
+    units = vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
+    perplexity = min(options.perplexity, (len(units) - 1) / 3)
+    return TSNE(2, perplexity=perplexity, init="pca", random_state=options.first_seed, n_jobs=1).fit_transform(units.astype(np.float64))
+
+
+def sound_name(found: Spoken, place: int) -> str:
+    """Return the name of a piece's sound."""
+    return f"{found.texts[place]}-{found.voices[place].split('+')[-1]}"
+
+
+def rhymes() -> dict[str, str]:
+    """Return the family of each word, by its first member; words without rhymes are others."""
+    return {word: family for family, words in vocabulary.MINIMAL_PAIRS.items() for word in words.split()}
+
+
+def picture_to_touch(points: np.ndarray, chosen: Spoken, phonemes: Mapping[str, Sequence[str]]) -> Interactive:
+    """Return the map as a plot whose points say what they are, and sound when clicked."""
+    families, traces = rhymes(), []
+    for number, family in enumerate([*vocabulary.MINIMAL_PAIRS, "others"]):
+        places = [place for place, word in enumerate(chosen.texts) if families.get(word, "others") == family]
+        if not places:
+            continue
+        texts = [f"{chosen.texts[place]} /{''.join(phonemes.get(chosen.texts[place], []))}/, {chosen.voices[place].split('+')[-1]}"
+                 for place in places]
+        traces.append({
+            "type": "scatter", "mode": "markers", "name": family, "x": points[places, 0].round(2).tolist(),
+            "y": points[places, 1].round(2).tolist(), "text": texts, "hovertemplate": HOVER,
+            "customdata": [played("audio_tsne", sound_name(chosen, place)) for place in places],
+            "marker": {"size": 9, "color": figures.COLOURS[number % len(figures.COLOURS)], "opacity": 0.8,
+                       "symbol": ("circle", "square", "diamond")[number // len(figures.COLOURS) % 3]}})
+    axis = {"showticklabels": False, "zeroline": False}
+    return Interactive({"data": traces, "layout": {"xaxis": axis, "yaxis": axis, "hovermode": "closest",
+                                                   "margin": {"l": 10, "r": 10, "t": 10, "b": 10}}}, ["F11"],
+                       "The map of spoken words: click a point to hear it.", "语音单词地图：点击一个点即可听到它。",
+                       "t-SNE of the vectors of the first seed, coloured by rhyme; synthetic voices and words never learned from.",
+                       "第一个种子的向量经 t-SNE 投影，按韵脚着色；合成语音，词与嗓音均未在训练中出现。")
+
+
+@figures.styled
+def _map(points: np.ndarray, chosen: Spoken) -> Picture:
+    """Draw the map with the names of some families."""
+    figure, axes = figures.panels(width=7.2, height=5.0)
+    families = rhymes()
+    axes.plot(points[:, 0], points[:, 1], ".", color="#c8c8c8", markersize=5)
+    for number, family in enumerate(SHOWN_FAMILIES):
+        for place, word in enumerate(chosen.texts):
+            if families.get(word) == family:
+                axes.text(*points[place], word, color=figures.COLOURS[number], fontsize=7, ha="center", va="center")
+    axes.set(xticks=[], yticks=[])
+    return Picture(figure, ["F11"], "Spoken words that sound alike lie together.", "读音相近的语音单词聚在一起。",
+                   "t-SNE of the vectors of the first seed; some families of rhymes are named, one word for each voice.",
+                   "第一个种子的向量经 t-SNE 投影；标出部分同韵词，每个嗓音各一次。")
+
+
+@figures.styled
+def _curve(curves: Mapping[str, np.ndarray]) -> Picture:
+    """Draw the mean cosine by the number of phonemes that differ."""
+    figure, axes = figures.panels(width=5.0, height=3.0)
+    steps = np.arange(audio_geometry.FARTHEST + 1)
+    for colour, (name, members) in zip((figures.BLUE, figures.ORANGE), curves.items(), strict=False):
+        present = ~np.isnan(members).any(0)
+        figures.band(axes, steps[present], members[:, present], colour, name, marker="o", markersize=4)
+    axes.set(xlabel=f"phonemes that differ ({audio_geometry.FARTHEST}: so many or more)", ylabel="mean cosine across voices")
+    axes.axhline(0, color=figures.GREY, linewidth=0.8)
+    axes.legend()
+    return Picture(figure, ["F11"], "The more phonemes differ, the farther the vectors.", "不同的音素越多，向量离得越远。",
+                   "Pairs of test words said by different voices; the shade is the range over training seeds.",
+                   "由不同嗓音说出的测试词两两比较；阴影为各训练种子的范围。")
+
+
+def _sentence(values: Mapping[str, Any], means: np.ndarray) -> Sentence:
+    """Say how near like words lie, and how often an analogy is solved."""
+    top, control, naive = (np.mean(values[name]) for name in ("analogy_top_1_autoencoder", "analogy_control_autoencoder",
+                                                              "analogy_top_1_naive"))
+    correlation = np.mean(values["correlation_autoencoder"])
+    text = (f"The same word from two voices has a mean cosine of {means[0]:.2f}, words that differ in one phoneme {means[1]:.2f}, in two "
+            f"{means[2]:.2f} (rank correlation {correlation:.2f}). Of {values['analogies']:.0f} analogies such as near : fear = name : "
+            f"fame {top:.1%} are solved, {control:.1%} without the offset; ten frames as a vector, which learned nothing, solve "
+            f"{naive:.1%}.")
+    chinese = (f"同一个词由两个嗓音说出，平均余弦为 {means[0]:.2f}；相差一个音素的词为 {means[1]:.2f}，相差两个为 {means[2]:.2f}"
+               f"（等级相关 {correlation:.2f}）。{values['analogies']:.0f} 道类比题（如 near : fear = name : fame）答对 {top:.1%}，"
+               f"不加偏移时 {control:.1%}；不经任何学习、只取十帧的向量也能答对 {naive:.1%}。")
+    return Sentence(["F11"], text, chinese)

@@ -1,0 +1,197 @@
+"""A spoken phrase is looked for in an archive of spoken sentences: by vectors, by alignment, by both (F10)."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from unrolled import drawing as figures
+from unrolled import retrieval, searching
+from unrolled.analyses import trained
+from unrolled.analyses.base import AnalysisResult, Picture, Sentence, Table
+from unrolled.data import spoken
+from unrolled.data.spoken import Spoken
+from unrolled.searching import Archive
+from unrolled.settings import Settings
+
+NAMES = {"vectors": ("vectors", "向量"), "two_stages": ("vectors, then alignment", "先向量、后对齐"),
+         "alignment": ("alignment (DTW)", "对齐（DTW）"), "naive": ("ten frames as a vector", "取十帧作向量"), "chance": ("chance", "随机"),
+         "pairs": ("vectors learned from pairs", "配对训练的向量"),
+         "pairs_two_stages": ("these, then alignment", "配对训练的向量、后对齐")}
+
+
+@dataclasses.dataclass(frozen=True)
+class Options:
+    """What is searched, by what.
+
+    Attributes:
+        archive: folder of the frozen archive.
+        encoder: run whose vectors search. correspondence: the same after training on mined pairs.
+        candidates: sentences that the second stage puts in order.
+        shown: phrase whose answers are shown. rows: how many.
+    """
+
+    archive: str = "data/speech/archive"
+    encoder: str = "audio_words/autoencoder"
+    correspondence: str = "audio_words/correspondence"
+    candidates: int = 40
+    shown: str = "white house"
+    rows: int = 5
+
+
+@dataclasses.dataclass(frozen=True)
+class Searched:
+    """One run's view of the archive.
+
+    Attributes:
+        archives: one per member; they differ in their vectors alone.
+        queries: frames of each query as the encoder reads them. vectors: (members, queries, size).
+        every: frames of 10 ms from one that is read to the next.
+    """
+
+    archives: list[Archive]
+    queries: list[np.ndarray]
+    vectors: np.ndarray
+    every: int
+
+
+class Scores(dict[str, list[np.ndarray]]):
+    """By method, for each member, whether each query's first sentence is right, and its average precision: (2, queries)."""
+
+    def take(self, method: str, distances: np.ndarray, truth: np.ndarray) -> None:
+        """Score the distances (queries, sentences) of one member, where `truth` says what should be found."""
+        right = np.take_along_axis(truth, distances.argsort(1, kind="stable"), 1)
+        precision = right.cumsum(1) / np.arange(1, right.shape[1] + 1)
+        found = (precision * right).sum(1) / np.maximum(right.sum(1), 1)
+        self.setdefault(method, []).append(np.stack([right[:, 0].astype(float), found]))
+
+    def of_queries(self, method: str) -> np.ndarray:
+        """Return both scores of each query, as a mean over members: (2, queries)."""
+        return np.mean(self[method], 0)
+
+
+def analyse(options: Options, settings: Settings) -> AnalysisResult:
+    """Search with every method, and show what is found."""
+    folder = Path(options.archive)
+    sentences, queries = spoken.load(folder, "sentences"), spoken.load(folder, "queries")
+    truth = np.array([[f" {query} " in f" {text} " for text in sentences.texts] for query in queries.texts])
+    scores = Scores()
+    for option, names in (("encoder", ("vectors", "two_stages")), ("correspondence", ("pairs", "pairs_two_stages"))):
+        loaded = trained.load(getattr(options, option), settings, f"analyses.spoken_search.{option}", "audio_words")
+        view = look(loaded, sentences, queries)
+        in_both_stages(scores, names, view, truth, options.candidates)
+        if option == "encoder":
+            baselines(scores, view, truth)
+            first = view
+    work = frames_compared(first, options.candidates)
+    result = AnalysisResult(values=as_values(scores, work))
+    result.figures["spoken_search"] = _figure(scores)
+    result.tables["spoken_search"] = _methods(scores, work)
+    result.tables["spoken_search_answers"] = _answers(first, queries, truth, options)
+    result.sentences.append(_sentence(scores, work, truth.shape))
+    return result
+
+
+def look(loaded: trained.Loaded, sentences: Spoken, queries: Spoken) -> Searched:
+    """Encode the segments of an archive and the queries to it with every member of a run."""
+    prepare = loaded.task.prepare
+    segments, whole = searching.cut(sentences, prepare), prepare(sentences.features, sentences.voices)
+    asked = prepare(queries.features, queries.voices)
+    archives = [searching.archive_of(sentences, whole, segments, vectors)
+                for vectors in searching.encode(loaded.model, segments.frames)]
+    return Searched(archives, asked, searching.encode(loaded.model, asked), loaded.task.every)
+
+
+def in_both_stages(scores: Scores, names: tuple[str, str], view: Searched, truth: np.ndarray, candidates: int) -> None:
+    """Score vectors alone, and vectors whose best candidates were put in order by alignment."""
+    for archive, vectors in zip(view.archives, view.vectors, strict=True):
+        distances, _ = archive.by_vectors(vectors)
+        scores.take(names[0], distances, truth)
+        scores.take(names[1], np.stack([archive.in_two_stages(query, row, candidates)
+                                        for query, row in zip(view.queries, distances, strict=True)]), truth)
+
+
+def baselines(scores: Scores, view: Searched, truth: np.ndarray) -> None:
+    """Score alignment with every sentence, ten frames as a vector, and chance: one ranking at random for every query."""
+    archive = view.archives[0]
+    every = np.arange(len(archive.sentences))
+    scores.take("alignment", np.stack([archive.align(query, every).distances for query in view.queries]), truth)
+    naive = searching.archive_of(archive.spoken, archive.sentences, archive.segments, retrieval.naive_vectors(archive.segments.frames))
+    scores.take("naive", naive.by_vectors(retrieval.naive_vectors(view.queries))[0], truth)
+    scores.take("chance", np.random.default_rng(0).random(truth.shape), truth)
+
+
+def frames_compared(view: Searched, candidates: int) -> dict[str, float]:
+    """Return how many pairs of frames, or of vectors, a query is compared with in the mean: the work that does not depend on a machine."""
+    archive = view.archives[0]
+    frames, asked = np.array([len(part) for part in archive.sentences]), np.array([len(part) for part in view.queries])
+    chosen = [frames[row.argsort(kind="stable")[:candidates]].sum() for row in archive.by_vectors(view.vectors[0])[0]]
+    return {"vectors": float(len(archive.vectors)), "two_stages": float(len(archive.vectors) + (asked * chosen).mean()),
+            "alignment": float((asked * frames.sum()).mean())}
+
+
+def as_values(scores: Scores, work: Mapping[str, float]) -> dict[str, Any]:
+    """Return each method's scores, a value per query (a mean over members), and the work of a query."""
+    found: dict[str, Any] = {f"work_{method}": value for method, value in work.items()}
+    for method in scores:
+        for name, values in zip(("precision_at_1", "mean_average_precision"), scores.of_queries(method), strict=True):
+            found[f"{name}_{method}"] = values.tolist()
+    return found
+
+
+@figures.styled
+def _figure(scores: Scores) -> Picture:
+    """Draw both scores by method, a dot per member."""
+    figure, panels = figures.panels(2, width=7.2, height=2.8, sharey=True)
+    for axes, place, words in zip(panels, (0, 1), ("precision at 1", "mean average precision"), strict=True):
+        figures.dots(axes, {NAMES[method][0]: np.array([member[place].mean() for member in members]) for method, members in scores.items()})
+        axes.set(xlabel=words, xlim=(-0.03, 1.03))
+    return Picture(figure, ["F10"], "Looking for a spoken phrase in an archive.", "在语音库中查找一个语音短语。",
+                   "One dot per training seed; methods that learn nothing have one. Synthetic speech, voices never learned from.",
+                   "每点一个训练种子；不需学习的方法只有一个点。合成语音，嗓音均未在训练中出现。")
+
+
+def _methods(scores: Scores, work: Mapping[str, float]) -> Table:
+    """List scores and work by method."""
+    rows = {}
+    for method in scores:
+        first, average = scores.of_queries(method).mean(1)
+        rows[method] = (f"{first:.3f}", f"{average:.3f}", f"{work[method]:,.0f}" if method in work else "")
+    return Table(["F10"], "Search by method.", "各种检索方法。", ("method", "precision at 1", "MAP", "comparisons per query"),
+                 ("方法", "首位准确率", "MAP", "每次查询的比较次数"), [(NAMES[method][0], *row) for method, row in rows.items()],
+                 [(NAMES[method][1], *row) for method, row in rows.items()])
+
+
+def _answers(view: Searched, queries: Spoken, truth: np.ndarray, options: Options) -> Table:
+    """Show what the first member finds for one phrase, by both stages."""
+    archive, place = view.archives[0], queries.texts.index(options.shown)
+    distances, nearest = archive.by_vectors(view.vectors[0, place : place + 1])
+    order = archive.in_two_stages(view.queries[place], distances[0], options.candidates).argsort(kind="stable")[: options.rows]
+    rows = []
+    for sentence in order:
+        segment = nearest[0, sentence]
+        mark = "✓" if truth[place, sentence] else "✗"
+        rows.append((archive.spoken.texts[sentence], f"{archive.segments.starts[segment] / 100:.2f} s",
+                     f"{1 - distances[0, sentence]:.2f}", mark))
+    return Table(["F10"], f"First answers to a spoken {options.shown!r}.", f"对语音查询 {options.shown!r} 的前几个结果。",
+                 ("sentence", "at", "cosine", "right"), ("句子", "时间", "余弦", "是否正确"), rows, rows)
+
+
+def _sentence(scores: Scores, work: Mapping[str, float], shape: tuple[int, int]) -> Sentence:
+    """Say who finds how much for how much work."""
+    first = {method: scores.of_queries(method)[0].mean() for method in scores}
+    average = {method: scores.of_queries(method)[1].mean() for method in scores}
+    share = work["two_stages"] / work["alignment"]
+    text = (f"{shape[0]} spoken queries to {shape[1]} sentences: the first answer is right in {first['vectors']:.1%} by vectors (MAP "
+            f"{average['vectors']:.2f}), in {first['alignment']:.1%} by alignment with every sentence ({average['alignment']:.2f}), in "
+            f"{first['two_stages']:.1%} by vectors whose best candidates are aligned ({average['two_stages']:.2f}), for {share:.0%} of "
+            "the comparisons of alignment.")
+    chinese = (f"{shape[0]} 个语音查询、{shape[1]} 个句子：首个结果正确的比例，"
+               f"单用向量为 {first['vectors']:.1%}（MAP {average['vectors']:.2f}），"
+               f"与每句对齐为 {first['alignment']:.1%}（{average['alignment']:.2f}），先用向量选候选再对齐为 {first['two_stages']:.1%}"
+               f"（{average['two_stages']:.2f}），比较次数只有逐句对齐的 {share:.0%}。")
+    return Sentence(["F10"], text, chinese)

@@ -1,0 +1,116 @@
+"""Geometry of spoken words: cosines by phonemes, analogies by hand, scores of a search against loops."""
+
+from __future__ import annotations
+
+import itertools
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import scipy.stats
+
+from unrolled import searching
+from unrolled.analyses import audio_geometry, audio_tsne, spoken_search
+from unrolled.data.spoken import Spoken
+
+pytestmark = pytest.mark.unit
+PHONEMES = {"near": ["n", "ɪ", "ɹ"], "fear": ["f", "ɪ", "ɹ"], "name": ["n", "e", "ɪ", "m"], "fame": ["f", "e", "ɪ", "m"],
+            "dear": ["d", "ɪ", "ɹ"], "same": ["s", "e", "ɪ", "m"]}
+FAMILIES = [["near", "fear", "dear"], ["name", "fame", "same", "lame"]]
+
+
+def test_analogies_are_words_that_change_alike() -> None:
+    assert audio_geometry.analogies(PHONEMES, FAMILIES) == [
+        ("fear", "near", "fame", "name"), ("near", "fear", "name", "fame"),
+        ("fame", "name", "fear", "near"), ("name", "fame", "near", "fear")]
+
+
+def test_words_that_sound_alike_count_once() -> None:
+    assert audio_geometry.analogies({"son": ["s", "ʌ", "n"], "sun": ["s", "ʌ", "n"], "fun": ["f", "ʌ", "n"]}, [["son", "sun", "fun"]]) == []
+
+
+def test_an_offset_that_is_the_same_everywhere_solves_all_and_its_absence_none() -> None:
+    onset, rime = {"n": [1, 0, 0, 0], "f": [0, 1, 0, 0]}, {"ear": [0, 0, 3, 0], "ame": [0, 0, 0, 3]}
+    place = {first + last: np.array(onset[first], float) + rime[last] for first, last in itertools.product(onset, rime)}
+    place |= {"other": np.array([2.0, 2, 1, 1]), "more": np.array([-3.0, 0, 0, 0]), "rhyme": np.array([0.9, 0.1, 0, 3])}
+    words = sorted(place)
+    means = words, np.stack([place[word] for word in words])
+    asked = [("near", "fear", "name", "fame"), ("fame", "name", "fear", "near")]
+    assert audio_geometry.solved(means, means, asked).tolist() == [True, True]
+    assert not audio_geometry.solved(means, means, asked[:1], with_offset=False).any()  # a rhyme lies nearer to name
+
+
+def test_cosines_by_phonemes_against_a_loop() -> None:
+    generator = np.random.default_rng(0)
+    words, voices = list(PHONEMES) * 3, ["a"] * 6 + ["b"] * 6 + ["c"] * 6
+    vectors = generator.standard_normal((18, 5))
+    distance = {("near", "fear"): 1, ("near", "dear"): 1, ("fear", "dear"): 1, ("name", "fame"): 1, ("name", "same"): 1, ("fame", "same"): 1}
+    cosines, apart = [], []
+    for one, other in itertools.combinations(range(18), 2):
+        if voices[one] != voices[other]:
+            pair = words[one], words[other]
+            steps = 0 if pair[0] == pair[1] else distance.get(pair, distance.get(pair[::-1]))
+            if steps is None:  # n ɪ ɹ to n e ɪ m: e put in, ɹ becomes m; another onset is one step more
+                steps = 2 if PHONEMES[pair[0]][0] == PHONEMES[pair[1]][0] else 3
+            cosines.append(vectors[one] @ vectors[other] / np.linalg.norm(vectors[one]) / np.linalg.norm(vectors[other]))
+            apart.append(steps)
+    means, correlation = audio_geometry.cosines_by_distance(vectors, words, voices, PHONEMES)
+    for steps in range(4):
+        assert means[steps] == pytest.approx(np.mean([value for value, other in zip(cosines, apart) if other == steps]))
+    assert np.isnan(means[4:]).all() and correlation == pytest.approx(scipy.stats.spearmanr(cosines, apart).statistic)
+
+
+def test_scores_of_a_search_by_hand() -> None:
+    scores = spoken_search.Scores()
+    distances, truth = np.array([[0.3, 0.1, 0.2], [0.1, 0.2, 0.3]]), np.array([[True, False, True], [True, False, False]])
+    scores.take("vectors", distances, truth)
+    assert scores["vectors"][0].tolist() == [[0.0, 1.0], [pytest.approx((1 / 2 + 2 / 3) / 2), 1.0]]
+    scores.take("vectors", -distances, truth)
+    assert scores.of_queries("vectors")[0].tolist() == [0.5, 0.5]
+    values = spoken_search.as_values(scores, {"vectors": 7.0})
+    assert values["precision_at_1_vectors"] == [0.5, 0.5] and values["work_vectors"] == 7.0
+
+
+def spoken_pieces(count: int = 6, seed: int = 0) -> Spoken:
+    generator = np.random.default_rng(seed)
+    features = [generator.standard_normal((60, 4)).astype(np.float32) for _ in range(count)]
+    times = [np.array([0, 20, 40], np.int32)] * count, [np.array([20, 40, 60], np.int32)] * count
+    return Spoken(features, ["the white house"] * (count // 2) + ["a light horse"] * (count - count // 2), ["v1", "v2"] * (count // 2), *times)
+
+
+def test_search_and_map_are_drawn_and_listed() -> None:
+    """Sentences hold their own stretches, which every method must find; tables, figures and the plot hold what was found."""
+    sentences = spoken_pieces()
+    queries = Spoken([part[20:60] for part in sentences.features[:2]], ["white house"] * 2, ["v3"] * 2, [np.zeros(2, np.int32)] * 2,
+                     [np.full(2, 40, np.int32)] * 2)
+    truth = np.array([[f" {query} " in f" {text} " for text in sentences.texts] for query in queries.texts])
+    assert truth.tolist() == [[True] * 3 + [False] * 3] * 2
+    segments = searching.cut(sentences, lambda features, voices: list(features))
+    vectors = np.stack([np.concatenate([part.mean(0), part.std(0)]) for part in segments.frames])
+    archive = searching.archive_of(sentences, sentences.features, segments, vectors)
+    asked = np.stack([np.concatenate([part.mean(0), part.std(0)]) for part in queries.features])
+    view = spoken_search.Searched([archive], queries.features, asked[None], 1)
+    scores, options = spoken_search.Scores(), spoken_search.Options(candidates=2)
+    spoken_search.in_both_stages(scores, ("vectors", "two_stages"), view, truth, options.candidates)
+    spoken_search.baselines(scores, view, truth)
+    assert {method: scores.of_queries(method)[0].tolist() for method in ("two_stages", "alignment")} == {
+        "two_stages": [1, 1], "alignment": [1, 1]}
+    work = spoken_search.frames_compared(view, options.candidates)
+    assert work["alignment"] == 40 * 360 and work["two_stages"] == len(segments.frames) + 40 * 120
+    table = spoken_search._answers(view, queries, truth, options)
+    assert table.rows[0][0] == "the white house" and table.rows[0][3] == "✓"
+    assert len(spoken_search._methods(scores, work).rows) == len(scores)
+    assert "2 spoken queries to 6 sentences" in spoken_search._sentence(scores, work, truth.shape).text
+    spoken_search._figure(scores)
+
+
+def test_every_point_of_the_map_has_its_sound() -> None:
+    generator = np.random.default_rng(3)
+    chosen = Spoken([], ["near", "fear", "company", "house"] * 3, [f"en-us+{name}" for name in "abc" for _ in range(4)], [], [])
+    points = audio_tsne.project(generator.standard_normal((12, 6)), audio_tsne.Options())
+    plot = audio_tsne.picture_to_touch(points, chosen, {"near": ["n", "ɪ", "ɹ"]})
+    addresses = [address for trace in plot.specification["data"] for address in trace["customdata"]]
+    assert sorted(addresses) == sorted(f"sounds/audio_tsne/{word}-{voice}.wav" for word in ("near", "fear", "company", "house") for voice in "abc")
+    assert {trace["name"] for trace in plot.specification["data"]} == {"near", "house", "others"}
+    assert plot.specification["data"][0]["text"][0] == "near /nɪɹ/, a"
+    assert (audio_tsne.project(generator.standard_normal((12, 6)), SimpleNamespace(perplexity=15.0, first_seed=0)) != points).any()
