@@ -10,7 +10,7 @@ export PYTHONDONTWRITEBYTECODE :=
 unexport PYTHONPATH PYTHONHOME
 
 .DEFAULT_GOAL := help
-.PHONY: help setup check reproduce smoke record tune tag translate track follow confirm test lint dashboard report verify bench clean
+.PHONY: help setup check reproduce smoke record tune tag translate find track follow confirm test lint dashboard report verify bench clean
 
 help: ## list the targets
 	@grep -E '^[a-z]+:.*## ' Makefile | sed -E 's/^([a-z]+):.*## (.*)/\1\t\2/' | while IFS="$$(printf '\t')" read -r name text; do \
@@ -42,6 +42,9 @@ tag: setup ## label a sentence with a trained network: make tag SENTENCE="leave 
 
 translate: setup ## translate words with a trained network: make translate TEXT="machine learning" (RUN=translation/... for another)
 	@python -m pipelines.ask translate
+
+find: setup ## look for a spoken phrase in the archive: make find PHRASE="white house" (or WAV=query.wav)
+	@python -m pipelines.ask find
 
 track: setup ## mirror the results into the MLflow store; safe to repeat
 	@python -m pipelines.track

@@ -1,4 +1,4 @@
-"""Ask a trained network: `make tag SENTENCE="leave taipei on november 2nd"`, `make translate TEXT="machine learning"`."""
+"""Ask a trained network: `make tag SENTENCE=...`, `make translate TEXT=...`, `make find PHRASE="white house"` (or WAV=file.wav)."""
 
 from __future__ import annotations
 
@@ -6,30 +6,55 @@ import os
 import sys
 from collections import Counter
 
-from unrolled import processor, results, settings
-from unrolled.asking import TAGGER, TRANSLATOR, checked_words, tag, translate
+from unrolled import asking, processor, results, settings
+from unrolled.data import acoustics
+
+ROWS = 5
 
 
 def main(what: str, run: str = "") -> None:
-    """Load the run's members and print what most of them answer; the question comes by the environment, safe from the shell."""
+    """Load the run's members and print what they answer; the question comes by the environment, safe from the shell."""
+    questions = {"tag": tag, "translate": translate, "find": find}
     with results.exit_on_user_error():
-        if what not in ("tag", "translate"):
-            raise settings.SettingsError(f"one can ask to tag or to translate, not to {what!r}.")
-        name = "SENTENCE" if what == "tag" else "TEXT"
-        words = checked_words(os.environ.get(name, ""), name)
+        if what not in questions:
+            raise settings.SettingsError(f"one can ask to {', '.join(questions)}, not to {what!r}.")
         processor.prepare()
-        chosen = settings.load()
-        if what == "tag":
-            unknown, answers = tag(chosen, run or TAGGER, words)
-            for place, word in enumerate(words):
-                label, count = Counter(member[place] for member in answers).most_common(1)[0]
-                print(f"{word:<20} {label:<34} {count} of {len(answers)} seeds")
-        else:
-            unknown, answers = translate(chosen, run or TRANSLATOR, words)
-            for answer, count in Counter(answers).most_common():
-                print(f"{answer or '(nothing)'}  {count} of {len(answers)} seeds")
-        if unknown:
-            print(f"unknown to training: {' '.join(unknown)}")
+        questions[what](settings.load(), run)
+
+
+def tag(chosen: settings.Settings, run: str) -> None:
+    """Print the label of each word that most members give."""
+    words = asking.checked_words(os.environ.get("SENTENCE", ""), "SENTENCE")
+    unknown, answers = asking.tag(chosen, run or asking.TAGGER, words)
+    for place, word in enumerate(words):
+        label, count = Counter(member[place] for member in answers).most_common(1)[0]
+        print(f"{word:<20} {label:<34} {count} of {len(answers)} seeds")
+    _print_unknown(unknown)
+
+
+def translate(chosen: settings.Settings, run: str) -> None:
+    """Print the translations, the commonest first."""
+    unknown, answers = asking.translate(chosen, run or asking.TRANSLATOR, asking.checked_words(os.environ.get("TEXT", ""), "TEXT"))
+    for answer, count in Counter(answers).most_common():
+        print(f"{answer or '(nothing)'}  {count} of {len(answers)} seeds")
+    _print_unknown(unknown)
+
+
+def find(chosen: settings.Settings, run: str) -> None:
+    """Print the likeliest places of a phrase that is spoken here, or of one in a WAV file."""
+    path, phrase = os.environ.get("WAV", ""), os.environ.get("PHRASE", "")
+    query, rate = acoustics.read_wav(path, asking.LONGEST_QUERY) if path else asking.spoken_phrase(phrase)
+    print("cosine  distance  at       voice              sentence")
+    for place in asking.find(chosen, run or asking.SEARCHER, query, rate)[:ROWS]:
+        print(f"{place.cosine:6.2f}  {place.distance:8.3f}  {place.seconds:5.2f} s  {place.voice:<17}  {place.text}")
+    missing = asking.never_said(phrase.split())
+    if missing:
+        print(f"no sentence of the archive holds: {' '.join(missing)}; what stands above only sounds like it")
+
+
+def _print_unknown(unknown: list[str]) -> None:
+    if unknown:
+        print(f"unknown to training: {' '.join(unknown)}")
 
 
 if __name__ == "__main__":

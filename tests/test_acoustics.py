@@ -87,6 +87,15 @@ def test_a_bad_file_gets_one_sentence(tmp_path: Path, kind: str, word: str) -> N
     assert word in str(error.value) and str(error.value).count("\n") == 0 and f"{kind}.wav" in str(error.value)
 
 
+def test_no_more_is_read_of_a_file_than_may_be(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = write(tmp_path / "a.wav", tone(3))
+    read, blocks = [], acoustics.wav_blocks
+    monkeypatch.setattr(acoustics, "wav_blocks", lambda path: (read.append(1) or block for block in blocks(path, 1)))
+    with pytest.raises(DataError, match="more than 1.5 seconds"):
+        acoustics.read_wav(path, 1.5)
+    assert len(read) == 2
+
+
 def test_a_long_file_is_read_and_transformed_in_blocks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Features of a file cut into blocks are those of the whole, and no block is longer than allowed."""
     samples = np.random.default_rng(0).standard_normal(RATE * 5).astype(np.float32) * 0.1

@@ -1,18 +1,29 @@
-"""Questions to networks that the pipeline has trained: labels for a sentence, a translation for words."""
+"""Questions to networks that the pipeline has trained: labels for a sentence, a translation for words, places in a spoken archive."""
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
 import torch
 
+from unrolled import searching
 from unrolled.analyses import trained
 from unrolled.analyses.translation import translate as answers_of
 from unrolled.batches import Batch
+from unrolled.data import acoustics, spoken, vocabulary
+from unrolled.data.espeak import Utterance, synthesise
 from unrolled.results import UserError
 from unrolled.settings import Settings
 from unrolled.tasks.slots import UNKNOWN
 
 TAGGER, TRANSLATOR = "slots/elman_hidden_cities", "translation/encoder_decoder"
+SEARCHER, ARCHIVE = "audio_words/correspondence", Path("data/speech/archive")
 MOST_WORDS = 1000
+LONGEST_PHRASE = 3  # words: segments of the archive have no more
+CANDIDATES = 40
+LONGEST_QUERY = 3.0  # seconds
 
 
 def checked_words(text: str, name: str) -> list[str]:
@@ -48,6 +59,69 @@ def translate(settings: Settings, run: str, words: list[str]) -> tuple[list[str]
     found = trained.load(run, settings, "RUN", "translation")
     source = list(" ".join(words)) if found.task.reads_characters else [word.lower() for word in words]
     return _unknown(source, found.task.encode_words(source)), answers_of(found.model, found.task, source)
+
+
+class Place(NamedTuple):
+    """Where a phrase may have been said.
+
+    Attributes:
+        text, voice: of the sentence. seconds: at which its best stretch begins.
+        cosine: of its nearest segment's vector and the query's. distance: per frame, of the best alignment.
+    """
+
+    text: str
+    voice: str
+    seconds: float
+    cosine: float
+    distance: float
+
+
+def find(settings: Settings, run: str, query: np.ndarray, rate: int) -> list[Place]:
+    """Return where in the archive a query sounds like what was said, the likeliest place first, by vectors and then by alignment.
+
+    Args:
+        settings: all settings.
+        run: of the audio autoencoder; its first member is asked.
+        query: samples of a spoken phrase. rate: of them, a second.
+
+    Raises:
+        UserError: the archive or the run is not there, or the query is shorter than a frame.
+    """
+    found = trained.load(run, settings, "RUN", "audio_words")
+    if not ARCHIVE.exists():
+        raise UserError(f"{ARCHIVE} is missing; run `make reproduce` to make it.")
+    archive = searching.index(ARCHIVE, "sentences", found.task.prepare, lambda pieces: searching.encode(found.model, pieces)[0])
+    features = acoustics.mfcc(acoustics.resample(query, rate))
+    frames, = found.task.prepare([features], ["query"])
+    distances, _ = archive.by_vectors(searching.encode(found.model, [frames])[0])
+    chosen = distances[0].argsort(kind="stable")[:CANDIDATES]
+    aligned = archive.align(frames, chosen)
+    return [Place(archive.spoken.texts[chosen[row]], archive.spoken.voices[chosen[row]],
+                  float(aligned.starts[row] * found.task.every * acoustics.HOP), float(1 - distances[0, chosen[row]]),
+                  float(aligned.distances[row])) for row in aligned.distances.argsort(kind="stable")]
+
+
+def spoken_phrase(phrase: str) -> tuple[np.ndarray, int]:
+    """Return a phrase as a voice that is not in the archive says it: samples within -1 and 1, and how many a second.
+
+    Raises:
+        UserError: it is empty, too long, or nothing can be heard.
+    """
+    words = checked_words(phrase, "PHRASE")
+    if len(words) > LONGEST_PHRASE:
+        raise UserError(f"PHRASE has {len(words)} words, but segments of the archive have at most {LONGEST_PHRASE}; search for fewer.")
+    return synthesise(_say, " ".join(words))
+
+
+def _say(synthesiser: spoken.Synthesiser, text: str) -> tuple[np.ndarray, int]:
+    speech = synthesiser.speak(Utterance(vocabulary.TEST_VOICES[0], text))
+    return acoustics.trim(speech.samples / np.float32(acoustics.FULL_SCALE), synthesiser.sampling_rate), synthesiser.sampling_rate
+
+
+def never_said(words: list[str]) -> list[str]:
+    """Return which words no sentence of the archive holds."""
+    said = {word for text in spoken.load(ARCHIVE, "sentences").texts for word in text.split()}
+    return [word for word in words if word.lower() not in said]
 
 
 def _unknown(words: list[str], numbers: list[int]) -> list[str]:

@@ -23,16 +23,23 @@ BLOCK_SECONDS = 60  # read and transformed at once, so that a long file needs no
 MARGIN = 10  # frames on each side of a block that its neighbours see too, so that the seams cannot be heard
 
 
-def read_wav(path: Path | str) -> tuple[np.ndarray, int]:
+def read_wav(path: Path | str, longest: float = float("inf")) -> tuple[np.ndarray, int]:
     """Return the sound of a WAV file, both channels of a stereo one averaged: float32 samples within -1 and 1, and samples a second.
 
+    Args:
+        path: of the file.
+        longest: seconds; no more is read of a longer file.
+
     Raises:
-        DataError: it is no WAV file of whole numbers, or is empty, cut short, silent, or has more than a tenth of its samples at full
-            scale.
+        DataError: it is no WAV file of whole numbers, or is empty, too long, cut short, silent, or has more than a tenth of its samples
+            at full scale.
     """
-    blocks, rate = [], 0
-    for block, rate in wav_blocks(path):  # noqa: B007 (the last one is that of all)
+    blocks, rate, seconds = [], 0, 0.0
+    for block, rate in wav_blocks(path):
         blocks.append(block)
+        seconds += len(block) / rate
+        if seconds > longest:
+            raise DataError(f"{path} holds more than {longest:g} seconds of sound; cut out what is meant.")
     samples = np.concatenate(blocks)
     check_sound(samples, str(path))
     return samples, rate
