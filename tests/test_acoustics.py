@@ -91,7 +91,7 @@ def test_no_more_is_read_of_a_file_than_may_be(tmp_path: Path, monkeypatch: pyte
     path = write(tmp_path / "a.wav", tone(3))
     read, blocks = [], acoustics.wav_blocks
     monkeypatch.setattr(acoustics, "wav_blocks", lambda path: (read.append(1) or block for block in blocks(path, 1)))
-    with pytest.raises(DataError, match="more than 1.5 seconds"):
+    with pytest.raises(DataError, match=r"more than 1\.5 seconds"):
         acoustics.read_wav(path, 1.5)
     assert len(read) == 2
 
