@@ -10,6 +10,7 @@ from unrolled.tasks.order_probe import OrderProbe
 from unrolled.tasks.sentiment import Sentiment
 from unrolled.tasks.sequence_generation import SequenceGeneration
 from unrolled.tasks.slots import Slots
+from unrolled.tasks.speech_recognition import SpeechRecognition
 from unrolled.tasks.state_templates import StateTemplates
 from unrolled.tasks.templates import Templates
 from unrolled.tasks.temporal_order import TemporalOrder
@@ -31,4 +32,5 @@ TASKS: dict[str, type[Task]] = {
     "sentiment": Sentiment,
     "order_probe": OrderProbe,
     "documents": Documents,
+    "speech_recognition": SpeechRecognition,
 }
