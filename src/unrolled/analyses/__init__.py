@@ -13,6 +13,7 @@ from unrolled.analyses import (
     gradient_flow,
     lstm_vs_rnn,
     reading,
+    recognition,
     repeated_weight,
     roughness,
     sentiment,
@@ -43,6 +44,7 @@ ANALYSES: dict[str, ModuleType] = {
     "sentiment": sentiment,
     "translation": translation,
     "documents": documents,
+    "recognition": recognition,
 }
 
 
