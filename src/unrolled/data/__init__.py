@@ -7,6 +7,7 @@ from unrolled.data.english_chinese import EnglishChinese
 from unrolled.data.reviews import Reviews
 from unrolled.data.shakespeare import Shakespeare
 from unrolled.data.slots import Slots
+from unrolled.data.spoken_words import SpokenWords
 from unrolled.data.tweets import Tweets
 
 DATA_SETS: dict[str, type[DataSet]] = {
@@ -18,4 +19,5 @@ DATA_SETS: dict[str, type[DataSet]] = {
     "english_chinese": EnglishChinese,
     "reviews": Reviews,
     "tweets": Tweets,
+    "spoken_words": SpokenWords,
 }
