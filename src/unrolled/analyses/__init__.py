@@ -14,6 +14,7 @@ from unrolled.analyses import (
     gradient_flow,
     lstm_vs_rnn,
     reading,
+    recognition,
     repeated_weight,
     roughness,
     sentiment,

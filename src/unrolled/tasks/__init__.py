@@ -11,6 +11,7 @@ from unrolled.tasks.order_probe import OrderProbe
 from unrolled.tasks.sentiment import Sentiment
 from unrolled.tasks.sequence_generation import SequenceGeneration
 from unrolled.tasks.slots import Slots
+from unrolled.tasks.speech_recognition import SpeechRecognition
 from unrolled.tasks.state_templates import StateTemplates
 from unrolled.tasks.templates import Templates
 from unrolled.tasks.temporal_order import TemporalOrder

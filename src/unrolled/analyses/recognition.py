@@ -1,0 +1,148 @@
+"""Doubled words: who can say them, what CTC's search and alignment find, and the null symbol over time (F2, F3)."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+
+import numpy as np
+
+from unrolled import results
+from unrolled.analyses import alignments, recognition_pictures, trained
+from unrolled.analyses.alignments import Read
+from unrolled.analyses.base import AnalysisResult, Sentence, Table
+from unrolled.settings import Settings
+
+Counts = Mapping[str, np.ndarray]  # of a run's test strings, by name: (members, strings)
+
+
+@dataclasses.dataclass(frozen=True)
+class Options:
+    """What is compared.
+
+    Attributes:
+        sections: of params.yaml, each with the runs `ctc`, `trimming` (a word at every step) and `silence` (or silence at a step).
+        beam: number of prefixes that the search keeps. least: probability below which a word lengthens no prefix.
+        searched: number of test strings that are searched; 0 for all.
+        shown: strings of the table.
+    """
+
+    sections: tuple[str, ...] = ("speech_ctc", "mandarin_ctc")
+    ctc: str = "ctc"
+    trimming: str = "trimming"
+    silence: str = "trimming_silence"
+    beam: int = 8
+    least: float = 1e-4
+    searched: int = 0
+    shown: int = 6
+
+    def __post_init__(self) -> None:
+        if self.beam < 1 or not 0 < self.least < 1:
+            raise ValueError(f"beam must be at least 1 and least lie between 0 and 1, but they are {self.beam} and {self.least}.")
+
+
+def analyse(options: Options, settings: Settings) -> AnalysisResult:
+    """Compare the three readings in each section."""
+    result = AnalysisResult()
+    for section in options.sections:
+        runs = (options.ctc, options.trimming, options.silence)
+        items = {run: results.read_arrays(results.items_file(section, run)) for run in runs}
+        reads = {run: alignments.read(trained.load(f"{section}/{run}", settings, "analyses.recognition.sections", "speech_recognition"))
+                 for run in runs}
+        for run, counts in items.items():
+            result.values |= {f"success_{section}_{run}_{name}": values for name, values in successes(counts).items()}
+        measured = of_ctc(reads[options.ctc], options)
+        result.values |= {f"{name}_{section}": values for name, values in measured.items()}
+        result.figures[f"shares_{section}"] = recognition_pictures.shares(section, items)
+        result.figures[f"steps_{section}"] = recognition_pictures.steps(section, reads)
+        result.tables[f"strings_{section}"] = _table(section, reads, options.shown)
+        result.sentences += [_doubled(section, items, options), _aligned(section, measured)]
+    return result
+
+
+def groups(counts: Counts) -> dict[str, np.ndarray]:
+    """Return which test strings (strings,) are in each group; a group without a string is left out."""
+    repeats, pauses = counts["repeats"][0].astype(bool), counts["pauses"][0].astype(bool)
+    found = {"no_repeats": ~repeats, "repeats": repeats, "repeats_connected": repeats & ~pauses, "repeats_pauses": repeats & pauses}
+    return {name: group for name, group in found.items() if group.any()}
+
+
+def successes(counts: Counts) -> dict[str, list[float]]:
+    """Return by group whether most seeds have each string right; "_blanks_first" if nulls were deleted before repeats were merged."""
+    found = {}
+    for suffix in ("", "_blanks_first"):
+        if f"right{suffix}" in counts:
+            majority = (counts[f"right{suffix}"].mean(0) > 0.5).astype(float)
+            found |= {f"{name}{suffix}": majority[group].tolist() for name, group in groups(counts).items()}
+    return found
+
+
+def of_ctc(read: Read, options: Options) -> dict[str, list[float]]:
+    """Return per seed: error of greedy reading and of the search on the same strings, share of blanks, and of spikes inside their words."""
+    strings = options.searched or len(read.said)
+    greedy = [member[:strings] for member in alignments.answers(read)]
+    return {"greedy_error": alignments.error_rates(read, greedy),
+            "beam_error": alignments.error_rates(read, alignments.search(read, options.beam, options.least, strings)),
+            "blank_share": alignments.null_shares(read),
+            "spikes_inside": alignments.inside_words(read, alignments.spikes(read)),
+            "even_spikes_inside": alignments.inside_words(read, alignments.even_spikes(read))}
+
+
+def _table(section: str, reads: Mapping[str, Read], shown: int) -> Table:
+    """Show doubled strings, half of them with pauses if there are any, and what each run's seeds answer."""
+    first = next(iter(reads.values()))
+    doubled = recognition_pictures.doubled_strings(first)
+    half = shown // 2
+    chosen = [*doubled[True][:half], *doubled[False][: shown - min(half, len(doubled[True]))]]
+    given = {run: alignments.answers(read) for run, read in reads.items()}
+    rows, rows_zh = [], []
+    for string in chosen:
+        said = _text(first, first.said[string])
+        spoken = [_counted([_text(reads[run], member[string]) for member in answers]) for run, answers in given.items()]
+        paused = string in doubled[True]
+        rows.append([said, "with pauses" if paused else "connected", *spoken])
+        rows_zh.append([said, "有停顿" if paused else "连读", *spoken])
+    return Table(["F2", "F3"], f"Doubled words as they are said and as they are read ({section}; of how many seeds).",
+                 f"叠词：所说与所读（{section}；括号内为给出该答案的种子数）。",
+                 ("said", "spoken", "CTC", "a word at every step, trimmed", "the same with silence"),
+                 ("所说", "语流", "CTC", "逐帧标词后合并", "再加静音类别"), rows, rows_zh)
+
+
+def _text(read: Read, words: list[int]) -> str:
+    return " ".join(read.task.symbols[word] for word in words) or "–"
+
+
+def _counted(answers: list[str]) -> str:
+    """Join different answers, the commonest first, each with its number of seeds."""
+    order = sorted(set(answers), key=lambda answer: (-answers.count(answer), answer))
+    return ", ".join(f"{answer} ({answers.count(answer)}/{len(answers)})" for answer in order)
+
+
+def _doubled(section: str, items: Mapping[str, Counts], options: Options) -> Sentence:
+    """Say how many doubled strings each run has right, on the mean of its seeds."""
+
+    def share(run: str, group: str, suffix: str = "") -> str:
+        chosen = groups(items[run]).get(group)
+        return "–" if chosen is None else f"{items[run][f'right{suffix}'][:, chosen].mean():.1%}"
+
+    plain, silence = options.trimming, options.silence
+    text = (f"{section}: of the strings with a doubled word, trimming has {share(plain, 'repeats')} right (without one "
+            f"{share(plain, 'no_repeats')}), CTC {share(options.ctc, 'repeats')} ({share(options.ctc, 'no_repeats')}), and CTC with blanks "
+            f"deleted first {share(options.ctc, 'repeats', '_blanks_first')}. A class for silence is a null symbol that only a pause can "
+            f"use: {share(silence, 'repeats_pauses')} right with pauses, {share(silence, 'repeats_connected')} in connected speech.")
+    chinese = (f"{section}：含叠词的串，合并重复的做法答对 {share(plain, 'repeats')}（无叠词时 {share(plain, 'no_repeats')}），CTC 答对 "
+               f"{share(options.ctc, 'repeats')}（{share(options.ctc, 'no_repeats')}），若先删空白则 CTC 只剩 "
+               f"{share(options.ctc, 'repeats', '_blanks_first')}。静音类别也是一种空白，但只有停顿时才用得上：有停顿时答对 "
+               f"{share(silence, 'repeats_pauses')}，连读时 {share(silence, 'repeats_connected')}。")
+    return Sentence(["F2", "F3"], text, chinese)
+
+
+def _aligned(section: str, measured: Mapping[str, list[float]]) -> Sentence:
+    """Say what the search gains, and where the spikes are."""
+    greedy, beam, blank, inside, even = (np.mean(measured[name]) for name in (
+        "greedy_error", "beam_error", "blank_share", "spikes_inside", "even_spikes_inside"))
+    text = (f"{section}: {blank:.0%} of CTC's steps are blank. Nobody told it where the words are, yet {inside:.1%} of its spikes lie "
+            f"within their word (evenly spread ones: {even:.1%}). Word errors: {greedy:.1%} read greedily, {beam:.1%} by a search.")
+    chinese = (f"{section}：CTC 有 {blank:.0%} 的步是空白。没有人告诉它词在哪里，{inside:.1%} 的尖峰却落在所属的词之内"
+               f"（均匀放置则为 {even:.1%}）。词错误率：贪心解码 {greedy:.1%}，前缀搜索 {beam:.1%}。")
+    return Sentence(["F3"], text, chinese)
