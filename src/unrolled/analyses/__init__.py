@@ -46,6 +46,7 @@ ANALYSES: dict[str, ModuleType] = {
     "sentiment": sentiment,
     "translation": translation,
     "documents": documents,
+    "recognition": recognition,
     "spoken_search": spoken_search,
     "audio_tsne": audio_tsne,
 }

@@ -197,4 +197,4 @@ def normalise(features: Sequence[np.ndarray], voices: Sequence[str], by: str = "
 
 
 def _standard(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
-    return ((part - whole.mean(0)) / (whole.std(0) + 1e-3)).astype(np.float32)
+    return ((part - whole.mean(0)) / np.maximum(whole.std(0), 1e-3)).astype(np.float32)
