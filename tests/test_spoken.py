@@ -62,8 +62,9 @@ def test_voices_rates_and_pitches_are_heard(synthesiser: Synthesiser) -> None:
 def test_words_begin_where_the_sound_changes(synthesiser: Synthesiser) -> None:
     """Between two words with a pause the reported beginning lies within 60 ms of the first loud frame after the pause."""
     speech = synthesiser.speak(Utterance("en-us+f5", "house, house"))
-    piece = Piece(acoustics.resample(speech.samples / np.float32(32768), synthesiser.sampling_rate), "", "", speech.starts)
-    starts, ends = spoken.word_frames(piece._replace(text="house house"), len(acoustics.mfcc(piece.samples)), acoustics.RATE)
+    samples = acoustics.resample(speech.samples / np.float32(acoustics.FULL_SCALE), synthesiser.sampling_rate)
+    piece = Piece(samples, "house house", "", speech.starts, spoken.word_ends(samples, speech.starts))
+    starts, ends = spoken.word_frames(piece, len(acoustics.mfcc(samples)))
     hop = acoustics.RATE // 100
     power = (piece.samples[: len(piece.samples) // hop * hop].reshape(-1, hop) ** 2).mean(1)
     loud = np.flatnonzero(power > power.max() * 1e-3)
@@ -71,6 +72,13 @@ def test_words_begin_where_the_sound_changes(synthesiser: Synthesiser) -> None:
     assert len(gaps) == 1
     assert abs(int(starts[1]) - int(loud[gaps[0] + 1])) <= 6 and abs(int(ends[0]) - int(loud[gaps[0]])) <= 6
     assert ends[0] < starts[1] < ends[1]
+
+
+def test_noise_hides_no_pause(synthesiser: Synthesiser) -> None:
+    (paused,), (connected,) = (say_few(synthesiser, [text]) for text in ("three, three", "three three"))
+    for piece, has_pause in ((paused, True), (connected, False)):
+        starts, ends = spoken.word_frames(piece._replace(text="three three"), len(acoustics.mfcc(piece.samples)))
+        assert (starts[1] - ends[0] > 5) == has_pause
 
 
 def test_what_is_frozen_is_read_back(tmp_path: Path, synthesiser: Synthesiser) -> None:

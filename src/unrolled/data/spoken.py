@@ -43,7 +43,7 @@ class Piece(NamedTuple):
     Attributes:
         samples: float32 within -1 and 1.
         text, voice: what is said by whom.
-        starts: seconds at which each word begins.
+        starts, ends: seconds at which each word begins and ends.
         phonemes: of the text, where known.
     """
 
@@ -51,6 +51,7 @@ class Piece(NamedTuple):
     text: str
     voice: str
     starts: np.ndarray
+    ends: np.ndarray
     phonemes: str = ""
 
 
@@ -67,9 +68,10 @@ def speak(synthesiser: Synthesiser, utterances: Sequence[Utterance], seed: int, 
         speech = synthesiser.speak(utterance)
         samples = acoustics.resample(speech.samples / np.float32(acoustics.FULL_SCALE), synthesiser.sampling_rate)
         samples = acoustics.trim(samples, acoustics.RATE) if words_only else samples
-        samples = acoustics.noisy(samples, generator.uniform(LEAST_NOISE, MOST_NOISE), generator)
         starts = np.zeros(1) if words_only else speech.starts
-        pieces.append(Piece(samples, utterance.text, utterance.voice, starts, speech.phonemes))
+        ends = word_ends(samples, starts)  # before there is noise to hide a pause
+        samples = acoustics.noisy(samples, generator.uniform(LEAST_NOISE, MOST_NOISE), generator)
+        pieces.append(Piece(samples, utterance.text, utterance.voice, starts, ends, speech.phonemes))
     return pieces
 
 
@@ -86,7 +88,7 @@ def freeze(folder: Path, split: str, pieces: Sequence[Piece], rate: int = acoust
         DataError: a piece has another number of words than of their beginnings.
     """
     features = [acoustics.mfcc(piece.samples, rate) for piece in pieces]
-    starts, ends = zip(*(word_frames(piece, len(part), rate) for piece, part in zip(pieces, features, strict=True)), strict=True)
+    starts, ends = zip(*(word_frames(piece, len(part)) for piece, part in zip(pieces, features, strict=True)), strict=True)
     results.write_arrays(folder / f"{split}.safetensors", {
         "frames": np.concatenate(features), "lengths": np.array([len(part) for part in features], np.int32),
         "starts": np.concatenate(starts), "ends": np.concatenate(ends)})
@@ -98,8 +100,25 @@ def freeze(folder: Path, split: str, pieces: Sequence[Piece], rate: int = acoust
             "samples": np.concatenate(kept), "lengths": np.array([len(part) for part in kept], np.int32)}, {"rate": str(rate)})
 
 
-def word_frames(piece: Piece, frames: int, rate: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return the frames at which the words of a piece begin, and those after which they end: before a pause, if one follows.
+def word_ends(samples: np.ndarray, starts: np.ndarray, rate: int = acoustics.RATE) -> np.ndarray:
+    """Return the seconds at which words end that begin at `starts`: before a pause, if one follows.
+
+    Args:
+        samples: of clean speech. starts: seconds. rate: samples a second.
+    """
+    hop = int(acoustics.HOP * rate)
+    frames = -(-len(samples) // hop)
+    power = (np.pad(samples, (0, frames * hop - len(samples))).reshape(frames, hop) ** 2).mean(1)
+    loud, ends = power > power.max() * 10 ** (QUIET / 10), []
+    for start, following in itertools.pairwise([*(starts / acoustics.HOP).astype(int), frames]):
+        inside = np.flatnonzero(loud[start : max(start + 1, following - SLACK)])
+        is_followed_at_once = not len(inside) or start + inside[-1] + 1 >= following - SLACK
+        ends.append(following if is_followed_at_once else start + inside[-1] + 1)
+    return np.array(ends) * acoustics.HOP
+
+
+def word_frames(piece: Piece, frames: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return the first frame of each word of a piece, and the one after its last.
 
     Raises:
         DataError: the piece has another number of words than of their beginnings.
@@ -107,17 +126,8 @@ def word_frames(piece: Piece, frames: int, rate: int) -> tuple[np.ndarray, np.nd
     words = piece.text.split()
     if len(words) != len(piece.starts):
         raise DataError(f"{len(piece.starts)} beginnings were reported of the {len(words)} words of {piece.text!r}; leave that text out.")
-    starts = np.minimum((piece.starts / acoustics.HOP).astype(np.int32), frames - 1)
-    hop = int(acoustics.HOP * rate)
-    padded = np.pad(piece.samples, (0, max(0, frames * hop - len(piece.samples))))[: frames * hop]
-    power = (padded.reshape(frames, hop) ** 2).mean(1)
-    loud = power > power.max() * 10 ** (QUIET / 10)
-    ends = []
-    for start, following in itertools.pairwise([*starts, frames]):
-        inside = np.flatnonzero(loud[start : max(start + 1, following - SLACK)])
-        is_followed_at_once = not len(inside) or start + inside[-1] + 1 >= following - SLACK
-        ends.append(following if is_followed_at_once else start + inside[-1] + 1)
-    return starts, np.array(ends, np.int32)
+    starts = np.minimum(np.round(piece.starts / acoustics.HOP).astype(np.int32), frames - 1)
+    return starts, np.clip(np.round(piece.ends / acoustics.HOP).astype(np.int32), starts + 1, frames)
 
 
 def load(folder: Path, split: str) -> Spoken:

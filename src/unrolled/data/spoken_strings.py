@@ -99,13 +99,14 @@ def recorded_strings(found: Sequence[Recording]) -> dict[str, list[Piece]]:
 def _join(text: str, speaker: str, at: Mapping[tuple[str, str, int], np.ndarray], takes: range, generator: np.random.Generator) -> Piece:
     """Put one string together, with quiet noise between the words in half of all cases."""
     longest = LONGEST_PAUSE if generator.random() < PAUSED else 0.0
-    parts, starts, length = [], [], 0
+    parts, starts, ends, length = [], [], [], 0
     for word in text.split():
         samples = at[speaker, word, int(generator.choice(takes))]
         pause = (generator.standard_normal(int(generator.uniform(0, longest) * recordings.RATE)) * 1e-3).astype(np.float32)
         starts.append(length / recordings.RATE)
+        ends.append((length + len(samples)) / recordings.RATE)
         parts += [samples, pause]
         length += len(samples) + len(pause)
-    return Piece(np.concatenate(parts), text, speaker, np.array(starts))
+    return Piece(np.concatenate(parts), text, speaker, np.array(starts), np.array(ends))
 
 

@@ -58,8 +58,8 @@ def letters(phonemes: str) -> list[str]:
 def recorded_words(found: Sequence[Recording]) -> dict[str, list[Piece]]:
     """Return recorded digits as words: two speakers are kept out for the test; takes of the others for validation."""
     def pieces(speakers: Sequence[str], takes: range) -> list[Piece]:
-        return [Piece(one.samples, NAMES[one.digit], one.speaker, np.zeros(1)) for speaker in speakers for one in found
-                if one.speaker == speaker and one.take in takes]
+        return [Piece(one.samples, NAMES[one.digit], one.speaker, np.zeros(1), np.array([len(one.samples) / RATE]))
+                for speaker in speakers for one in found if one.speaker == speaker and one.take in takes]
 
     learned = [speaker for speaker in SPEAKERS if speaker not in (QUERY_SPEAKER, ARCHIVE_SPEAKER)]
     return {"train": pieces(learned, range(ASKED, LAST_LEARNED)), "validation": pieces(learned, range(LAST_LEARNED, 50)),

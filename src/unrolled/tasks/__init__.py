@@ -34,4 +34,5 @@ TASKS: dict[str, type[Task]] = {
     "order_probe": OrderProbe,
     "documents": Documents,
     "audio_words": AudioWords,
+    "speech_recognition": SpeechRecognition,
 }
