@@ -1,11 +1,11 @@
-"""`python -m benchmarks`: time an update of every cell against its peers and write RESULTS.md."""
+"""`python -m benchmarks`: time an update of every cell, and a spoken query, against their peers and write RESULTS.md."""
 
 from __future__ import annotations
 
 import argparse
 from pathlib import Path
 
-from benchmarks import update_time
+from benchmarks import search_time, update_time
 from unrolled import results
 
 
@@ -16,8 +16,10 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--output", type=Path, default=Path(__file__).with_name("RESULTS.md"))
     options = parser.parse_args(arguments)
     sizes = update_time.QUICK if options.quick else update_time.Sizes()
+    searched = search_time.QUICK if options.quick else search_time.Sizes()
     with results.exit_on_user_error():
-        table = update_time.report(update_time.measure(sizes), sizes)
+        tables = [update_time.report(update_time.measure(sizes), sizes), search_time.report(search_time.measure(searched), searched)]
+        table = "\n".join(tables)
         results.write_text(options.output, table)
     print(table)
 

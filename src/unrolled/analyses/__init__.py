@@ -8,6 +8,7 @@ from typing import Any
 from unrolled.analyses import (
     activations,
     audio_tsne,
+    audio_vectors,
     clipping,
     documents,
     error_surface,
@@ -47,6 +48,7 @@ ANALYSES: dict[str, ModuleType] = {
     "translation": translation,
     "documents": documents,
     "recognition": recognition,
+    "audio_vectors": audio_vectors,
     "spoken_search": spoken_search,
     "audio_tsne": audio_tsne,
 }

@@ -20,8 +20,8 @@ SHOWN = 20  # strings of the test whose sound is kept
 LONGEST_PAUSE = 0.3  # seconds, of recorded strings
 
 SYLLABLES = "好 棒 看 慢 谢 天 大 小 人 山 水 日 来 去 红 走 听 想 快 高".split()
-DOUBLED = ("好 棒", "好 棒 棒", "看 看", "慢 慢", "慢 慢 走", "谢 谢", "天 天", "好 好", "大 大", "小 小", "人 人", "来 来 去 去", "快 快", "高 高",
-           "想 想 看", "听 听 看", "走 走 看 看")
+DOUBLED = ("好 棒", "好 棒 棒", "看 看", "慢 慢", "慢 慢 走", "谢 谢", "天 天", "好 好", "大 大", "小 小", "人 人", "来 来 去 去", "快 快",
+           "高 高", "想 想 看", "听 听 看", "走 走 看 看")
 CHINESE = "cmn"
 
 
