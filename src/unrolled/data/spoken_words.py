@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +10,7 @@ import numpy as np
 
 from unrolled import results
 from unrolled.data import english_words, espeak, spoken, synthesis
-from unrolled.data.base import DataSet
+from unrolled.data.spoken import SpokenSet
 from unrolled.data.synthesis import ARCHIVE_VOICES, QUERY_VOICES, TRAINING_VOICES, VALIDATION_VOICES, names
 
 LANGUAGE = "en-us"
@@ -18,7 +18,7 @@ HELD_OUT = 15  # every fifteenth training word is for validation
 SEEN = 10  # every tenth of the others is spoken by the test voices too
 
 
-class SpokenWords(DataSet):
+class SpokenWords(SpokenSet):
     """Words of a lexicon, each spoken once by each voice of a split."""
 
     name = "spoken_words"
@@ -28,12 +28,12 @@ class SpokenWords(DataSet):
         "flaws_zh": [*synthesis.FLAWS_ZH, "每个嗓音每个词只读一次：同一嗓音内部的变化只有词与词之间的语速和音高"],
     }
 
-    def freeze(self, source: str, folder: Path) -> dict[str, Any]:
+    def synthesise(self, folder: Path) -> dict[str, Any]:
         """Write the splits train, validation, test and seen, their query and archive voices, and the phonemes of all words."""
         generator = np.random.default_rng(0)
         groups = self.groups()
-        counts = {split: spoken.write(folder, split, synthesis.speak(self.utterances(words, voices, generator), generator),
-                                      keep_sound=split == "test") for split, (words, voices) in groups.items()}
+        utterances = {split: self.utterances(words, voices, generator) for split, (words, voices) in groups.items()}
+        counts = synthesis.write_splits(folder, utterances, generator, keep_sound=("test",))
         half = len(VALIDATION_VOICES) // 2
         test = {"query": names(LANGUAGE, QUERY_VOICES), "archive": names(LANGUAGE, ARCHIVE_VOICES)}
         results.write_json(folder / "voices.json", {
@@ -52,6 +52,6 @@ class SpokenWords(DataSet):
                 "test": (list(english_words.TEST), unheard), "seen": (train[::SEEN], unheard)}
 
     @staticmethod
-    def utterances(words: Iterable[str], voices: Iterable[str], generator: np.random.Generator) -> Iterator[espeak.Utterance]:
-        """Yield each word in each voice, voice by voice."""
-        return (synthesis.vary(word, voice, generator) for voice in voices for word in words)
+    def utterances(words: Iterable[str], voices: Iterable[str], generator: np.random.Generator) -> list[espeak.Utterance]:
+        """Return each word in each voice, voice by voice."""
+        return [synthesis.vary(word, voice, generator) for voice in voices for word in words]

@@ -1,13 +1,15 @@
-"""From utterances to spoken pieces: synthetic speech at 16 kHz, cut to where there is speech, with noise, and with the times of its words."""
+"""From utterances to spoken pieces: synthetic speech at 16 kHz, cut to where there is speech, with noise and word times."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import itertools
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from unrolled.data import acoustics, espeak
+from unrolled.data import acoustics, espeak, spoken
 from unrolled.data.archives import DataError
 from unrolled.data.espeak import Utterance
 from unrolled.data.spoken import Piece
@@ -29,8 +31,8 @@ CARD: dict[str, Any] = {
     "licence_zh": "合成的声音归本项目，可自由使用；espeak-ng 软件本身：GPL-3.0 或更新版本",
 }
 FLAWS = [
-    "synthetic: a formant synthesiser says a word nearly the same way each time; its voices differ in pitch, formants and speed alone, all with one "
-    "accent, so that figures on real speech are lower",
+    "synthetic: a formant synthesiser says a word nearly the same way each time; its voices differ in pitch, formants and speed alone, all "
+    "with one accent, so that figures on real speech are lower",
     "white noise 15 to 35 dB below the speech is all the noise there is: no rooms, no microphones, nobody else talking",
 ]
 FLAWS_ZH = [
@@ -50,13 +52,24 @@ def vary(text: str, voice: str, generator: np.random.Generator, rates: tuple[int
     return Utterance(text, voice, *drawn, gap)
 
 
-def speak(utterances: Iterable[Utterance], generator: np.random.Generator) -> Iterator[Piece]:
-    """Yield the utterances spoken by a fresh process, with noise.
+def write_splits(folder: Path, utterances: Mapping[str, Sequence[Utterance]], generator: np.random.Generator,
+                 keep_sound: Collection[str] = ()) -> dict[str, int]:
+    """Speak the utterances of all splits in one fresh process and write each split; return how many pieces each has.
 
     Raises:
         DataError: as `espeak.speak_all`, or espeak does not tell the words of an utterance apart.
     """
-    utterances = list(utterances)
+    pieces = speak([each for split in utterances.values() for each in split], generator)
+    return {split: spoken.write(folder, split, itertools.islice(pieces, len(each)), keep_sound=split in keep_sound)
+            for split, each in utterances.items()}
+
+
+def speak(utterances: Sequence[Utterance], generator: np.random.Generator) -> Iterator[Piece]:
+    """Yield the utterances spoken by a fresh process, with noise.
+
+    Raises:
+        DataError: as `write_splits`.
+    """
     for utterance, sound in zip(utterances, espeak.speak_all(utterances), strict=True):
         yield to_piece(utterance, sound, float(generator.uniform(*NOISE)), generator)
 
