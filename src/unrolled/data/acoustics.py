@@ -61,7 +61,6 @@ def mfcc(samples: np.ndarray, highest: float = HIGHEST) -> np.ndarray:
     Raises:
         DataError: there are fewer samples than a window has on one side (16 ms).
     """
-    samples = as_float(samples)
     if len(samples) <= TRANSFORM // 2:
         raise DataError(f"{len(samples)} samples are too short for one window of speech; give at least {TRANSFORM // 2 + 1} at 16 kHz.")
     frames = len(samples) // HOP + 1
@@ -70,7 +69,7 @@ def mfcc(samples: np.ndarray, highest: float = HIGHEST) -> np.ndarray:
         last = frames if frames - first <= BLOCK + MARGIN else first + BLOCK  # the last block has more than its margin
         begin = max(first - MARGIN, 0)
         end = len(samples) if last == frames else (last + MARGIN) * HOP
-        block = _transform(highest)(torch.from_numpy(samples[begin * HOP : end])).T  # (frames, coefficients)
+        block = _transform(highest)(torch.from_numpy(as_float(samples[begin * HOP : end]))).T  # (frames, coefficients)
         blocks.append(block[first - begin : last - begin].numpy())
         if last == frames:
             break

@@ -25,9 +25,9 @@ RHYMES: dict[str, tuple[str, ...]] = {
 }
 TEST = tuple(word for words in RHYMES.values() for word in words)
 
-_TOPICS = {
-    "places": """airport bank bridge castle church city college factory farm hospital hotel library market museum office palace prison school
-        station street village""",
+_TOPICS: dict[str, str] = {
+    "places": """airport bank bridge castle church city college factory farm hospital hotel library market museum office palace prison
+        school station street village""",
     "home": """apartment attic balcony basket bath bed bedroom blanket bottle bowl box broom bucket cabin candle carpet ceiling chair
         chimney clock corner couch cup curtain cushion desk dish door drawer fence floor fork furniture garage garden gate glass hammer
         handle kitchen knife ladder lamp mirror needle oven pan paper pillow pipe plate pocket pot rope room scissors shelf shower
@@ -47,8 +47,8 @@ _TOPICS = {
     "time": """afternoon april august birthday century december decade evening february friday holiday hour january july june
         march midnight moment monday month november october saturday season second september sunday thursday today
         tomorrow tonight tuesday week wednesday""",
-    "numbers": """billion double eight eleven fifty five forty four half million one seven single six ten thirty thousand three twelve twenty
-        two zero""",
+    "numbers": """billion double eight eleven fifty five forty four half million one seven single six ten thirty thousand three twelve
+        twenty two zero""",
     "qualities": """ancient angry bad beautiful big bitter black blind blue bold brave bright broad broken brown busy cheap clean cold
         common cruel curious dangerous dark deep different dirty dry dull early easy empty equal false famous fast fat fresh
         friendly full funny gentle glad golden good great green happy hard heavy high honest hungry important kind large
@@ -63,4 +63,5 @@ _TOPICS = {
         remember repeat return ride rise save say search send sing sit sleep smile speak spend stand start steal stop study
         swim teach thank think throw touch travel try turn understand visit wait walk want wash wear whisper win wish work worry""",
 }
-TRAINING = tuple(dict.fromkeys(word for words in _TOPICS.values() for word in words.split()))
+TOPICS = {topic: tuple(words.split()) for topic, words in _TOPICS.items()}
+TRAINING = tuple(dict.fromkeys(word for words in TOPICS.values() for word in words))

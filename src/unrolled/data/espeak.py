@@ -61,7 +61,7 @@ class Sound(NamedTuple):
     Attributes:
         samples: int16 (samples,).
         rate: samples a second.
-        starts: seconds at which the words begin. Fewer than the text has words where espeak reads some of them as one.
+        starts: seconds at which the words of the text begin. Where espeak reads several as one ("in the"), they share its time evenly.
     """
 
     samples: np.ndarray
@@ -107,11 +107,9 @@ class Speaker:
         text = utterance.text.encode("utf-8") + b"\0"
         status = self._library.espeak_Synth(text, len(text), 0, _CHARACTERS, 0, _UTF8, None, None)
         samples = np.concatenate(self._pieces) if self._pieces else np.zeros(0, np.int16)
-        if status or not self._events or not samples.any():
+        if status or not samples.any():
             raise DataError(f"the voice {utterance.voice} says nothing for {utterance.text!r}; give it words of its own language.")
-        early = 0.0 if utterance.gap else EARLY
-        words = dict(reversed([(utterance.text.count(" ", 0, position - 1), sample) for position, sample in self._events]))
-        return Sound(samples, self.rate, tuple(words[word] / self.rate + early * (word > 0) for word in sorted(words)))
+        return Sound(samples, self.rate, self._starts(utterance, len(samples)))
 
     def phonemes(self, text: str, voice: str = "en-us") -> list[str]:
         """Return the IPA phonemes of a text, without stress and length marks; a diphthong is one phoneme.
@@ -125,6 +123,14 @@ class Speaker:
             clause = self._library.espeak_TextToPhonemes(ctypes.byref(rest), _UTF8, _IPA | _SEPARATOR).decode("utf-8")
             found += clause.translate(STRESS_AND_LENGTH).replace(" ", "_").split("_")
         return [phoneme for phoneme in found if phoneme]
+
+    def _starts(self, utterance: Utterance, samples: int) -> tuple[float, ...]:
+        """Return when the words begin; the first begins at 0, whether or not the library says so (after many `phonemes` it does not)."""
+        count = len(utterance.text.split())
+        found = {len(utterance.text[: position - 1].split()): sample / self.rate for position, sample in reversed(self._events)}
+        early = 0.0 if utterance.gap else EARLY
+        known = {0: 0.0, **{word: found[word] + early for word in sorted(found) if 0 < word < count}, count: samples / self.rate}
+        return tuple(np.interp(range(count), list(known), list(known.values())).tolist())
 
     def _choose(self, utterance: Utterance) -> None:
         """Set the voice of an utterance, after a look at both."""

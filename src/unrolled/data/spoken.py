@@ -7,7 +7,7 @@ sound is kept. Features and sound are of the same samples: the features are thos
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -86,6 +86,26 @@ def write(folder: Path, split: str, pieces: Iterable[Piece], highest: float = ac
         results.write_arrays(folder / f"{split}_sound.safetensors",
                              {"samples": np.concatenate(sounds), "lengths": np.array([len(each) for each in sounds], np.int32)})
     return len(kept)
+
+
+def write_splits(folder: Path, splits: Mapping[str, Iterable[Piece]], keep_sound: Collection[str] = (), show: int = 0,
+                 highest: float = acoustics.HIGHEST) -> dict[str, int]:
+    """Write splits, one after the other; return how many pieces each has.
+
+    Args:
+        folder: where to.
+        splits: the pieces by split, made while they are written.
+        keep_sound: splits whose sound is kept.
+        show: so many of the split "test", evenly spread over it, are written again as "shown", with their sound.
+        highest: upper edge of the mel bands, in Hz.
+    """
+    counts = {}
+    for split, pieces in splits.items():
+        shown = list(pieces) if show and split == "test" else []
+        counts[split] = write(folder, split, shown or pieces, highest, split in keep_sound)
+        if shown:
+            counts["shown"] = write(folder, "shown", [shown[place * len(shown) // show] for place in range(show)], highest, True)
+    return counts
 
 
 def load(folder: Path, split: str) -> Spoken:
