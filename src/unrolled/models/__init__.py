@@ -11,6 +11,7 @@ from unrolled import values
 from unrolled.batches import Sizes
 from unrolled.cells import CELLS
 from unrolled.cells.base import Cell, Generators
+from unrolled.models.audio_autoencoder import AudioAutoencoder
 from unrolled.models.averaged import Averaged
 from unrolled.models.encoder_decoder import EncoderDecoder
 from unrolled.models.hierarchical import HierarchicalAutoencoder
@@ -21,6 +22,7 @@ MODELS: dict[str, type[nn.Module]] = {
     "reader": Reader,
     "encoder_decoder": EncoderDecoder,
     "averaged": Averaged,
+    "audio_autoencoder": AudioAutoencoder,
     "hierarchical": HierarchicalAutoencoder,
 }
 SHARED = ("layers", "bidirectional", "embedding", "window", "dropout", "path", "feedback")  # fields of a run that every model is given

@@ -1,6 +1,7 @@
 """The tasks, one file each, and the explicit table of them."""
 
 from unrolled.tasks.adding import Adding
+from unrolled.tasks.audio_words import AudioWords
 from unrolled.tasks.base import Task
 from unrolled.tasks.characters import Characters
 from unrolled.tasks.digits import Digits
@@ -31,4 +32,5 @@ TASKS: dict[str, type[Task]] = {
     "sentiment": Sentiment,
     "order_probe": OrderProbe,
     "documents": Documents,
+    "audio_words": AudioWords,
 }
