@@ -12,7 +12,7 @@ from conftest import ROOT
 pytestmark = pytest.mark.unit
 SOURCE = ROOT / "src" / "unrolled"
 FLOORS = [
-    {"results", "processor"}, {"values", "drawing"}, {"settings"}, {"batches", "cells"}, {"models", "tasks", "data", "tuned", "store", "progress", "guard", "histories", "significance"},
+    {"results", "processor"}, {"values", "drawing"}, {"settings"}, {"batches", "cells", "alignment", "retrieval"}, {"models", "tasks", "data", "tuned", "store", "progress", "guard", "histories", "significance"},
     {"catalogue"}, {"training"}, {"keys"}, {"execution"}, {"tuning", "analyses", "judging", "verifying", "reporting", "tracking"}, {"asking"},
 ]
 FLOOR = {name: height for height, names in enumerate(FLOORS) for name in names}
