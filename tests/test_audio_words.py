@@ -183,8 +183,7 @@ def test_parameters_are_counted_by_hand() -> None:
 
 
 def test_words_are_read_as_they_were_said(folder: Path) -> None:
-    task, said = AudioWords(folder, every=2), speak("test")
-    task.splits["train"].lengths.max()
+    task = AudioWords(folder, every=2)
     batches = list(task.evaluation_batches("test"))
     order = task.item_order("test")
     assert sorted(order.tolist()) == list(range(24))
@@ -330,9 +329,7 @@ def test_chance_is_what_random_rankings_score(folder: Path) -> None:
 
 def test_the_validation_split_has_no_words_that_were_seen(folder: Path) -> None:
     task = AudioWords(folder)
-    (batch,) = list(task.evaluation_batches("validation"))[:1] if len(task.ceilings) == 1 else [None]
     roles = task.splits["validation"].extra[:, ROLE]
-    assert batch is None or batch.inputs.shape[1] == 8
     assert sorted(roles.tolist()) == [QUERY] * 4 + [ARCHIVE] * 4
     assert (task.splits["train"].extra[:, ROLE] == -1).all()
 
@@ -373,4 +370,4 @@ def test_what_the_task_does_not_have_is_refused(folder: Path, options: dict, sen
 def test_a_few_training_words_are_spread(folder: Path) -> None:
     task = AudioWords(folder, limit=4)
     assert len(task.splits["train"].inputs) == 4 and len(set(task.splits["train"].extra[:, VOICE])) == 3
-    assert spoken_words.BUCKETS >= len(task.ceilings)
+    assert len(task.ceilings) <= spoken_words.BUCKETS

@@ -7,6 +7,7 @@ from typing import Any
 
 from unrolled.analyses import (
     activations,
+    audio_vectors,
     clipping,
     documents,
     error_surface,
@@ -43,6 +44,7 @@ ANALYSES: dict[str, ModuleType] = {
     "sentiment": sentiment,
     "translation": translation,
     "documents": documents,
+    "audio_vectors": audio_vectors,
 }
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from unrolled import results, retrieval
+from unrolled import retrieval
 from unrolled.batches import Batch
 from unrolled.data import acoustics, spoken
 from unrolled.tasks.base import StoredTask
@@ -46,7 +46,7 @@ class SpokenWords(StoredTask):
         self.voices = sorted({voice for pieces in found.values() for voice in pieces.voices})
         if limit:
             found["train"] = _spread(found["train"], limit)
-        self._fill(found, results.read_json(folder / "voices.json"))
+        self._fill(found, spoken.voices(folder))
 
     def _fill(self, found: dict[str, spoken.Spoken], roles: dict[str, dict[str, list[str]]]) -> None:
         """Lay out all splits; the words of "seen" follow those of "test"."""

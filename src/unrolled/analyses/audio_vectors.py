@@ -1,0 +1,103 @@
+"""Vectors of spoken words: how well a word is found again, against what needs no training and what was trained by halves (F8, F9, F12)."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import torch
+
+from unrolled.analyses import audio_words_shown as shown
+from unrolled.analyses import trained, word_scores
+from unrolled.analyses.base import AnalysisResult
+from unrolled.analyses.word_scores import Scores
+from unrolled.settings import Settings, SettingsError
+
+
+@dataclasses.dataclass(frozen=True)
+class Options:
+    """What is compared.
+
+    Attributes:
+        section: of params.yaml.
+        autoencoder: the run that all else is held against. own, target: the same network, whose decoder reads its own output, or the right
+            frame. correspondence: the run that writes mined neighbours.
+        frames: of the naive vector.
+        every: one frame in so many is aligned by DTW and taken for naive vectors.
+    """
+
+    section: str = "audio_words"
+    autoencoder: str = "autoencoder"
+    own: str = "own_output"
+    target: str = "teacher_forcing"
+    correspondence: str = "correspondence"
+    frames: int = 10
+    every: int = 1
+
+    def __post_init__(self) -> None:
+        """Refuse vectors of no frames."""
+        if self.frames < 1 or self.every < 1:
+            raise ValueError(f"frames is {self.frames} and every is {self.every}; both must be at least 1.")
+
+
+def analyse(options: Options, settings: Settings) -> AnalysisResult:
+    """Score all runs and what needs no training word by word, and hold them against each other."""
+    section = settings.tasks.get(options.section)
+    if section is None or options.autoencoder not in section.runs or section.kind != "audio_words":
+        raise SettingsError(f"analyses.audio_vectors.autoencoder is {options.autoencoder!r}, which is no run of an audio_words section "
+                            f"{options.section!r}.")
+    records = word_scores.gather(options.section, settings)
+    baselines = untrained_scores(options, settings)
+    scores = {run: word_scores.trained_scores(word_scores.items_of(options.section, run, settings)) for run in records} | baselines
+    result = AnalysisResult(values=values_of(scores, options))
+    forced = forced_losses(options, settings) if options.target in section.runs else []
+    if forced:
+        result.values["forced_loss"] = forced
+    result.figures["audio_map"] = shown.dots(scores, list(baselines))
+    result.tables["audio_words"] = shown.table(records, baselines)
+    result.sentences.append(shown.on_vectors(scores, options.autoencoder, options.correspondence))
+    result.sentences.append(shown.on_halves(scores, options.autoencoder))
+    inputs = [run for run in (options.autoencoder, options.own, options.target) if run in records]
+    if len(inputs) == 3:
+        result.figures["audio_inputs"] = shown.inputs(records, inputs, forced)
+        result.sentences.append(shown.on_inputs(records, inputs, forced))
+    return result
+
+
+def untrained_scores(options: Options, settings: Settings) -> dict[str, Scores]:
+    """Score what needs no training."""
+    said = word_scores.spoken(options.section, options.autoencoder, settings, options.every)
+    return {"naive": word_scores.naive_scores(said, options.frames), "dtw_cosine": word_scores.aligned_scores(said, "cosine"),
+            "dtw_euclidean": word_scores.aligned_scores(said, "euclidean"), "random": word_scores.random_scores(said)}
+
+
+def values_of(scores: Mapping[str, Scores], options: Options) -> dict[str, Any]:
+    """Return scores per seed, and differences per word, a mean over seeds, of the runs that claims are about from all else."""
+    values: dict[str, Any] = {}
+    for name, found in scores.items():
+        values[f"map_{name}"], values[f"map_voice_mean_{name}"] = (part.mean(1).tolist() for part in found)
+    for first in (options.autoencoder, options.own, options.correspondence):
+        for second in scores if first in scores else ():
+            if second != first:
+                for kind, place in (("", 0), ("_voice_mean", 1)):
+                    apart = word_scores.difference(scores[first], scores[second], place)
+                    values[f"{first}_over_{second}{kind}"] = apart.mean(0).tolist()
+    return values
+
+
+@torch.no_grad()
+def forced_losses(options: Options, settings: Settings) -> list[float]:
+    """Return each member's error on test words where a teacher-forced decoder is given the right frames, as in its training."""
+    loaded = trained.load(f"{options.section}/{options.target}", settings, "analyses.audio_vectors.target", "audio_words")
+    items: list[dict[str, torch.Tensor]] = []
+    for batch in loaded.task.evaluation_batches("test"):
+        vectors = loaded.model.vectors(batch)
+        members = len(vectors)
+        everyone = batch._replace(**{name: part.expand(members, *part.shape[1:]) for name, part in batch._asdict().items()})
+        frames = loaded.model.write(vectors, everyone, forced=True)
+        items.append(loaded.task.items(torch.cat([vectors, frames.flatten(2)], -1), everyone))
+    errors, roles = (torch.cat([part[name] for part in items], 1).numpy() for name in ("squared_error", "role"))
+    new = roles[0] < word_scores.SEEN
+    return np.mean(errors[:, new], axis=1).tolist()

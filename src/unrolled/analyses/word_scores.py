@@ -1,0 +1,125 @@
+"""Average precision of spoken queries word by word: of trained vectors, and of what needs no training."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from unrolled import alignment, catalogue, results, retrieval, significance
+from unrolled.settings import Settings
+from unrolled.tasks.spoken_words import ARCHIVE, QUERY, ROLE, SEEN, VOICE, WORD, SpokenWords
+
+
+class Spoken(NamedTuple):
+    """Test words: frames (time, size) each, their words, voices and roles."""
+
+    frames: list[np.ndarray]
+    words: np.ndarray
+    voices: np.ndarray
+    roles: np.ndarray
+
+
+class Scores(NamedTuple):
+    """Average precision of the queries, a mean for each word that is asked for, (members, words): plain, and without the voices' means."""
+
+    plain: np.ndarray
+    voice_mean: np.ndarray
+
+
+def spoken(section: str, run: str, settings: Settings, every: int | None = None) -> Spoken:
+    """Return the test words as a run's task reads them, or with another share of the frames."""
+    chosen = settings.tasks[section]
+    task: SpokenWords = catalogue.make_task(chosen.runs[run], chosen.reads, pairs="none", **({} if every is None else {"every": every}))
+    data = task.splits["test"]
+    frames = [row[:length] for row, length in zip(data.inputs, data.lengths, strict=True)]
+    return Spoken(frames, *(data.extra[:, column] for column in (WORD, VOICE, ROLE)))
+
+
+def trained_scores(items: Mapping[str, np.ndarray], seen: bool = False) -> Scores:
+    """Score the vectors that a run left of its test words: see `AudioWords.items`."""
+    found = [vector_scores(vectors.astype(np.float32), *(items[name][member] for name in ("word", "voice", "role")), seen)
+             for member, vectors in enumerate(items["vector"])]
+    return Scores(*(np.concatenate(parts) for parts in zip(*found, strict=True)))
+
+
+def vector_scores(vectors: np.ndarray, words: np.ndarray, voices: np.ndarray, roles: np.ndarray, seen: bool = False) -> Scores:
+    """Score one vector (size) per test word."""
+    asked, held = sides(roles, seen)
+    chosen = asked | held
+    without = vectors.copy()
+    without[chosen] = retrieval.without_voice_means(vectors[chosen], voices[chosen])
+    return Scores(*(by_word(retrieval.cosine_distances(values[asked], values[held]), words[asked], words[held])
+                    for values in (vectors, without)))
+
+
+def sides(roles: np.ndarray, seen: bool = False) -> tuple[np.ndarray, np.ndarray]:
+    """Return which test words are queries and which lie in the archive."""
+    more = SEEN if seen else 0
+    return roles == QUERY + more, roles == ARCHIVE + more
+
+
+def by_word(distances: np.ndarray, asked: np.ndarray, held: np.ndarray) -> np.ndarray:
+    """Return the mean average precision of each word's queries, in the order of their numbers: (1, words)."""
+    found = retrieval.average_precisions(distances, asked, held)
+    return np.array([[found[asked == word].mean() for word in np.unique(asked)]])
+
+
+def random_scores(said: Spoken, seed: int = 0) -> Scores:
+    """Score distances drawn at random."""
+    asked, held = sides(said.roles)
+    drawn = np.random.default_rng(seed).random((int(asked.sum()), int(held.sum())))
+    found = by_word(drawn, said.words[asked], said.words[held])
+    return Scores(found, found)
+
+
+def aligned_scores(said: Spoken, cost: str) -> Scores:
+    """Score dynamic time warping; it has no vectors, and hence no means to take away."""
+    asked, held = (np.flatnonzero(side) for side in sides(said.roles))
+    distances = alignment.distances([said.frames[place] for place in asked], [said.frames[place] for place in held], cost)
+    found = by_word(distances, said.words[asked], said.words[held])
+    return Scores(found, found)
+
+
+def naive_scores(said: Spoken, frames: int) -> Scores:
+    """Score vectors of a few frames, put one after another."""
+    return vector_scores(retrieval.naive_vectors(said.frames, frames), said.words, said.voices, said.roles)
+
+
+def items_of(section: str, run: str, settings: Settings) -> dict[str, np.ndarray]:
+    """Return what a run left of its test words, at this scale or recorded once at full scale.
+
+    Raises:
+        ResultsError: it was not trained.
+    """
+    if run in settings.tasks[section].runs:
+        return results.read_arrays(results.items_file(section, run))
+    return results.read_arrays(results.recorded_file(section, run).with_suffix(".items.safetensors"))
+
+
+def gather(section: str, settings: Settings) -> dict[str, dict[str, Any]]:
+    """Return the records of all runs: of this scale, and those that were recorded once at full scale.
+
+    Raises:
+        ResultsError: a run of this scale was not trained.
+    """
+    chosen = settings.tasks[section]
+    here = {run: results.read_result(results.run_file(section, run)) for run in chosen.runs}
+    recorded = {run: results.recorded_file(section, run) for run in chosen.elsewhere}
+    return here | {run: results.read_result(path) for run, path in recorded.items() if path.exists()}
+
+
+def difference(first: Scores, second: Scores, kind: int = 0) -> np.ndarray:
+    """Return by how much the average precision of each word's queries is higher, against the other's mean over seeds: (members, words).
+
+    Args:
+        first, second: what is compared.
+        kind: 0 for plain vectors, 1 for those without voices' means.
+    """
+    return first[kind] - second[kind].mean(0)
+
+
+def interval(first: Scores, second: Scores, kind: int = 0) -> tuple[float, float]:
+    """Return the 95 % interval of the difference of two means, over seeds of the first and over words."""
+    return significance.items_against_limit(difference(first, second, kind), 0.0).interval
