@@ -138,8 +138,8 @@ def on_inputs(records: Mapping[str, Any], runs: Sequence[str], forced: Sequence[
         given = f" ({np.mean(forced):.3f} if given the right frames)"
         given_zh = f"（若仍给正确的帧则为 {np.mean(forced):.3f}）"
     text = (f"Reconstruction loss and mean average precision by what the decoder reads: vector and position {losses[0]:.3f} and "
-            f"{maps[0]:.3f}; its own output {losses[1]:.3f} and {maps[1]:.3f}; the right frame in training, its own afterwards {losses[2]:.3f}{given} and "
-            f"{maps[2]:.3f}.")
+            f"{maps[0]:.3f}; its own output {losses[1]:.3f} and {maps[1]:.3f}; the right frame in training, its own afterwards "
+            f"{losses[2]:.3f}{given} and {maps[2]:.3f}.")
     text_zh = (f"按解码器读入的内容，重建误差与 MAP 依次为：向量与位置 {losses[0]:.3f}、{maps[0]:.3f}；"
                f"自身输出 {losses[1]:.3f}、{maps[1]:.3f}；"
                f"训练时读正确的帧、之后读自身输出 {losses[2]:.3f}{given_zh}、{maps[2]:.3f}。")

@@ -13,7 +13,7 @@ from unrolled.tasks.base import StoredTask
 
 PLACE, WORD, VOICE, ROLE = 1, 2, 3, 4  # columns of `Batch.extra` after TARGET_LENGTH, 0
 QUERY, ARCHIVE, SEEN = 0, 1, 2  # roles; SEEN is added where the word was learned from
-BUCKETS = 8
+QUANTILES = (*(place / 8 for place in range(1, 8)), 0.95, 0.99)  # of the lengths of training words, up to which buckets reach
 NEIGHBOURS = 3
 
 
@@ -53,8 +53,7 @@ class SpokenWords(StoredTask):
         frames = {split: self.prepare(pieces.features, pieces.voices) for split, pieces in found.items()}
         longest = max(len(piece) for pieces in frames.values() for piece in pieces)
         lengths = [len(piece) for piece in frames["train"]]
-        quantiles = np.quantile(lengths, np.arange(1, BUCKETS) / BUCKETS, method="higher")
-        self.ceilings = sorted({*quantiles.astype(int).tolist(), longest})
+        self.ceilings = sorted({*np.quantile(lengths, QUANTILES, method="higher").astype(int).tolist(), longest})
         labels = {split: self._label(pieces, roles.get(split, {}), SEEN if split == "seen" else 0) for split, pieces in found.items()}
         for split, parts in (("train", ["train"]), ("validation", ["validation"]), ("test", ["test", "seen"])):
             self.splits[split] = lay_out([piece for part in parts for piece in frames[part]],
