@@ -369,7 +369,7 @@ def make_first_weights(folder: Path) -> dict[str, np.ndarray]:
 
 @pytest.mark.parametrize(("options", "sentence"), [
     ({"objective": "both"}, "reconstruction or contrastive"), ({"pairs": "labels"}, "none or mined"), ({"every": 0}, "at least one frame"),
-    ({"normalised_by": "word"}, "utterance or voice")])
+    ({"normalised_by": "word"}, "utterance or voice"), ({"pairs": "mined", "limit": 3}, "use more of them")])
 def test_what_the_task_does_not_have_is_refused(folder: Path, options: dict, sentence: str) -> None:
     with pytest.raises(ValueError, match=sentence):
         AudioWords(folder, **options)

@@ -76,6 +76,9 @@ class SpokenWords(StoredTask):
         """Return the places of the `NEIGHBOURS` nearest training words of other voices, by naive vectors without their voices' means.
 
         A neighbour fits the bucket of its word or the next one, so that a batch need not wait for the longest word of all.
+
+        Raises:
+            ValueError: a word has not so many neighbours.
         """
         data = self.splits["train"]
         voices, lengths, ceilings = data.extra[:, VOICE], data.lengths, np.array([*self.ceilings, self.ceilings[-1]])
@@ -87,7 +90,9 @@ class SpokenWords(StoredTask):
             here = slice(start, start + 500)
             near = vectors[here] @ vectors.T
             near[(voices[here, None] == voices) | (lengths > room[here, None])] = -2
-            nearest = np.argpartition(-near, NEIGHBOURS, axis=1)[:, :NEIGHBOURS]
+            if ((near > -2).sum(1) < NEIGHBOURS).any():
+                raise ValueError(f"pairs: mined needs {NEIGHBOURS} words of like length by other voices for every training word; use more of them.")
+            nearest = np.argpartition(-near, NEIGHBOURS - 1, axis=1)[:, :NEIGHBOURS]
             order = np.take_along_axis(-near, nearest, 1).argsort(1)
             found.append(np.take_along_axis(nearest, order, 1))
         return np.concatenate(found)
