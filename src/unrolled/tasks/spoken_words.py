@@ -91,7 +91,8 @@ class SpokenWords(StoredTask):
             near = vectors[here] @ vectors.T
             near[(voices[here, None] == voices) | (lengths > room[here, None])] = -2
             if ((near > -2).sum(1) < NEIGHBOURS).any():
-                raise ValueError(f"pairs: mined needs {NEIGHBOURS} words of like length by other voices for every training word; use more of them.")
+                raise ValueError(f"pairs: mined needs {NEIGHBOURS} words of like length in other voices for each that is trained on; "
+                                 "use more of them.")
             nearest = np.argpartition(-near, NEIGHBOURS - 1, axis=1)[:, :NEIGHBOURS]
             order = np.take_along_axis(-near, nearest, 1).argsort(1)
             found.append(np.take_along_axis(nearest, order, 1))
