@@ -1,0 +1,125 @@
+"""Scores of spoken words by word, and the analysis on a tiny section, against brute force."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from sklearn.metrics import average_precision_score
+from test_alignment import by_hand
+from test_audio_words import ROLES, SAID, speak
+
+from unrolled import catalogue, results, settings, training
+from unrolled.analyses import audio_vectors, word_scores
+from unrolled.analyses.base import as_json
+from unrolled.data import spoken
+from unrolled.settings import Settings, SettingsError
+from unrolled.tasks.spoken_words import ARCHIVE, QUERY, SEEN
+
+pytestmark = pytest.mark.unit
+OTHERS = ("own_output", "teacher_forcing", "untrained", "contrastive")
+LINES = {"autoencoder": {}, "own_output": {"decoder_input": "own"}, "teacher_forcing": {"decoder_input": "target"},
+         "correspondence": {"pairs": "mined"}, "untrained": {"frozen": "encoder"},
+         "contrastive": {"objective": "contrastive", "decoder_input": "none"}}
+
+
+@pytest.fixture
+def section(workplace: Path, params: dict, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    """Settings of a tiny section, all of whose runs are trained: two of them as if recorded once at full scale."""
+    monkeypatch.setattr(spoken, "load", lambda _, split: speak(split))
+    monkeypatch.setattr(spoken, "voices", lambda _: ROLES)
+    runs = {run: {"cell": "gru", **line} for run, line in LINES.items()}
+    recorded = {run: runs.pop(run) for run in ("own_output", "contrastive")}
+    params["tasks"] = {"audio_words": {
+        "kind": "audio_words", "reads": "data/spoken_words", "model": "audio_autoencoder", "decoder_input": "constant", "hidden": 6,
+        "batch": 8, "updates": 3, "seeds": 2, "runs": runs, "full": {"runs": recorded}}}
+    params["analyses"] = {"audio_vectors": {"reads": "results/train/audio_words"}}
+    for scale in ("full", "laptop"):
+        chosen = settings.parse({**params, "scale": scale})
+        for name, run in chosen.tasks["audio_words"].runs.items():
+            if scale == "full" or name not in recorded:
+                keep(run, results.recorded_file("audio_words", name) if name in recorded else results.run_file("audio_words", name))
+    return chosen
+
+
+def keep(run: settings.Run, path: Path) -> None:
+    """Train a run and write what an analysis reads of it."""
+    found = training.train(run, catalogue.make_task(run, "data/spoken_words"), [(0, 0.01), (1, 0.01)], torch.device("cpu"))
+    members = [{"metrics": metrics, "diverged": None} for metrics in found.metrics]
+    results.write_json(path, {"format": results.FORMAT, "members": members, "parameters": found.parameters})
+    results.write_arrays(path.with_suffix(".items.safetensors"), found.items)
+    results.write_arrays(path.with_suffix(".safetensors"), found.weights)
+
+
+def test_everything_is_compared_with_everything(section: Settings) -> None:
+    found = audio_vectors.analyse(audio_vectors.Options(frames=4), section)
+    told = json.loads(json.dumps(as_json("audio_vectors", found)))
+    for run in LINES:
+        record = results.read_result((results.recorded_file if run in ("own_output", "contrastive") else results.run_file)("audio_words", run))
+        scores = [[member["metrics"][f"mean_average_precision{kind}"] for member in record["members"]] for kind in ("", "_voice_mean")]
+        assert found.values[f"map_{run}"] == pytest.approx(scores[0])  # each word is asked for as often
+        assert found.values[f"map_voice_mean_{run}"] == pytest.approx(scores[1])
+    for other in (*OTHERS, "naive", "dtw_cosine", "random"):
+        apart = found.values[f"autoencoder_over_{other}"]
+        assert len(apart) == len(SAID["test"][0])
+        assert np.mean(apart) == pytest.approx(np.mean(found.values["map_autoencoder"]) - np.mean(found.values[f"map_{other}"]))
+    assert len(found.values["forced_loss"]) == 2
+    assert {name for name, table in told["tables"].items() if len(table["rows"]) == len(LINES) + 4} == {"audio_words"}
+    assert {picture["file"] for picture in told["figures"]} == {"audio_map.svg", "audio_inputs.svg"}
+    assert [sentence["claim"] for sentence in told["sentences"]] == [["F8"], ["F9"], ["F12"]]
+    assert all("nan" not in sentence["text"] + sentence["text_zh"] for sentence in told["sentences"])
+
+
+def test_forced_loss_is_that_of_training(section: Settings) -> None:
+    run = section.tasks["audio_words"].runs["teacher_forcing"]
+    task = catalogue.make_task(run, "data/spoken_words")
+    loaded = audio_vectors.trained.load("audio_words/teacher_forcing", section, "test", "audio_words")
+    errors, count = np.zeros(2), 0
+    for batch in task.evaluation_batches("test"):
+        chosen = (batch.extra[0, :, 4] < SEEN).nonzero().flatten()
+        for row in chosen.tolist():
+            one = batch._replace(**{name: part[:, row : row + 1].expand(2, *[-1] * (part.dim() - 1)) for name, part in batch._asdict().items()})
+            with torch.no_grad():
+                outputs = loaded.model(one, [torch.Generator(), torch.Generator()])  # as in training
+            errors += task.loss(outputs, one).numpy()
+            count += 1
+    expected = audio_vectors.forced_losses(audio_vectors.Options(), section)
+    assert expected == pytest.approx((errors / count).tolist(), rel=1e-5)
+    free = results.read_result(results.run_file("audio_words", "teacher_forcing"))["members"]
+    assert [member["metrics"]["reconstruction_loss"] for member in free] != pytest.approx(expected, rel=1e-3)
+
+
+def test_alignment_is_scored_word_by_word(section: Settings) -> None:
+    said = word_scores.spoken("audio_words", "autoencoder", section, every=2)
+    asked, held = (np.flatnonzero(said.roles == role) for role in (QUERY, ARCHIVE))
+    found = word_scores.aligned_scores(said, "euclidean")
+    expected = {}
+    for query in asked:
+        near = [-by_hand(said.frames[query], said.frames[other], "euclidean") / (len(said.frames[query]) + len(said.frames[other]))
+                for other in held]
+        expected.setdefault(said.words[query], []).append(average_precision_score(said.words[held] == said.words[query], near))
+    assert found.plain[0].tolist() == pytest.approx([np.mean(expected[word]) for word in sorted(expected)])
+    assert found.voice_mean is found.plain
+
+
+def test_intervals_lie_around_the_difference() -> None:
+    generator = np.random.default_rng(0)
+    low = generator.random((3, 40)) * 0.1 + np.linspace(0, 1, 40)  # words differ much more than the two do
+    scores = [word_scores.Scores(values, values) for values in (low + 0.1, low)]
+    first, last = word_scores.interval(*scores)
+    assert 0.05 < first < 0.1 < last < 0.15
+
+
+@pytest.mark.parametrize("name", ["section", "autoencoder"])
+def test_a_section_or_run_that_is_not_there_is_named(section: Settings, name: str) -> None:
+    with pytest.raises(SettingsError, match=r"analyses.audio_vectors.autoencoder is .* no run of an audio_words section"):
+        audio_vectors.analyse(audio_vectors.Options(**{name: "nothing"}), section)
+
+
+@pytest.mark.parametrize("name", ["frames", "every"])
+def test_vectors_of_no_frames_are_refused(name: str) -> None:
+    with pytest.raises(ValueError, match="at least 1"):
+        audio_vectors.Options(**{name: 0})
