@@ -7,6 +7,9 @@ from unrolled.data.english_chinese import EnglishChinese
 from unrolled.data.reviews import Reviews
 from unrolled.data.shakespeare import Shakespeare
 from unrolled.data.slots import Slots
+from unrolled.data.spoken_archive import SpokenArchive
+from unrolled.data.spoken_digits import SpokenDigits
+from unrolled.data.spoken_mandarin import SpokenMandarin
 from unrolled.data.spoken_words import SpokenWords
 from unrolled.data.tweets import Tweets
 
@@ -20,4 +23,7 @@ DATA_SETS: dict[str, type[DataSet]] = {
     "reviews": Reviews,
     "tweets": Tweets,
     "spoken_words": SpokenWords,
+    "spoken_digits": SpokenDigits,
+    "spoken_mandarin": SpokenMandarin,
+    "spoken_archive": SpokenArchive,
 }

@@ -53,23 +53,23 @@ def _transform(highest: float) -> torchaudio.transforms.MFCC:
 
 
 def mfcc(samples: np.ndarray, highest: float = HIGHEST) -> np.ndarray:
-    """Return MFCCs (frames, 13) of 24 mel bands from 60 Hz to `highest`; frame t is centred on sample 160 t, so n samples give n // 160 + 1.
+    """Return MFCCs (frames, 13) of 24 mel bands from 60 Hz to `highest`.
 
+    Frame t is centred on sample 160 t, so n samples give n // 160 + 1.
     A long recording is transformed a minute at a time, with the same result.
 
     Raises:
         DataError: there are fewer samples than a window has on one side (16 ms).
     """
-    samples = as_float(samples)
     if len(samples) <= TRANSFORM // 2:
-        raise DataError(f"{len(samples)} samples are too short for a single window of speech; give at least {TRANSFORM // 2 + 1} at 16 kHz.")
+        raise DataError(f"{len(samples)} samples are too short for one window of speech; give at least {TRANSFORM // 2 + 1} at 16 kHz.")
     frames = len(samples) // HOP + 1
     blocks = []
     for first in range(0, frames, BLOCK):
         last = frames if frames - first <= BLOCK + MARGIN else first + BLOCK  # the last block has more than its margin
         begin = max(first - MARGIN, 0)
         end = len(samples) if last == frames else (last + MARGIN) * HOP
-        block = _transform(highest)(torch.from_numpy(samples[begin * HOP : end])).T  # (frames, coefficients)
+        block = _transform(highest)(torch.from_numpy(as_float(samples[begin * HOP : end]))).T  # (frames, coefficients)
         blocks.append(block[first - begin : last - begin].numpy())
         if last == frames:
             break
@@ -103,7 +103,7 @@ def _standardise(features: np.ndarray, frames: np.ndarray) -> np.ndarray:
 
 
 def speech_span(samples: np.ndarray) -> tuple[int, int]:
-    """Return the samples between which there is speech: from a frame before the first that is within 40 dB of the loudest to one after the last."""
+    """Return the first sample of speech and the one after the last: a frame around all that are within 40 dB of the loudest."""
     loud = np.flatnonzero(_energies(samples) > SILENCE * _energies(samples).max(initial=0))
     if not loud.size:
         return 0, len(samples)

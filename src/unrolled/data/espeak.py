@@ -13,12 +13,13 @@ from __future__ import annotations
 import ctypes
 import functools
 import itertools
-import multiprocessing
-from collections import deque
+import json
+import os
+import subprocess
+import sys
 from collections.abc import Iterable, Iterator
-from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
-from typing import NamedTuple
+from typing import IO, NamedTuple
 
 import numpy as np
 
@@ -26,7 +27,6 @@ from unrolled.data.archives import DataError
 
 EARLY = 0.04  # seconds
 SEED = 7  # of the library's random numbers, which breathy voices hear
-BATCH = 400  # utterances that are handed to the speaking process at once
 
 # From espeak-ng's speak_lib.h.
 _SYNCHRONOUS, _CHARACTERS, _UTF8 = 2, 1, 1
@@ -61,7 +61,7 @@ class Sound(NamedTuple):
     Attributes:
         samples: int16 (samples,).
         rate: samples a second.
-        starts: seconds at which the words begin. Fewer than the text has words where espeak reads some of them as one.
+        starts: seconds at which the words of the text begin. Where espeak reads several as one ("in the"), they share its time evenly.
     """
 
     samples: np.ndarray
@@ -107,11 +107,9 @@ class Speaker:
         text = utterance.text.encode("utf-8") + b"\0"
         status = self._library.espeak_Synth(text, len(text), 0, _CHARACTERS, 0, _UTF8, None, None)
         samples = np.concatenate(self._pieces) if self._pieces else np.zeros(0, np.int16)
-        if status or not self._events or not samples.any():
+        if status or not samples.any():
             raise DataError(f"the voice {utterance.voice} says nothing for {utterance.text!r}; give it words of its own language.")
-        early = 0.0 if utterance.gap else EARLY
-        words = dict(reversed([(utterance.text.count(" ", 0, position - 1), sample) for position, sample in self._events]))
-        return Sound(samples, self.rate, tuple(words[word] / self.rate + early * (word > 0) for word in sorted(words)))
+        return Sound(samples, self.rate, self._starts(utterance, len(samples)))
 
     def phonemes(self, text: str, voice: str = "en-us") -> list[str]:
         """Return the IPA phonemes of a text, without stress and length marks; a diphthong is one phoneme.
@@ -126,9 +124,17 @@ class Speaker:
             found += clause.translate(STRESS_AND_LENGTH).replace(" ", "_").split("_")
         return [phoneme for phoneme in found if phoneme]
 
+    def _starts(self, utterance: Utterance, samples: int) -> tuple[float, ...]:
+        """Return when the words begin; the first begins at 0, whether or not the library says so (after many `phonemes` it does not)."""
+        count = len(utterance.text.split())
+        found = {len(utterance.text[: position - 1].split()): sample / self.rate for position, sample in reversed(self._events)}
+        early = 0.0 if utterance.gap else EARLY
+        known = {0: 0.0, **{word: found[word] + early for word in sorted(found) if 0 < word < count}, count: samples / self.rate}
+        return tuple(np.interp(range(count), list(known), list(known.values())).tolist())
+
     def _choose(self, utterance: Utterance) -> None:
         """Set the voice of an utterance, after a look at both."""
-        language, _, variant = utterance.voice.partition("+")
+        _, _, variant = utterance.voice.partition("+")
         if not utterance.text.strip():
             raise DataError("there is nothing to say: the text is empty; give at least one word.")
         if (variant and variant not in self._variants) or self._library.espeak_SetVoiceByName(utterance.voice.encode("utf-8")):
@@ -156,8 +162,8 @@ def _load() -> tuple[ctypes.CDLL, Path]:
 
         library, data = ctypes.CDLL(espeakng_loader.get_library_path()), Path(espeakng_loader.get_data_path())
     except (ImportError, OSError, RuntimeError) as error:
-        raise DataError(f"espeak-ng cannot be loaded ({' '.join(str(error).split())[:200]}); run `pip install espeakng-loader==0.2.4`, which "
-                        "brings it for Linux, macOS and Windows on x86-64 and ARM.") from None
+        raise DataError(f"espeak-ng cannot be loaded ({' '.join(str(error).split())[:200]}); run `pip install espeakng-loader==0.2.4`, "
+                        "which brings it for Linux, macOS and Windows on x86-64 and ARM.") from None
     library.espeak_ng_SetRandSeed.argtypes = [ctypes.c_long]
     library.espeak_TextToPhonemes.restype = ctypes.c_char_p
     library.espeak_TextToPhonemes.argtypes = [ctypes.POINTER(ctypes.c_char_p), ctypes.c_int, ctypes.c_int]
@@ -191,19 +197,43 @@ def phonemes(text: str, voice: str = "en-us") -> list[str]:
 
 
 def speak_all(utterances: Iterable[Utterance]) -> Iterator[Sound]:
-    """Speak in a fresh process, so that the same utterances give the same bytes on each run; two batches are made ahead at most.
+    """Speak in a fresh process, so that the same utterances give the same bytes on each run; it is never far ahead of who takes the sounds.
 
     Raises:
         DataError: as `say`.
     """
-    waiting, ahead = iter(utterances), deque()
-    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as process:
-        while (batch := list(itertools.islice(waiting, BATCH))) or ahead:
-            if batch:
-                ahead.append(process.submit(_say_batch, batch))
-            if len(ahead) > 1 or not batch:
-                yield from ahead.popleft().result()
+    wanted = list(utterances)
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    command = [sys.executable, "-c", f"from {__name__} import serve; serve()"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment) as process:
+        try:
+            process.stdin.write(json.dumps(wanted).encode() + b"\n")
+            process.stdin.close()
+            for utterance in wanted:
+                yield _receive(process.stdout, utterance)
+        finally:
+            process.kill()  # of no account where it has ended
 
 
-def _say_batch(batch: list[Utterance]) -> list[Sound]:
-    return [say(utterance) for utterance in batch]
+def _receive(stream: IO[bytes], utterance: Utterance) -> Sound:
+    """Take a sound from the process that speaks."""
+    line = stream.readline()
+    if not line:
+        raise DataError(f"the process that speaks ended at {utterance.text!r} in the voice {utterance.voice}; run the same command again.")
+    told = json.loads(line)
+    if "error" in told:
+        raise DataError(told["error"])
+    return Sound(np.frombuffer(stream.read(2 * told["count"]), np.int16), told["rate"], tuple(told["starts"]))
+
+
+def serve() -> None:
+    """Speak the utterances of one line of standard input to standard output: for each a line that tells of its sound, and the samples."""
+    stream = sys.stdout.buffer
+    try:
+        for utterance in json.loads(sys.stdin.readline()):
+            sound = say(Utterance(*utterance))
+            stream.write(json.dumps({"rate": sound.rate, "starts": sound.starts, "count": len(sound.samples)}).encode() + b"\n")
+            stream.write(sound.samples.tobytes())
+    except DataError as error:
+        stream.write(json.dumps({"error": str(error)}).encode() + b"\n")
+    stream.flush()

@@ -1,20 +1,22 @@
-"""The form in which every set of spoken pieces is kept: features, what is said, by whom, when each word begins and ends; some with their sound.
+"""The form in which every set of spoken pieces is kept: features, what is said, by whom, when each word begins and ends; some with sound.
 
-A split is `<split>.safetensors` (all frames in one array) and `<split>.json` (texts and voices), with `<split>_sound.safetensors` where sound is
-kept. Features and sound are of the same samples: the features are those of the int16 sound, noise and all.
+A split is `<split>.safetensors` (all frames in one array) and `<split>.json` (texts and voices), with `<split>_sound.safetensors` where
+sound is kept. Features and sound are of the same samples: the features are those of the int16 sound, noise and all.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from abc import abstractmethod
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from unrolled import results
+from unrolled import processor, results
 from unrolled.data import acoustics
 from unrolled.data.archives import DataError
+from unrolled.data.base import DataSet
 
 LARGEST = 32767  # features are kept as int16, a scale for each coefficient: 26 bytes a frame instead of 52, to within 0.01
 
@@ -47,6 +49,23 @@ class Piece(NamedTuple):
     ends: np.ndarray
 
 
+class SpokenSet(DataSet):
+    """A set of spoken pieces: spoken by espeak-ng, or, from the official source, put together from recordings where there are any."""
+
+    def freeze(self, source: str, folder: Path) -> dict[str, Any]:
+        """Write the splits with what belongs to them; return the counts."""
+        processor.prepare()  # one thread: on short pieces two are slower, many times so where the cores are shared
+        return self.synthesise(folder) if source == "packaged" else self.from_recordings(folder)
+
+    @abstractmethod
+    def synthesise(self, folder: Path) -> dict[str, Any]:
+        """Write the set as espeak-ng speaks it."""
+
+    def from_recordings(self, folder: Path) -> dict[str, Any]:
+        """Write the set from recordings; where there are none, as espeak-ng speaks it."""
+        return self.synthesise(folder)
+
+
 def write(folder: Path, split: str, pieces: Iterable[Piece], highest: float = acoustics.HIGHEST, keep_sound: bool = False) -> int:
     """Write a split from its pieces, whose samples need not all be in memory at once; return how many there are."""
     features, kept, sounds = [], [], []
@@ -69,6 +88,26 @@ def write(folder: Path, split: str, pieces: Iterable[Piece], highest: float = ac
     return len(kept)
 
 
+def write_splits(folder: Path, splits: Mapping[str, Iterable[Piece]], keep_sound: Collection[str] = (), show: int = 0,
+                 highest: float = acoustics.HIGHEST) -> dict[str, int]:
+    """Write splits, one after the other; return how many pieces each has.
+
+    Args:
+        folder: where to.
+        splits: the pieces by split, made while they are written.
+        keep_sound: splits whose sound is kept.
+        show: so many of the split "test", evenly spread over it, are written again as "shown", with their sound.
+        highest: upper edge of the mel bands, in Hz.
+    """
+    counts = {}
+    for split, pieces in splits.items():
+        shown = list(pieces) if show and split == "test" else []
+        counts[split] = write(folder, split, shown or pieces, highest, split in keep_sound)
+        if shown:
+            counts["shown"] = write(folder, "shown", [shown[place * len(shown) // show] for place in range(show)], highest, True)
+    return counts
+
+
 def load(folder: Path, split: str) -> Spoken:
     """Return a frozen split.
 
@@ -82,12 +121,14 @@ def load(folder: Path, split: str) -> Spoken:
         lengths, words = arrays["lengths"], arrays["words"]
         texts, voices = list(told["texts"]), list(told["voices"])
         sizes = {len(lengths), len(words), len(texts), len(voices)}
-        whole = arrays["frames"].shape == (lengths.sum(), acoustics.COEFFICIENTS) and len(arrays["starts"]) == len(arrays["ends"]) == words.sum()
+        whole = arrays["frames"].shape == (lengths.sum(), acoustics.COEFFICIENTS)
+        whole = whole and len(arrays["starts"]) == len(arrays["ends"]) == words.sum()
         frames = arrays["frames"] * arrays["scale"]  # float32 (frames of all pieces, coefficients)
     except (KeyError, TypeError, ValueError, AttributeError):
         sizes, whole = set(), False
     if len(sizes) != 1 or not whole:
-        raise DataError(f"{path} is damaged: its pieces, words and frames do not add up; delete {folder} and run `make reproduce` to make it again.")
+        raise DataError(f"{path} is damaged: its pieces, words and frames do not add up; delete {folder} and run "
+                        "`make reproduce` to make it again.")
     return Spoken(cut(frames, lengths), texts, voices, cut(arrays["starts"], words), cut(arrays["ends"], words))
 
 
@@ -125,7 +166,8 @@ def highest_frequency(folder: Path) -> float:
 
 def counted(splits: dict[str, int], highest: float = acoustics.HIGHEST) -> dict[str, Any]:
     """Return what a set of spoken pieces tells its card."""
-    return {"splits": splits, "highest_frequency": highest, "sampling_rate": acoustics.RATE, "frame_seconds": acoustics.HOP / acoustics.RATE}
+    return {"splits": splits, "highest_frequency": highest, "sampling_rate": acoustics.RATE,
+            "frame_seconds": acoustics.HOP / acoustics.RATE}
 
 
 def cut(rows: np.ndarray, lengths: Sequence[int] | np.ndarray) -> list[np.ndarray]:

@@ -2,38 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from unrolled import results
-from unrolled.data import english_words, espeak, spoken, synthesis
-from unrolled.data.base import DataSet
+from unrolled.data import acoustics, english_words, espeak, recordings, spoken, synthesis
+from unrolled.data.spoken import SpokenSet
 from unrolled.data.synthesis import ARCHIVE_VOICES, QUERY_VOICES, TRAINING_VOICES, VALIDATION_VOICES, names
 
 LANGUAGE = "en-us"
 HELD_OUT = 15  # every fifteenth training word is for validation
 SEEN = 10  # every tenth of the others is spoken by the test voices too
+HELD_OUT_SPEAKERS = {"query": "theo", "archive": "jackson"}  # of the recorded digits
+ASKED = 15  # recordings of each digit by each of these two
 
 
-class SpokenWords(DataSet):
+class SpokenWords(SpokenSet):
     """Words of a lexicon, each spoken once by each voice of a split."""
 
     name = "spoken_words"
     card = {
-        **synthesis.CARD, "title": "Spoken words (synthetic speech)", "title_zh": "孤立词语音（合成语音）",
-        "flaws": [*synthesis.FLAWS, "each voice says each word once: variation within a voice is in speed and pitch between words only"],
-        "flaws_zh": [*synthesis.FLAWS_ZH, "每个嗓音每个词只读一次：同一嗓音内部的变化只有词与词之间的语速和音高"],
+        **synthesis.card(recordings.CARD), "title": "Spoken words (packaged: synthetic speech)", "title_zh": "孤立词语音（默认为合成语音）",
+        "flaws": [*synthesis.FLAWS, "each voice says each word once: variation within a voice is in speed and pitch between words only",
+                  *recordings.FLAWS, "official: every word of the test is also one to train on; test is by two people never trained on, seen by the "
+                  "others in recordings never trained on"],
+        "flaws_zh": [*synthesis.FLAWS_ZH, "每个嗓音每个词只读一次：同一嗓音内部的变化只有词与词之间的语速和音高", *recordings.FLAWS_ZH,
+                     "官方来源：测试词全部在训练中出现过；test 由两位未参与训练的说话人读出，seen 是其他说话人未用于训练的录音"],
     }
 
-    def freeze(self, source: str, folder: Path) -> dict[str, Any]:
+    def synthesise(self, folder: Path) -> dict[str, Any]:
         """Write the splits train, validation, test and seen, their query and archive voices, and the phonemes of all words."""
         generator = np.random.default_rng(0)
         groups = self.groups()
-        counts = {split: spoken.write(folder, split, synthesis.speak(self.utterances(words, voices, generator), generator),
-                                      keep_sound=split == "test") for split, (words, voices) in groups.items()}
+        utterances = {split: self.utterances(words, voices, generator) for split, (words, voices) in groups.items()}
+        counts = synthesis.write_splits(folder, utterances, generator, keep_sound=("test",))
         half = len(VALIDATION_VOICES) // 2
         test = {"query": names(LANGUAGE, QUERY_VOICES), "archive": names(LANGUAGE, ARCHIVE_VOICES)}
         results.write_json(folder / "voices.json", {
@@ -42,6 +47,21 @@ class SpokenWords(DataSet):
         words = sorted({word for words, _ in groups.values() for word in words})
         results.write_json(folder / "phonemes.json", {word: espeak.phonemes(word, LANGUAGE) for word in words})
         return {**spoken.counted(counts), "words": {split: len(words) for split, (words, _) in groups.items()}}
+
+    def from_recordings(self, folder: Path) -> dict[str, Any]:
+        """Write the same splits from recorded digits: two people are kept for the test, and of the others the recordings set apart."""
+        found = recordings.read()
+        parts = recordings.by_rule([each for each in found if each.speaker not in HELD_OUT_SPEAKERS.values()])
+        test = [each for each in found if each.speaker in HELD_OUT_SPEAKERS.values() and each.index < ASKED]
+        groups = {"train": parts["train"], "validation": parts["validation"], "test": test, "seen": parts["test"]}
+        pieces = {split: [to_piece(each) for each in group] for split, group in groups.items()}
+        counts = spoken.write_splits(folder, pieces, keep_sound=("test",), highest=recordings.HIGHEST)
+        others = [speaker for speaker in recordings.SPEAKERS if speaker not in HELD_OUT_SPEAKERS.values()]
+        known = {"query": others[::2], "archive": others[1::2]}
+        test_voices = {role: [speaker] for role, speaker in HELD_OUT_SPEAKERS.items()}
+        results.write_json(folder / "voices.json", {"validation": known, "test": test_voices, "seen": known})
+        results.write_json(folder / "phonemes.json", {word: espeak.phonemes(word, LANGUAGE) for word in recordings.DIGITS})
+        return {**spoken.counted(counts, recordings.HIGHEST), "words": {split: len(recordings.DIGITS) for split in groups}}
 
     def groups(self) -> dict[str, tuple[list[str], list[str]]]:
         """Return the words and the voices of each split."""
@@ -52,6 +72,13 @@ class SpokenWords(DataSet):
                 "test": (list(english_words.TEST), unheard), "seen": (train[::SEEN], unheard)}
 
     @staticmethod
-    def utterances(words: Iterable[str], voices: Iterable[str], generator: np.random.Generator) -> Iterator[espeak.Utterance]:
-        """Yield each word in each voice, voice by voice."""
-        return (synthesis.vary(word, voice, generator) for voice in voices for word in words)
+    def utterances(words: Iterable[str], voices: Iterable[str], generator: np.random.Generator) -> list[espeak.Utterance]:
+        """Return each word in each voice, voice by voice."""
+        return [synthesis.vary(word, voice, generator) for voice in voices for word in words]
+
+
+def to_piece(recording: recordings.Recording) -> spoken.Piece:
+    """Return a recording as a piece of one word, which fills it."""
+    samples = acoustics.as_int16(recording.samples)
+    span = np.array([0, len(samples) // acoustics.HOP + 1], np.int32)
+    return spoken.Piece(samples, recordings.DIGITS[recording.digit], recording.speaker, span[:1], span[1:])
