@@ -23,6 +23,7 @@ LOWEST, HIGHEST = 60.0, 8000.0  # Hz
 BLOCK = 6000  # frames that are transformed at once: a minute
 MARGIN = 2  # frames on either side of a block that its windows reach into
 SILENCE = 1e-4  # energy of a silent frame against the loudest: -40 dB
+SLACK = 5  # frames
 STEADY = 1e-3  # standard deviation below which a feature is taken for constant
 
 
@@ -110,11 +111,28 @@ def speech_span(samples: np.ndarray) -> tuple[int, int]:
     return max(int(loud[0]) - 1, 0) * HOP, min((int(loud[-1]) + 2) * HOP, len(samples))
 
 
-def last_loud_frame(samples: np.ndarray, begin: int, end: int) -> int:
-    """Return the frame after the last one from `begin` to `end` that is within 40 dB of the recording's loudest; `end` if there is none."""
+def word_spans(samples: np.ndarray, starts: Sequence[int], has_pauses: bool) -> tuple[np.ndarray, np.ndarray]:
+    """Return int32 frames at which words begin, and those after their last, from about when they begin.
+
+    Words that run on end where the next begins. A pause is the silence (40 dB below the loudest frame) that ends within 50 ms before the
+    next word is said to begin; what is heard after it is that word's already.
+    """
     energies = _energies(samples)
-    loud = np.flatnonzero(energies[begin:end] > SILENCE * energies.max(initial=0))
-    return begin + int(loud[-1]) + 1 if loud.size else end
+    silent = energies <= SILENCE * energies.max(initial=0)
+    silent = np.append(silent, True)  # the last frame, of which only a part is there
+    begins, ends = [0], []
+    for start in starts[1:]:
+        begin = start
+        while has_pauses and begin > start - SLACK and not silent[begin - 1]:
+            begin -= 1
+        end = begin = begin if silent[begin - 1] and has_pauses else start
+        while has_pauses and end > begins[-1] + 1 and silent[end - 1]:
+            end -= 1
+        begins.append(begin)
+        ends.append(end)
+    last = np.flatnonzero(~silent[begins[-1] :])
+    ends.append(begins[-1] + (int(last[-1]) + 1 if last.size else len(silent) - begins[-1]))
+    return np.array(begins, np.int32), np.array(ends, np.int32)
 
 
 def _energies(samples: np.ndarray) -> np.ndarray:
@@ -125,4 +143,4 @@ def _energies(samples: np.ndarray) -> np.ndarray:
 
 def add_noise(samples: np.ndarray, decibels: float, generator: np.random.Generator) -> np.ndarray:
     """Return float samples with white noise, so many decibels below them, added."""
-    return samples + generator.normal(0, samples.std() * 10 ** (-decibels / 20), len(samples)).astype(np.float32)
+    return samples + generator.standard_normal(len(samples), np.float32) * np.float32(samples.std() * 10 ** (-decibels / 20))

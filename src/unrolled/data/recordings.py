@@ -57,8 +57,8 @@ def read() -> list[Recording]:
         members = archives.read_members(path, files)
     digest = hashlib.sha256(b"".join(members[file] for file in sorted(files))).hexdigest()
     if digest != RECORDED_DIGITS_SHA256:
-        raise DataError(f"{name} holds recordings of sha256 {digest[:16]}... where {RECORDED_DIGITS_SHA256[:16]}... is expected; get version "
-                        "1.0.10 of the Free Spoken Digit Dataset.")
+        raise DataError(f"{name} holds recordings of sha256 {digest[:16]}... where {RECORDED_DIGITS_SHA256[:16]}... is expected; "
+                        "get version 1.0.10 of the Free Spoken Digit Dataset.")
     return [Recording(acoustics.as_float(wav.read(members[file], file)), *key) for file, key in files.items()]
 
 

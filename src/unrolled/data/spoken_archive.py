@@ -16,10 +16,11 @@ from unrolled.data.spoken import SpokenSet
 from unrolled.data.synthesis import ARCHIVE_VOICES, QUERY_VOICES, VALIDATION_VOICES, names
 
 LANGUAGE = "en-us"
-PHRASES = ("white house", "prime minister", "green garden", "summer holiday", "police officer", "stone bridge", "golden river", "winter market")
-CONFUSABLE = ("white horse", "light house", "white mouse", "right house", "prime number", "green grass", "greedy gardener", "summer morning",
-              "winter holiday", "police station", "post office", "stone circle", "broken bridge", "golden ring", "olive river", "winter garden",
-              "fish market")
+PHRASES = ("white house", "prime minister", "green garden", "summer holiday", "police officer", "stone bridge", "golden river",
+           "winter market")
+CONFUSABLE = ("white horse", "light house", "white mouse", "right house", "prime number", "green grass", "greedy gardener",
+              "summer morning", "winter holiday", "police station", "post office", "stone circle", "broken bridge", "golden ring",
+              "olive river", "winter garden", "fish market")
 VALIDATION_PHRASES = ("black castle", "silver moon", "city library", "paper plane", "family doctor", "ocean island", "orange lamp",
                       "monday evening")
 VALIDATION_CONFUSABLE = ("black cattle", "old castle", "silver spoon", "full moon", "city hospital", "school library", "paper plate",

@@ -13,10 +13,10 @@ from unrolled.data.spoken_digits import SHOWN, VOICES, say
 from unrolled.data.strings import String
 
 LANGUAGE = "cmn"
-CHARACTERS = "好棒看慢谢天人大小听说学想走跑笑吃喝水火山花红白多早猫狗妈爸"  # no two of them sound alike, tone and all
-REAL = ("好棒", "好棒棒", "看看", "慢慢", "慢慢走", "好好", "好好学", "谢谢", "天天", "天天想", "人人", "听听", "想想", "走走", "笑笑", "小小",
-        "白白", "红红火火", "妈妈", "爸爸")
-COUNTS = {"train": 2000, "validation": 200, "test": 200}
+CHARACTERS = "好棒看慢谢天人大小听说学想走跑笑吃喝水火山花红白多早猫狗妈爸"  # no two sound alike, tone and all
+REAL = ("好棒", "好棒棒", "看看", "慢慢", "慢慢走", "好好", "好好学", "谢谢", "天天", "天天想",
+        "人人", "听听", "想想", "走走", "笑笑", "小小", "白白", "红红火火", "妈妈", "爸爸")
+COUNTS = {"train": 1500, "validation": 200, "test": 200}
 
 
 class SpokenMandarin(SpokenSet):
@@ -24,9 +24,10 @@ class SpokenMandarin(SpokenSet):
 
     name = "spoken_mandarin"
     card = {
-        **synthesis.CARD, "title": "Spoken Mandarin with doubled syllables (synthetic speech)", "title_zh": "叠音词普通话语音（合成语音）",
+        **synthesis.CARD, "title": "Spoken Mandarin with doubled syllables (synthetic speech)",
+        "title_zh": "叠音词普通话语音（合成语音）",
         "flaws": [*synthesis.FLAWS, "strings are drawn at random, and most mean nothing; only the words of the test are words",
-                  "where espeak-ng's dictionary has a word (谢谢), it gives one time for all its syllables; they are taken to be equally long",
+                  "where espeak-ng's dictionary has a word (谢谢), it gives one time for all its syllables; they are taken as equally long",
                   "the words of the test can come up in training too, in other voices"],
         "flaws_zh": [*synthesis.FLAWS_ZH, "字串随机生成，大多没有意义；只有测试集中的词是真词",
                      "espeak-ng 词典里有的词（如“谢谢”）只给出一个整体时间，词内各音节按等长处理",

@@ -25,10 +25,11 @@ class SpokenWords(SpokenSet):
 
     name = "spoken_words"
     card = {
-        **synthesis.card(recordings.CARD), "title": "Spoken words (packaged: synthetic speech)", "title_zh": "孤立词语音（默认为合成语音）",
+        **synthesis.card(recordings.CARD), "title": "Spoken words (packaged: synthetic speech)",
+        "title_zh": "孤立词语音（默认为合成语音）",
         "flaws": [*synthesis.FLAWS, "each voice says each word once: variation within a voice is in speed and pitch between words only",
-                  *recordings.FLAWS, "official: every word of the test is also one to train on; test is by two people never trained on, seen by the "
-                  "others in recordings never trained on"],
+                  *recordings.FLAWS, "official: every word of the test is also one to train on; test is by two people never trained on, "
+                  "seen by the others in recordings never trained on"],
         "flaws_zh": [*synthesis.FLAWS_ZH, "每个嗓音每个词只读一次：同一嗓音内部的变化只有词与词之间的语速和音高", *recordings.FLAWS_ZH,
                      "官方来源：测试词全部在训练中出现过；test 由两位未参与训练的说话人读出，seen 是其他说话人未用于训练的录音"],
     }

@@ -78,12 +78,11 @@ def speak(utterances: Sequence[Utterance], generator: np.random.Generator) -> It
 
 
 def to_piece(utterance: Utterance, sound: espeak.Sound, decibels: float, generator: np.random.Generator) -> Piece:
-    """Return a sound as a piece: at 16 kHz, without silence at its ends, noise so many decibels below it; word times by the trimmed sound."""
+    """Return a sound as a piece: at 16 kHz, without silence at its ends, noise so many decibels below it; word times in what is left."""
     samples = acoustics.resample(acoustics.as_float(sound.samples), sound.rate)
     first, last = acoustics.speech_span(samples)
     frames = (last - first) // acoustics.HOP + 1
     begin = [round((start * acoustics.RATE - first) / acoustics.HOP) for start in sound.starts[1:]]
-    starts = np.clip([0, *begin], 0, frames - 1).astype(np.int32)
-    ends = [acoustics.last_loud_frame(samples[first:last], start, end) for start, end in zip(starts, [*starts[1:], frames], strict=True)]
+    starts, ends = acoustics.word_spans(samples[first:last], np.clip([0, *begin], 0, frames - 1).tolist(), utterance.gap > 0)
     noisy = acoustics.add_noise(samples[first:last], decibels, generator)
-    return Piece(acoustics.as_int16(noisy), utterance.text, utterance.voice, starts, np.array(ends, np.int32))
+    return Piece(acoustics.as_int16(noisy), utterance.text, utterance.voice, starts, ends)

@@ -87,7 +87,8 @@ def _blocks(opened: wave.Wave_read, name: str, tally: _Tally, block: int) -> Ite
         wanted = min(block, total - done)
         content = opened.readframes(wanted)
         if len(content) < wanted * width * channels:
-            raise DataError(f"{name} is truncated: {done + len(content) // (width * channels)} of {total} samples are there; copy it again.")
+            raise DataError(f"{name} is truncated: {done + len(content) // (width * channels)} of {total} samples "
+                            "are there; copy it again.")
         samples = _decode(content, width)
         tally.add(samples, 1 - 2.0 ** (1 - 8 * min(width, 3)))
         yield samples.reshape(-1, channels).mean(1, dtype=np.float32)
