@@ -10,13 +10,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from spoken_strings import WORDS, say
 from torch.nn import functional
 
 from unrolled import training
 from unrolled.batches import Batch
 from unrolled.data import acoustics, spoken
 from unrolled.data.archives import DataError
-from unrolled.data.spoken import Spoken
 from unrolled.settings import Run
 from unrolled.tasks.decoding import prefix_beam
 from unrolled.tasks.speech_recognition import PAUSE, SpeechRecognition, has_pauses
@@ -24,32 +24,8 @@ from unrolled.tasks.transcribed import collapse, collapse_nulls_first, distance
 
 pytestmark = pytest.mark.unit
 CPU = torch.device("cpu")
-WORDS = ("hao", "bang", "kan", "man")
 RUN = Run(task="mandarin", name="test", kind="speech_recognition", cell="lstm", hidden=12, seeds=2, batch=16, bidirectional=True,
           path="fused", updates=6, stride=3, evaluate_every=3, schedule="linear")
-
-
-def say(count: int, seed: int, voices: tuple[str, ...] = ("one", "two")) -> Spoken:
-    """Return strings of two to four words, every other one with pauses; a word is two noisy vectors, one for 3 frames, one for 4 to 7."""
-    sounds, drawn = np.random.default_rng(99).normal(0, 3, (2 * len(WORDS) + 1, 13)), np.random.default_rng(seed)
-    found = Spoken([], [], [], [], [])
-    for place in range(count):
-        words = drawn.integers(0, len(WORDS), drawn.integers(2, 5))
-        if place % 4 < 2:
-            words[1] = words[0]
-        frames, starts, ends = [], [], []
-        for word in [None, *words, None]:
-            silent = [-1] * (8 if place % 2 or word is None else 0)
-            if word is not None:
-                starts.append(len(frames))
-                frames += [word] * 3 + [len(WORDS) + word] * int(drawn.integers(4, 8))
-                ends.append(len(frames))
-            frames += silent
-        features = sounds[frames] + drawn.normal(0, 0.3, (len(frames), 13))
-        for part, value in zip(found, (features.astype(np.float32), " ".join(WORDS[word] for word in words), voices[place % len(voices)],
-                                       np.array(starts, np.int32), np.array(ends, np.int32)), strict=True):
-            part.append(value)
-    return found
 
 
 @pytest.fixture

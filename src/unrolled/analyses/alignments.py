@@ -70,11 +70,12 @@ def null_shares(found: Read) -> list[float]:
 
 def spikes(found: Read) -> list[list[list[int]]]:
     """Return the step of each said word, by each member: of its share in the best alignment, the step where it is likeliest."""
-    return [[_spikes(scores, words, found.task.null) for scores, words in zip(member, found.said, strict=True)]
+    return [[spikes_of(scores, words, found.task.null) for scores, words in zip(member, found.said, strict=True)]
             for member in zip(*found.scores, strict=True)]
 
 
-def _spikes(scores: np.ndarray, words: Sequence[int], null: int) -> list[int]:
+def spikes_of(scores: np.ndarray, words: Sequence[int], null: int) -> list[int]:
+    """Return the step of each word of one string, from the log-probabilities (steps, classes) of one member."""
     aligned, _ = forced_align(torch.from_numpy(scores)[None], torch.tensor([words], dtype=torch.int32), blank=null)
     stretches = [list(stretch) for _, stretch in itertools.groupby(range(len(scores)), key=aligned[0].tolist().__getitem__)]
     return [max(stretch, key=lambda step: scores[step, aligned[0, step]]) for stretch in stretches if aligned[0, stretch[0]] != null]

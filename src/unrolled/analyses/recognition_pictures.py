@@ -58,7 +58,7 @@ def shares(section: str, items: Mapping[str, Mapping[str, np.ndarray]]) -> Pictu
 def steps(section: str, reads: Mapping[str, Read]) -> Picture:
     """Draw the probabilities of one doubled string in connected speech, by each run's first seed."""
     first = next(iter(reads.values()))
-    string = _shown_string(first)
+    string = shown_string(first)
     figure, axes = figures.panels(rows=len(reads), width=7.2, height=1.7 * len(reads), sharex=True, squeeze=False)
     for panel, (run, read) in zip(axes[:, 0], reads.items(), strict=True):
         given = " ".join(name_of(read.task.symbols[word]) for word in answers(read)[0][string])
@@ -75,7 +75,7 @@ def steps(section: str, reads: Mapping[str, Read]) -> Picture:
         f"一个种子听到连读的“{said}”。虚线：各词真正的起点。CTC 每词一个尖峰，其间停在空白上；没有空白符时，叠词连成一片。")
 
 
-def _shown_string(read: Read) -> int:
+def shown_string(read: Read) -> int:
     """Return the first of the shortest connected doubled strings that the first seed has right, or of all doubled ones."""
     doubled = doubled_strings(read)
     right = [string for string in doubled[False] if answers(read)[0][string] == read.said[string]]

@@ -24,7 +24,7 @@ from unrolled.tasks.slots import pad
 from unrolled.tasks.transcribed import Transcribed, doubles
 
 PADDING = -100
-PAUSE = 5  # frames of 10 ms between two words from which on there is a pause: the closure of a plosive is shorter
+PAUSE = 3  # frames of 10 ms between two words from which on there is a pause
 BUCKETS = 6
 SPLITS = ("train", "validation", "test")
 
