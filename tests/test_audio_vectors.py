@@ -13,7 +13,7 @@ from test_alignment import by_hand
 from test_audio_words import ROLES, SAID, speak
 
 from unrolled import catalogue, results, settings, training
-from unrolled.analyses import audio_vectors, word_scores
+from unrolled.analyses import audio_vectors, word_scores, word_vectors
 from unrolled.analyses.base import as_json
 from unrolled.data import spoken
 from unrolled.settings import Settings, SettingsError
@@ -123,3 +123,16 @@ def test_a_section_or_run_that_is_not_there_is_named(section: Settings, name: st
 def test_vectors_of_no_frames_are_refused(name: str) -> None:
     with pytest.raises(ValueError, match="at least 1"):
         audio_vectors.Options(**{name: 0})
+
+
+@pytest.mark.parametrize("together", [4, 256])
+def test_vectors_of_any_pieces_are_those_of_the_task(section: Settings, monkeypatch: pytest.MonkeyPatch, together: int) -> None:
+    monkeypatch.setattr(word_vectors, "TOGETHER", together)
+    loaded = audio_vectors.trained.load("audio_words/autoencoder", section, "test", "audio_words")
+    said = speak("test")
+    found = word_vectors.encode(loaded, said.features, said.voices)
+    kept = results.read_arrays(results.items_file("audio_words", "autoencoder"))["vector"]
+    order = loaded.task.item_order("test")
+    expected = kept[:, np.argsort(order)][:, : len(said.texts)]
+    assert found.shape == expected.shape
+    np.testing.assert_allclose(found, expected, atol=2e-3)  # they are kept in half precision

@@ -143,7 +143,7 @@ def test_pauses_by_hand() -> None:
         starts = np.cumsum([0, *(gap + 20 for gap in gaps)])
         return has_pauses(starts, starts + 20)
 
-    assert [tell(gaps) for gaps in ([], [0], [PAUSE], [0, 9], [PAUSE, PAUSE, 0], [0, 0, 20])] == [False, False, True, False, True, False]
+    assert [tell(gaps) for gaps in ([], [0], [PAUSE], [0, 9], [PAUSE, PAUSE, 0], [0, 0, 20])] == [False, False, True, True, True, False]
 
 
 def test_scores_of_three_answers_by_hand(folder: Path) -> None:

@@ -13,7 +13,7 @@ from unrolled import drawing as figures
 from unrolled import retrieval, searching
 from unrolled.analyses import audio_geometry, trained
 from unrolled.analyses.base import AnalysisResult, Interactive, Picture, Sentence, Table, played
-from unrolled.data import acoustics, spoken, spoken_words, vocabulary
+from unrolled.data import acoustics, spoken, vocabulary
 from unrolled.data.spoken import Spoken
 from unrolled.settings import Settings
 
@@ -41,8 +41,8 @@ def analyse(options: Options, settings: Settings) -> AnalysisResult:
     """Measure the vectors of the test words of every member, and draw those of the first."""
     loaded = trained.load(options.encoder, settings, "analyses.audio_tsne.encoder", "audio_words")
     folder = loaded.task.folder
-    found, phonemes = spoken.load(folder, "test"), spoken_words.phonemes(folder)
-    asking = spoken_words.voices(folder)["test"]
+    found, phonemes = spoken.load(folder, "test"), spoken.phonemes(folder)
+    asking = spoken.voices(folder)["test"]
     frames = loaded.task.prepare(found.features, found.voices)
     spaces = {"autoencoder": list(searching.encode(loaded.model, frames)), "naive": [retrieval.naive_vectors(frames)]}
     spaces = {name: [retrieval.without_voice_means(vectors, found.voices) for vectors in members] for name, members in spaces.items()}

@@ -122,10 +122,11 @@ def on_halves(scores: Mapping[str, Scores], autoencoder: str) -> Sentence:
     runs = [run for run in wanted if run in scores]
     numbers = ", ".join(f"{name_of(run)} {scores[run].plain.mean():.3f}" for run in runs)
     chinese = "；".join(f"{name_of(run, True)} {scores[run].plain.mean():.3f}" for run in runs)
-    text = (f"Mean average precision: {numbers}. A frozen encoder makes the vectors of an untrained one, whatever its decoder learns. The "
-            "contrast of mined pairs needs no decoder at all; its pairs are those of correspondence training, found without labels.")
-    text_zh = (f"MAP：{chinese}。编码器一旦冻结，无论解码器学到什么，向量都与未训练的编码器相同。"
-               "自动配对的对比训练完全不用解码器；它与对应训练所用的配对相同，均在无标注条件下自动找出。")
+    text = f"Mean average precision: {numbers}. A frozen encoder makes the vectors of an untrained one, whatever its decoder learns."
+    text_zh = f"MAP：{chinese}。编码器一旦冻结，无论解码器学到什么，向量都与未训练的编码器相同。"
+    if "contrastive" in scores:
+        text += " The contrast of mined pairs needs no decoder; its pairs are those of correspondence training, found without labels."
+        text_zh += "自动配对的对比训练不用解码器；它与对应训练所用的配对相同，均在无标注条件下自动找出。"
     return Sentence(["F9"], text, text_zh)
 
 
@@ -138,8 +139,8 @@ def on_inputs(records: Mapping[str, Any], runs: Sequence[str], forced: Sequence[
         given = f" ({np.mean(forced):.3f} if given the right frames)"
         given_zh = f"（若仍给正确的帧则为 {np.mean(forced):.3f}）"
     text = (f"Reconstruction loss and mean average precision by what the decoder reads: vector and position {losses[0]:.3f} and "
-            f"{maps[0]:.3f}; its own output {losses[1]:.3f} and {maps[1]:.3f}; the right frame in training, its own afterwards {losses[2]:.3f}{given} and "
-            f"{maps[2]:.3f}.")
+            f"{maps[0]:.3f}; its own output {losses[1]:.3f} and {maps[1]:.3f}; the right frame in training, its own afterwards "
+            f"{losses[2]:.3f}{given} and {maps[2]:.3f}.")
     text_zh = (f"按解码器读入的内容，重建误差与 MAP 依次为：向量与位置 {losses[0]:.3f}、{maps[0]:.3f}；"
                f"自身输出 {losses[1]:.3f}、{maps[1]:.3f}；"
                f"训练时读正确的帧、之后读自身输出 {losses[2]:.3f}{given_zh}、{maps[2]:.3f}。")

@@ -157,3 +157,13 @@ def audio(folder: Path, split: str) -> tuple[int, list[np.ndarray]]:
     path = folder / f"{split}.sound.safetensors"
     arrays = results.read_arrays(path)
     return int(results.read_metadata(path)["rate"]), np.split(arrays["samples"], np.cumsum(arrays["lengths"])[:-1])
+
+
+def voices(folder: Path) -> dict[str, dict[str, list[str]]]:
+    """Return, for single words, by split the voices that ask ("query") and those that are asked about ("archive")."""
+    return results.read_json(folder / "voices.json")
+
+
+def phonemes(folder: Path) -> dict[str, list[str]]:
+    """Return, for single words, the phonemes of each, without marks of stress and length."""
+    return results.read_json(folder / "phonemes.json")

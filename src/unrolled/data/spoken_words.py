@@ -64,13 +64,3 @@ def recorded_words(found: Sequence[Recording]) -> dict[str, list[Piece]]:
     learned = [speaker for speaker in SPEAKERS if speaker not in (QUERY_SPEAKER, ARCHIVE_SPEAKER)]
     return {"train": pieces(learned, range(ASKED, LAST_LEARNED)), "validation": pieces(learned, range(LAST_LEARNED, 50)),
             "test": pieces((QUERY_SPEAKER, ARCHIVE_SPEAKER), range(ASKED)), "seen": pieces((SEEN_QUERY, SEEN_ARCHIVE), range(ASKED))}
-
-
-def voices(folder: Path) -> dict[str, dict[str, list[str]]]:
-    """Return, by split, the voices that ask ("query") and those that are asked about ("archive")."""
-    return results.read_json(folder / "voices.json")
-
-
-def phonemes(folder: Path) -> dict[str, list[str]]:
-    """Return the phonemes of each word, without marks of stress and length."""
-    return results.read_json(folder / "phonemes.json")

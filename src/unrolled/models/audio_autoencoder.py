@@ -41,12 +41,13 @@ class FrameDecoder(nn.Module):
         super().__init__()
         self.features, self.reads = features, reads
         self.cell = make_cell(size + 1 if reads == "constant" else features, generators)
-        if "hidden" not in self.cell.initial_state(1)._fields:
+        state = self.cell.initial_state(1)
+        if "hidden" not in state._fields:
             raise ValueError(f"an audio autoencoder needs a cell with a hidden layer, which {type(self.cell).__name__} does not carry on.")
-        hidden = self.cell.output_size
+        hidden, outputs = state.hidden.shape[-1], self.cell.output_size
         self.start_weight = per_member(generators, (size, hidden), uniform(1 / math.sqrt(size)))
         self.start_bias = per_member(generators, (1, hidden), constant(0))
-        self.output_weight = per_member(generators, (hidden, features), uniform(1 / math.sqrt(hidden)))
+        self.output_weight = per_member(generators, (outputs, features), uniform(1 / math.sqrt(outputs)))
         self.output_bias = per_member(generators, (1, features), constant(0))
 
     def forward(self, vectors: Tensor, steps: int, lengths: Tensor, before: Tensor | None, path: str) -> Tensor:

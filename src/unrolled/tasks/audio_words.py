@@ -98,22 +98,25 @@ class AudioWords(SpokenWords):
         return vectors, frames.unflatten(-1, (steps, features))
 
     def items(self, outputs: Tensor, batch: Batch) -> dict[str, Tensor]:
-        """Return each word's vector (members, batch, size), labels, and mean squared error, which an encoder alone does not have."""
-        labels = batch.extra.expand(len(outputs), -1, -1)
+        """Return each word's vector (members, batch, size) and labels, in half precision since they are kept, and its mean squared error.
+
+        An encoder alone has no error.
+        """
+        labels = batch.extra.expand(len(outputs), -1, -1).short()
         found = {"word": labels[..., WORD], "voice": labels[..., VOICE], "role": labels[..., ROLE]}
         if self.objective == "contrastive":
-            return found | {"vector": outputs}
+            return found | {"vector": outputs.half()}
         errors, lengths = self._errors(outputs, batch)
-        return found | {"vector": self.unpack(outputs, batch)[0].contiguous(), "squared_error": errors / (lengths * self.sizes.outputs)}
+        return found | {"vector": self.unpack(outputs, batch)[0].half(), "squared_error": errors / (lengths * self.sizes.outputs)}
 
     def metrics(self, items: Items) -> dict[str, Tensor]:
         """Return how well queries find their words in the archive, which other voices speak.
 
         `voice_mean` marks vectors without their voice's mean, `seen` words that were learned from (where the split holds any).
         """
-        found: dict[str, list[float]] = {}
-        for member in range(len(items["vector"])):
-            for name, value in scores(*(items[name][member].numpy() for name in ("vector", "word", "voice", "role"))).items():
+        labels, found = [items[name].numpy() for name in ("word", "voice", "role")], {}
+        for member, vectors in enumerate(items["vector"].float().numpy()):
+            for name, value in scores(vectors, *(label[member] for label in labels)).items():
                 found.setdefault(name, []).append(value)
         scored = {name: torch.tensor(values, dtype=torch.float64) for name, values in found.items()}
         if "squared_error" in items:

@@ -24,7 +24,7 @@ from unrolled.tasks.slots import pad
 from unrolled.tasks.transcribed import Transcribed, doubles
 
 PADDING = -100
-PAUSE = 3  # frames of 10 ms between two words from which on there is a pause
+PAUSE = 1  # frame of 10 ms between two words; words that run on have none between them
 BUCKETS = 6
 SPLITS = ("train", "validation", "test")
 

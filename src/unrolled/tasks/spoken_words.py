@@ -6,14 +6,14 @@ from pathlib import Path
 
 import numpy as np
 
-from unrolled import results, retrieval
+from unrolled import retrieval
 from unrolled.batches import Batch
 from unrolled.data import acoustics, spoken
 from unrolled.tasks.base import StoredTask
 
 PLACE, WORD, VOICE, ROLE = 1, 2, 3, 4  # columns of `Batch.extra` after TARGET_LENGTH, 0
 QUERY, ARCHIVE, SEEN = 0, 1, 2  # roles; SEEN is added where the word was learned from
-BUCKETS = 8
+QUANTILES = (*(place / 8 for place in range(1, 8)), 0.95, 0.99)  # of the lengths of training words, up to which buckets reach
 NEIGHBOURS = 3
 
 
@@ -46,15 +46,14 @@ class SpokenWords(StoredTask):
         self.voices = sorted({voice for pieces in found.values() for voice in pieces.voices})
         if limit:
             found["train"] = _spread(found["train"], limit)
-        self._fill(found, results.read_json(folder / "voices.json"))
+        self._fill(found, spoken.voices(folder))
 
     def _fill(self, found: dict[str, spoken.Spoken], roles: dict[str, dict[str, list[str]]]) -> None:
         """Lay out all splits; the words of "seen" follow those of "test"."""
         frames = {split: self.prepare(pieces.features, pieces.voices) for split, pieces in found.items()}
         longest = max(len(piece) for pieces in frames.values() for piece in pieces)
         lengths = [len(piece) for piece in frames["train"]]
-        quantiles = np.quantile(lengths, np.arange(1, BUCKETS) / BUCKETS, method="higher")
-        self.ceilings = sorted({*quantiles.astype(int).tolist(), longest})
+        self.ceilings = sorted({*np.quantile(lengths, QUANTILES, method="higher").astype(int).tolist(), longest})
         labels = {split: self._label(pieces, roles.get(split, {}), SEEN if split == "seen" else 0) for split, pieces in found.items()}
         for split, parts in (("train", ["train"]), ("validation", ["validation"]), ("test", ["test", "seen"])):
             self.splits[split] = lay_out([piece for part in parts for piece in frames[part]],
@@ -77,6 +76,9 @@ class SpokenWords(StoredTask):
         """Return the places of the `NEIGHBOURS` nearest training words of other voices, by naive vectors without their voices' means.
 
         A neighbour fits the bucket of its word or the next one, so that a batch need not wait for the longest word of all.
+
+        Raises:
+            ValueError: a word has not so many neighbours.
         """
         data = self.splits["train"]
         voices, lengths, ceilings = data.extra[:, VOICE], data.lengths, np.array([*self.ceilings, self.ceilings[-1]])
@@ -88,7 +90,12 @@ class SpokenWords(StoredTask):
             here = slice(start, start + 500)
             near = vectors[here] @ vectors.T
             near[(voices[here, None] == voices) | (lengths > room[here, None])] = -2
-            found.append(np.argsort(-near, axis=1, kind="stable")[:, :NEIGHBOURS])
+            if ((near > -2).sum(1) < NEIGHBOURS).any():
+                raise ValueError(f"pairs: mined needs {NEIGHBOURS} words of like length in other voices for each that is trained on; "
+                                 "use more of them.")
+            nearest = np.argpartition(-near, NEIGHBOURS - 1, axis=1)[:, :NEIGHBOURS]
+            order = np.take_along_axis(-near, nearest, 1).argsort(1)
+            found.append(np.take_along_axis(nearest, order, 1))
         return np.concatenate(found)
 
     @property
