@@ -29,8 +29,8 @@ CARD: dict[str, Any] = {
     "origin_zh": "Free Spoken Digit Dataset v1.0.10（Jackson 等），3000 段真人录音",
     "licence": "CC BY-SA 4.0", "licence_zh": "CC BY-SA 4.0",
 }
-FLAWS = ["official: six men, four of them not native speakers, ten words, 8 kHz: nothing above 4 kHz can be heard"]
-FLAWS_ZH = ["官方来源：只有六位男性说话人（其中四位非英语母语）、十个词；采样率 8 kHz，4 kHz 以上的声音全部缺失"]
+FLAWS = ["official: six people and ten words, at 8 kHz, so that nothing above 4 kHz can be heard"]
+FLAWS_ZH = ["官方来源：只有六位说话人、十个词；采样率 8 kHz，4 kHz 以上的声音全部缺失"]
 
 
 class Recording(NamedTuple):

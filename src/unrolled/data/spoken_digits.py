@@ -49,16 +49,21 @@ class SpokenDigits(SpokenSet):
         """Write the same splits from recordings: by the data set's rule, those of an index below 5 are for test."""
         generator, found = np.random.default_rng(1), recordings.read()
         parts = recordings.by_rule(found)
-        pieces = {split: [join(string, recordings.SPEAKERS[place % len(recordings.SPEAKERS)], parts[split], generator)
+        pieces = {split: [join(string, turn(recordings.SPEAKERS, place), parts[split], generator)
                           for place, string in enumerate(strings.draw(DIGITS, count, generator))] for split, count in COUNTS.items()}
         return spoken.counted(spoken.write_splits(folder, pieces, show=SHOWN, highest=recordings.HIGHEST), recordings.HIGHEST)
 
 
 def say(drawn: Sequence[strings.String], voices: Sequence[str], generator: np.random.Generator) -> list[Utterance]:
-    """Return utterances of the strings, sorted by voice; the voices say every so manieth of them."""
-    by_voice = [(voice, string) for turn, voice in enumerate(voices) for string in drawn[turn :: len(voices)]]
+    """Return utterances of the strings, an equal share by each voice, sorted by voice."""
+    by_voice = [(voice, string) for voice in voices for place, string in enumerate(drawn) if turn(voices, place) == voice]
     return [synthesis.vary(string.text, voice, generator, gap=int(generator.integers(GAPS[0], GAPS[1] + 1)) * string.has_pauses)
             for voice, string in by_voice]
+
+
+def turn(voices: Sequence[str], place: int) -> str:
+    """Return who says the string at a place: four in a row, so that each says as many with doubled words and with pauses as without."""
+    return voices[place // 4 % len(voices)]
 
 
 def join(string: strings.String, speaker: str, found: Sequence[Recording], generator: np.random.Generator) -> Piece:

@@ -16,7 +16,7 @@ from unrolled.data import acoustics
 from unrolled.data.acoustics import RATE
 from unrolled.data.archives import DataError
 
-SECONDS = 20  # read at once
+SECONDS = 10  # read at once
 LOWEST_RATE = 4000  # Hz
 CONTEXT = 0.02  # seconds on either side of a block that its resampling reaches into, at most
 CLIPPED = 0.1  # share of samples at full scale from which on a recording is refused
