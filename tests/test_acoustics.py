@@ -107,6 +107,11 @@ def test_a_little_clipping_is_no_fault():
     assert len(wav.read(encode(np.clip(0.501 * tone(level=2.0), -1, 1)))) == RATE // 2
 
 
+def test_what_is_written_is_read():
+    samples = acoustics.as_int16(noise(0.1))
+    assert wav.write(samples) == encode(samples / 32768) and (wav.read(wav.write(samples)) == samples).all()
+
+
 def test_a_missing_file_is_one_sentence(tmp_path):
     with pytest.raises(DataError, match="is not there"):
         wav.read(tmp_path / "no.wav")

@@ -83,7 +83,7 @@ def test_words_read_as_one_share_their_time():
 
 
 @pytest.mark.parametrize(("text", "voice", "reason"), [
-    ("  ", "en-us", "nothing to say"), ("house", "en-gb", "no voice 'en-gb'"), ("house", "en-us+nobody", "no voice 'en-us+nobody'"),
+    ("  ", "en-us", "nothing to say"), ("a\0b", "en-us", "null character"), ("house", "en-gb", "no voice 'en-gb'"), ("house", "en-us+nobody", "no voice 'en-us+nobody'"),
     ("?!", "en-us", "says nothing"), ("house", "", "no voice ''"),
 ])
 def test_what_cannot_be_said_is_one_sentence(text, voice, reason):

@@ -135,8 +135,8 @@ class Speaker:
     def _choose(self, utterance: Utterance) -> None:
         """Set the voice of an utterance, after a look at both."""
         _, _, variant = utterance.voice.partition("+")
-        if not utterance.text.strip():
-            raise DataError("there is nothing to say: the text is empty; give at least one word.")
+        if not utterance.text.strip() or "\0" in utterance.text:
+            raise DataError("there is nothing to say: the text is empty or holds a null character; give at least one word.")
         if (variant and variant not in self._variants) or self._library.espeak_SetVoiceByName(utterance.voice.encode("utf-8")):
             raise DataError(f"espeak-ng has no voice {utterance.voice!r}; take a language such as en-us or cmn, and after + one of its "
                             "variants, such as en-us+f3.")

@@ -1,4 +1,4 @@
-"""Reading recordings: WAV files of 8 to 32 bits, of one or more channels and any rate, as mono sound at 16 kHz, in bounded memory."""
+"""Recordings: WAV files of 8 to 32 bits, of one or more channels and any rate, read as mono sound at 16 kHz, in bounded memory."""
 
 from __future__ import annotations
 
@@ -131,3 +131,14 @@ def _resampled(blocks: Iterator[np.ndarray], rate: int) -> Iterator[np.ndarray]:
             yield found[start : start + len(waiting) // unit * new] if len(block) else found[start:]
             before = waiting[-margin * unit :]
         waiting = block
+
+
+def write(samples: np.ndarray, rate: int = RATE) -> bytes:
+    """Return int16 samples as the content of a mono WAV file."""
+    stream = io.BytesIO()
+    with contextlib.closing(wave.open(stream, "wb")) as opened:
+        opened.setnchannels(1)
+        opened.setsampwidth(2)
+        opened.setframerate(rate)
+        opened.writeframes(samples.astype("<i2").tobytes())
+    return stream.getvalue()
