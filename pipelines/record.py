@@ -57,7 +57,8 @@ def _keep(section: str, runs: Iterable[str]) -> None:
         target = results.recorded_file(section, run)
         for path in (target, target.with_suffix(".items.safetensors")):
             results.write_bytes(path, (COPY / results.task_folder(section) / path.name).read_bytes())
-        entries.setdefault(section, {})[run] = found[section][run]
+        if run in found.get(section, {}):  # a run with learning rates of its own is not tuned
+            entries.setdefault(section, {})[run] = found[section][run]
     tuned.save(entries)
     print(f"record {section}: {', '.join(runs)} kept in {results.recorded_file(section, 'x').parent}.")
 

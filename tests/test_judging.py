@@ -349,6 +349,15 @@ def test_a_limit_is_tested_by_items_where_seeds_are_few(workplace, params):
     assert rules.work_out({**rule, "kind": "below"}, Evidence(settings_now), "F4").verdict == "contradicted"
 
 
+def test_items_that_hang_together_are_resampled_as_one(workplace, params):
+    """A document and its swapped one stand or fall by the same clauses."""
+    exact = np.array([[1, 1, 0, 1, 0, 0]], np.int32)
+    results.write_json(results.run_file("documents", "flat"), {"format": results.FORMAT, "members": []})
+    results.write_arrays(results.items_file("documents", "flat"), {"exact": exact})
+    found = Evidence(settings.parse(params)).scored_items({"run": "documents/flat", "metric": "exact"})
+    assert found.tolist() == [[1.0, 0.5, 0.0]]
+
+
 def test_without_any_result_nothing_is_reproduced(workplace, params, all_claims):
     verdicts = judge(all_claims, settings.parse(params))
     assert {entry["verdict"] for entry in verdicts.values()} == {"inconclusive", "pending"}

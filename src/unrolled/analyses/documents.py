@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -28,7 +28,8 @@ class Options:
     Attributes:
         section: of params.yaml.
         flat, hierarchical: runs on short documents, the first of which is probed. long_flat, long_hierarchical, long_matched: runs on long
-            ones, flat, by clause at equal width, and by clause with as many parameters as the flat one.
+            ones, flat, by clause at equal width, and by clause with as many parameters as the flat one; what was recorded at another
+            scale has scores, but no model to look into.
         learned: documents that a probe learns from. strengths: inverse strengths of its regularisation, of which validation chooses.
         shown: documents of the table, of each length.
     """
@@ -47,14 +48,16 @@ class Options:
 def analyse(options: Options, settings: Settings) -> AnalysisResult:
     """Compare vectors of swapped documents, probe them, and show what is written."""
     runs = (options.flat, options.hierarchical, options.long_flat, options.long_hierarchical, options.long_matched)
-    loaded = {run: trained.load(f"{options.section}/{run}", settings, "analyses.documents", "documents") for run in runs}
-    records = {run: trained.record(f"{options.section}/{run}") for run in runs}
+    found = trained.gather(options.section, settings)
+    records = {run: found[run] for run in runs if run in found}
+    loaded = {run: trained.load(f"{options.section}/{run}", settings, "analyses.documents", "documents")
+              for run in runs if run not in settings.tasks[options.section].elsewhere}
     result = AnalysisResult()
     for run, found in loaded.items():
         result.values |= cosines(found, run)
     result.add(bag_of_words(loaded[options.flat]))
     result.values |= {f"probe_{name}": values for name, values in probe(loaded[options.flat], options.learned, options.strengths).items()}
-    result.figures["documents_exact"] = _exact(loaded, records)
+    result.figures["documents_exact"] = _exact(options, records)
     result.figures["documents_vectors"] = _vectors(result.values, loaded)
     result.tables["documents"] = _table(loaded, options)
     result.sentences += [_on_order(result.values, records, options.flat), _on_length(records, options)]
@@ -84,22 +87,25 @@ def bag_of_words(loaded: trained.Loaded) -> AnalysisResult:
                 "cosine_unrelated_bag": float(cosine(plain, np.roll(plain, 1, axis=0)).mean())})
 
 
-def _label(loaded: trained.Loaded, record: Mapping[str, Any]) -> str:
+def _label(options: Options, run: str, record: Mapping[str, Any]) -> str:
     """Name a run by its documents, its model and its number of parameters."""
-    model = "flat" if loaded.task.layout == "flat" else "by clause"
-    return f"{loaded.task.clauses} clauses, {model} ({record['parameters'] // 1000}k)"
+    length = "short" if run in (options.flat, options.hierarchical) else "long"
+    model = "flat" if run in (options.flat, options.long_flat) else "by clause"
+    return f"{length}, {model} ({record['parameters'] // 1000}k)"
 
 
 @figures.styled
-def _exact(loaded: Mapping[str, trained.Loaded], records: Mapping[str, Any]) -> Picture:
+def _exact(options: Options, records: Mapping[str, Any]) -> Picture:
     """Draw the share of exact documents and of right symbols, a row per run."""
     figure, panels = figures.panels(2, width=7.2, height=2.6, sharey=True)
     for axes, metric, words in zip(panels, ("exact", "token_accuracy"), ("documents written exactly", "symbols right"), strict=True):
-        figures.dots(axes, {_label(loaded[run], record): trained.scores(record, metric) for run, record in records.items()})
+        figures.dots(axes, {_label(options, run, record): trained.scores(record, metric) for run, record in records.items()})
         axes.set(xlabel=f"share of {words}", xlim=(-0.03, 1.03))
-    return Picture(figure, ["F7"], "Flat and by clause, short and long documents.", "短文档与长文档：不分层与按子句分层。",
-                   "One dot per seed; documents of clauses never learned from. In brackets the number of parameters.",
-                   "每点一个种子；测试文档的子句均未在训练中出现。括号内为参数个数（k 表示千）。")
+    return Picture(figure, ["F7"], "Flat and by clause, documents of two and of four clauses.",
+                   "两个与四个子句的文档：不分层与按子句分层。",
+                   "One dot per seed; documents of clauses never learned from. Short ones have two clauses, long ones four. In brackets "
+                   "the number of parameters.",
+                   "每点一个种子；测试文档的子句均未在训练中出现。short 为两个子句，long 为四个子句；括号内为参数个数（k 表示千）。")
 
 
 @figures.styled
@@ -135,6 +141,8 @@ def _table(loaded: Mapping[str, trained.Loaded], options: Options) -> Table:
     """Show test documents, their swapped ones and the lecture's own, as the first seed of each model writes them."""
     rows, rows_zh = [], []
     for flat, hierarchical in ((options.flat, options.hierarchical), (options.long_flat, options.long_hierarchical)):
+        if flat not in loaded or hierarchical not in loaded:
+            continue
         task = loaded[flat].task
         documents = task.documents("test")[: options.shown]
         kinds = [("test", "测试", documents), ("swapped", "互换", documents.flip(1))]
@@ -170,16 +178,14 @@ def _on_order(values: Mapping[str, Any], records: Mapping[str, Any], flat: str) 
 
 def _on_length(records: Mapping[str, Any], options: Options) -> Sentence:
     """Say what each model writes of short and of long documents."""
-    def means(runs: Sequence[str], metric: str) -> list[float]:
-        return [trained.scores(records[run], metric).mean() for run in runs]
-
-    short = means((options.flat, options.hierarchical), "exact")
-    runs = (options.long_flat, options.long_hierarchical, options.long_matched)
-    long, bleu = means(runs, "exact"), means(runs, "bleu")
-    text = (f"Two clauses: {short[0]:.1%} exact flat, {short[1]:.1%} by clause. Four clauses: {long[0]:.1%} flat, {long[1]:.1%} by clause "
-            f"at equal width, {long[2]:.1%} at equal parameters (BLEU {bleu[0]:.2f}, {bleu[1]:.2f}, {bleu[2]:.2f}). All learn from "
-            "documents drawn without end, for as many updates as others of their length.")
-    chinese = (f"两个子句：不分层 {short[0]:.1%} 一字不差，按子句分层 {short[1]:.1%}。四个子句：不分层 {long[0]:.1%}，"
-               f"隐层相等时分层 {long[1]:.1%}，参数量相等时分层 {long[2]:.1%}（BLEU 依次为 {bleu[0]:.2f}、{bleu[1]:.2f}、{bleu[2]:.2f}）。"
-               "训练文档不断随机组合生成，同样长度的文档更新次数相同。")
-    return Sentence(["F7"], text, chinese)
+    names = {options.flat: ("two clauses, flat", "两个子句、不分层"),
+             options.hierarchical: ("two clauses, by clause", "两个子句、按子句分层"),
+             options.long_flat: ("four clauses, flat", "四个子句、不分层"),
+             options.long_hierarchical: ("four clauses, by clause at equal width", "四个子句、隐层相等时分层"),
+             options.long_matched: ("four clauses, by clause at equal parameters", "四个子句、参数量相等时分层")}
+    exact, bleu = ({run: trained.scores(record, metric).mean() for run, record in records.items()} for metric in ("exact", "bleu"))
+    text = "; ".join(f"{names[run][0]}: {exact[run]:.1%} (BLEU {bleu[run]:.2f})" for run in records)
+    chinese = "；".join(f"{names[run][1]}：{exact[run]:.1%}（BLEU {bleu[run]:.2f}）" for run in records)
+    return Sentence(["F7"], f"Test documents written exactly: {text}. All learn from documents drawn without end; documents of one length "
+                    "have the same number of updates.",
+                    f"一字不差还原的测试文档：{chinese}。训练文档不断随机组合生成，同样长度的文档更新次数相同。")

@@ -10,7 +10,6 @@ import numpy as np
 import torch
 
 from unrolled import drawing as figures
-from unrolled import results
 from unrolled.analyses import trained
 from unrolled.analyses.base import AnalysisResult, Picture, Sentence, Table
 from unrolled.batches import Batch
@@ -45,21 +44,13 @@ class Options:
 
 def analyse(options: Options, settings: Settings) -> AnalysisResult:
     """Gather all F1 scores, those recorded at full scale too, and let the taggers read the lecture's sentences."""
-    records = gather(options.section, settings)
+    records = trained.gather(options.section, settings)
     scores = {run: trained.scores(record, "chunk_f1") for run, record in records.items()}
     result = AnalysisResult(figures={"slots_grid": _grid(scores)}, tables={"slots": _table(records)})
     if any(run in scores for run in ("elman_2", "lstm_2")):
         result.figures["slots_depth"] = _depth(scores)
     result.add(lecture(options, settings))
     return result
-
-
-def gather(section: str, settings: Settings) -> dict[str, dict[str, Any]]:
-    """Return the records of all runs: of this scale, and those that were recorded once at full scale."""
-    chosen = settings.tasks[section]
-    records = {run: trained.record(f"{section}/{run}") for run in chosen.runs}
-    recorded = {run: results.recorded_file(section, run) for run in chosen.elsewhere}
-    return records | {run: results.read_result(path) for run, path in recorded.items() if path.exists()}
 
 
 def lecture(options: Options, settings: Settings) -> AnalysisResult:

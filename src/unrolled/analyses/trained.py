@@ -23,6 +23,14 @@ def record(reference: str) -> dict[str, Any]:
     return results.read_result(results.run_file(section, run))
 
 
+def gather(section: str, settings: Settings) -> dict[str, dict[str, Any]]:
+    """Return the records of all runs: of this scale, and those that were recorded once at full scale."""
+    chosen = settings.tasks[section]
+    records = {run: record(f"{section}/{run}") for run in chosen.runs}
+    recorded = {run: results.recorded_file(section, run) for run in chosen.elsewhere}
+    return records | {run: results.read_result(path) for run, path in recorded.items() if path.exists()}
+
+
 class Loaded(NamedTuple):
     """A trained run: its settings, its task, and its model with the weights of all members."""
 

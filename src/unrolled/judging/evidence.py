@@ -18,8 +18,9 @@ WORST = {"mean_squared_error": 1.0, "bits_per_character": 6.0, "normalised_error
 
 
 # Metrics that are the mean of a score over test items, and the name of that score.
-MEANS = {"exact_match": "exact", "begun_right": "begun_right", "ended": "ended", "length_error": "length_error",
+MEANS = {"exact_match": "exact", "exact": "exact", "begun_right": "begun_right", "ended": "ended", "length_error": "length_error",
          "accuracy": "right"}
+GROUPS = {"exact": 2}  # metrics whose test items hang together, so many in a row: a document and its swapped one
 COUNTED = ("success", "flew")  # beginnings of the names of what either happened or did not
 
 
@@ -108,12 +109,12 @@ class Evidence:
         return self._counted(reference)
 
     def scored_items(self, reference: Mapping[str, Any]) -> np.ndarray | None:
-        """Return a run's score of each test item, (members, items), if its metric is their mean."""
+        """Return a run's score of each test item, or group of items that hang together, (members, items), if its metric is their mean."""
         name = MEANS.get(reference.get("metric", ""))
         if name is None or "learning_rate" in reference:
             return None
         found = self._counted(reference).get(name)
-        return None if found is None else found.astype(float)
+        return None if found is None else found.reshape(len(found), -1, GROUPS.get(reference["metric"], 1)).mean(-1)
 
     def _counted(self, reference: Mapping[str, Any]) -> dict[str, np.ndarray]:
         """Return a run's counts and scores per test item."""
