@@ -125,7 +125,9 @@ def test_no_word_sounds_like_another():
     words = (*english_words.TRAINING, *english_words.TEST)
     assert len(english_words.TRAINING) == 600 and len(english_words.TEST) == 76
     assert len({tuple(espeak.phonemes(word)) for word in words}) == len(set(words)) == 676
-    assert len({tuple(espeak.phonemes(character, "cmn")) for character in spoken_mandarin.CHARACTERS}) == 30
+    without_tones = str.maketrans("", "", "12345ɜ")
+    sounds = {" ".join(espeak.phonemes(character, "cmn")).translate(without_tones) for character in spoken_mandarin.CHARACTERS}
+    assert len(sounds) == len(set(spoken_mandarin.CHARACTERS)) == len(spoken_mandarin.CHARACTERS)
     assert set("".join(spoken_mandarin.REAL)) <= set(spoken_mandarin.CHARACTERS)
 
 

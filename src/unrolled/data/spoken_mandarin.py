@@ -13,9 +13,9 @@ from unrolled.data.spoken_digits import SHOWN, VOICES, say
 from unrolled.data.strings import String
 
 LANGUAGE = "cmn"
-CHARACTERS = "好棒看慢谢天人大小听说学想走跑笑吃喝水火山花红白多早猫狗妈爸"  # no two sound alike, tone and all
-REAL = ("好棒", "好棒棒", "看看", "慢慢", "慢慢走", "好好", "好好学", "谢谢", "天天", "天天想",
-        "人人", "听听", "想想", "走走", "笑笑", "小小", "白白", "红红火火", "妈妈", "爸爸")
+CHARACTERS = "好棒看慢谢天人大听想走笑水火花红白妈爸吃"  # told apart without their tones, which MFCCs hardly show
+REAL = ("好棒", "好棒棒", "看看", "慢慢", "慢慢走", "好好", "好好听", "好好吃", "谢谢", "天天", "天天想", "人人", "听听", "想想", "走走",
+        "笑笑", "白白", "红红火火", "妈妈", "爸爸")
 COUNTS = {"train": 1500, "validation": 200, "test": 200}
 
 
