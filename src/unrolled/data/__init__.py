@@ -7,7 +7,10 @@ from unrolled.data.english_chinese import EnglishChinese
 from unrolled.data.reviews import Reviews
 from unrolled.data.shakespeare import Shakespeare
 from unrolled.data.slots import Slots
-from unrolled.data.speech import Speech
+from unrolled.data.spoken_archive import SpokenArchive
+from unrolled.data.spoken_digits import SpokenDigits
+from unrolled.data.spoken_mandarin import SpokenMandarin
+from unrolled.data.spoken_words import SpokenWords
 from unrolled.data.tweets import Tweets
 
 DATA_SETS: dict[str, type[DataSet]] = {
@@ -19,5 +22,8 @@ DATA_SETS: dict[str, type[DataSet]] = {
     "english_chinese": EnglishChinese,
     "reviews": Reviews,
     "tweets": Tweets,
-    "speech": Speech,
+    "spoken_words": SpokenWords,
+    "spoken_digits": SpokenDigits,
+    "spoken_mandarin": SpokenMandarin,
+    "spoken_archive": SpokenArchive,
 }

@@ -1,11 +1,14 @@
-"""Sound to features: WAV files, resampling, and mel-frequency cepstral coefficients (MFCC; Davis & Mermelstein 1980)."""
+"""From sound to features: MFCCs and their deltas, silence cut off at both ends, normalisation by utterance or by voice.
+
+Sound is mono at 16 kHz, float32 from -1 to 1 or int16; features come every 10 ms from windows of 25 ms.
+"""
 
 from __future__ import annotations
 
 import functools
-import wave
-from collections.abc import Iterator, Sequence
-from pathlib import Path
+import math
+from collections.abc import Sequence
+from typing import Literal
 
 import numpy as np
 import torch
@@ -13,188 +16,138 @@ import torchaudio
 
 from unrolled.data.archives import DataError
 
-RATE = 16_000  # samples a second of all sound but recordings of half of it
-HOP, WINDOW = 0.01, 0.025  # seconds between frames, and of a frame
-COEFFICIENTS, BANDS, LOWEST = 13, 24, 60.0  # of the spectrum; Hz
-FULL_SCALE = 32_768
-QUIETEST = -40.0  # dB below the loudest frame, under which sound at the ends counts as silence
-MOST_CLIPPED = 0.1  # share of samples at full scale
-BLOCK_SECONDS = 60  # read and transformed at once, so that a long file needs no more memory than a short one
-MARGIN = 10  # frames on each side of a block that its neighbours see too, so that the seams cannot be heard
+RATE = 16_000  # samples a second
+HOP = 160  # samples from frame to frame
+WINDOW, TRANSFORM = 400, 512  # samples
+COEFFICIENTS, MELS = 13, 24
+LOWEST, HIGHEST = 60.0, 8000.0  # Hz
+BLOCK = 6000  # frames that are transformed at once: a minute
+MARGIN = 2  # frames on either side of a block that its windows reach into
+SILENCE = 1e-4  # energy of a silent frame against the loudest: -40 dB
+SLACK = 5  # frames
+STEADY = 1e-3  # standard deviation below which a feature is taken for constant
 
 
-def read_wav(path: Path | str, longest: float = float("inf")) -> tuple[np.ndarray, int]:
-    """Return the sound of a WAV file, both channels of a stereo one averaged: float32 samples within -1 and 1, and samples a second.
+def as_float(samples: np.ndarray) -> np.ndarray:
+    """Return samples as float32 from -1 to 1."""
+    return samples.astype(np.float32) / 32768 if samples.dtype == np.int16 else samples.astype(np.float32, copy=False)
 
-    Args:
-        path: of the file.
-        longest: seconds; no more is read of a longer file.
 
-    Raises:
-        DataError: it is no WAV file of whole numbers, or is empty, too long, cut short, silent, or has more than a tenth of its samples
-            at full scale.
+def as_int16(samples: np.ndarray) -> np.ndarray:
+    """Return float samples as int16; what lies outside -1 to 1 is clipped."""
+    return np.clip(np.rint(samples * 32768), -32768, 32767).astype(np.int16)
+
+
+def resample(samples: np.ndarray, rate: int) -> np.ndarray:
+    """Return float samples of any rate at 16 kHz.
+
+    Zeros are added up to a whole fifth of a second meanwhile: torch prepares its convolution for each length anew, at four times the cost.
     """
-    blocks, rate, seconds = [], 0, 0.0
-    for block, rate in wav_blocks(path):
-        blocks.append(block)
-        seconds += len(block) / rate
-        if seconds > longest:
-            raise DataError(f"{path} holds more than {longest:g} seconds of sound; cut out what is meant.")
-    samples = np.concatenate(blocks)
-    check_sound(samples, str(path))
-    return samples, rate
-
-
-def wav_blocks(path: Path | str, seconds: float = BLOCK_SECONDS) -> Iterator[tuple[np.ndarray, int]]:
-    """Yield the sound of a WAV file in blocks of so many seconds, with the samples a second.
-
-    Raises:
-        DataError: it is missing, no WAV file of whole numbers, empty or cut short.
-    """
-    try:
-        with wave.open(str(path), "rb") as opened:
-            width, channels, rate, expected = opened.getsampwidth(), opened.getnchannels(), opened.getframerate(), opened.getnframes()
-            read = 0
-            while read < expected:
-                content = opened.readframes(min(max(1, int(seconds * rate)), expected - read))
-                frames = len(content) // (width * channels)
-                if not frames:
-                    break
-                read += frames
-                yield _as_floats(content[: frames * width * channels], width).reshape(-1, channels).mean(1), rate
-    except FileNotFoundError:
-        raise DataError(f"{path} is missing; name a WAV file that is there.") from None
-    except (wave.Error, EOFError, ValueError) as error:
-        raise DataError(f"{path} is not a WAV file of whole numbers ({error or 'it ends too early'}); convert it to 16-bit PCM.") from None
-    if not expected:
-        raise DataError(f"{path} is empty: it holds no sound; record it again.")
-    if read < expected:
-        raise DataError(f"{path} is cut short: it holds {read} of {expected} samples; copy it again.")
-
-
-def _as_floats(content: bytes, width: int) -> np.ndarray:
-    """Return samples of one to four bytes, little end first, as numbers within -1 and 1; those of one byte have no sign."""
-    if width == 1:
-        return (np.frombuffer(content, np.uint8).astype(np.float32) - 128) / 128
-    if width == 3:
-        triples = np.frombuffer(content, np.uint8).reshape(-1, 3)
-        whole = np.concatenate([np.zeros((len(triples), 1), np.uint8), triples], 1)
-        return whole.reshape(-1).view("<i4").astype(np.float32) / 2**31
-    return np.frombuffer(content, f"<i{width}").astype(np.float32) / 2 ** (8 * width - 1)
-
-
-def write_wav(samples: np.ndarray, rate: int) -> bytes:
-    """Return int16 samples as the content of a WAV file."""
-    import io  # here: only the report and its tests write sound
-
-    stream = io.BytesIO()
-    with wave.open(stream, "wb") as opened:
-        opened.setnchannels(1)
-        opened.setsampwidth(2)
-        opened.setframerate(rate)
-        opened.writeframes(samples.astype("<i2").tobytes())
-    return stream.getvalue()
-
-
-def check_sound(samples: np.ndarray, name: str) -> None:
-    """Refuse what cannot be searched or recognised.
-
-    Raises:
-        DataError: it is silent, or has more than a tenth of its samples at full scale.
-    """
-    loudest = np.abs(samples).max(initial=0.0)
-    if loudest < 1e-4:
-        raise DataError(f"{name} is silent; record it again.")
-    clipped = float((np.abs(samples) >= 0.999).mean())
-    if clipped > MOST_CLIPPED:
-        raise DataError(f"{name} is clipped: {clipped:.0%} of its samples are at full scale; record it again, less loud.")
-
-
-def resample(samples: np.ndarray, rate: int, wanted: int = RATE) -> np.ndarray:
-    """Return float32 samples at another rate."""
-    if rate == wanted:
-        return samples.astype(np.float32)
-    return _resampling(rate, wanted)(torch.from_numpy(samples.astype(np.float32))).numpy()
-
-
-@functools.cache
-def _resampling(rate: int, wanted: int) -> torchaudio.transforms.Resample:
-    """Return the filter, whose making takes longer than a word's resampling."""
-    return torchaudio.transforms.Resample(rate, wanted)
-
-
-def trim(samples: np.ndarray, rate: int) -> np.ndarray:
-    """Return the samples without the silence at both ends, but for a hundredth of a second."""
-    hop = rate // 100
-    count = len(samples) // hop
-    if count < 8:
+    if rate == RATE:
         return samples
-    power = (samples[: count * hop].reshape(count, hop) ** 2).mean(1)
-    loud = np.flatnonzero(power > power.max() * 10 ** (QUIETEST / 10))
-    return samples[max(0, loud[0] - 1) * hop : (loud[-1] + 2) * hop]
+    padded = np.pad(samples, (0, -len(samples) % (rate // 5)))
+    return _resampler(rate)(torch.from_numpy(padded)).numpy()[: math.ceil(len(samples) * RATE / rate)]
 
 
-def noisy(samples: np.ndarray, decibels: float, generator: np.random.Generator) -> np.ndarray:
-    """Return the samples with white noise so many decibels below them."""
-    noise = generator.standard_normal(len(samples)).astype(np.float32)
-    return samples + samples.std() * np.float32(10 ** (-decibels / 20)) * noise
+@functools.lru_cache(maxsize=8)
+def _resampler(rate: int) -> torchaudio.transforms.Resample:
+    return torchaudio.transforms.Resample(rate, RATE)
 
 
-@functools.cache
-def _transform(rate: int) -> torchaudio.transforms.MFCC:
-    size = 512 if rate > 10_000 else 256
-    return torchaudio.transforms.MFCC(rate, COEFFICIENTS, log_mels=True, melkwargs={
-        "n_fft": size, "win_length": int(WINDOW * rate), "hop_length": int(HOP * rate), "n_mels": BANDS, "f_min": LOWEST,
-        "f_max": rate / 2})
+@functools.lru_cache(maxsize=4)
+def _transform(highest: float) -> torchaudio.transforms.MFCC:
+    spectrum = {"n_fft": TRANSFORM, "win_length": WINDOW, "hop_length": HOP, "n_mels": MELS, "f_min": LOWEST, "f_max": highest}
+    return torchaudio.transforms.MFCC(RATE, COEFFICIENTS, log_mels=True, melkwargs=spectrum)
 
 
-def mfcc(samples: np.ndarray, rate: int = RATE) -> np.ndarray:
-    """Return the coefficients of each frame: float32 (frames, 13), a frame every 10 ms.
+def mfcc(samples: np.ndarray, highest: float = HIGHEST) -> np.ndarray:
+    """Return MFCCs (frames, 13) of 24 mel bands from 60 Hz to `highest`.
+
+    Frame t is centred on sample 160 t, so n samples give n // 160 + 1.
+    A long recording is transformed a minute at a time, with the same result.
 
     Raises:
-        DataError: there is less than one frame of sound.
+        DataError: there are fewer samples than a window has on one side (16 ms).
     """
-    if len(samples) < WINDOW * rate:
-        raise DataError(f"the sound has {len(samples)} samples, less than a frame of {int(WINDOW * rate)}; record at least a word.")
-    hop, block = int(HOP * rate), int(BLOCK_SECONDS * rate)
-    if len(samples) <= block + 2 * MARGIN * hop:
-        return _transform(rate)(torch.from_numpy(np.ascontiguousarray(samples, np.float32))).T.contiguous().numpy()
-    parts = []
-    for start in range(0, len(samples), block):
-        before, after = min(start, MARGIN * hop), MARGIN * hop if start + block < len(samples) else 0
-        piece = np.ascontiguousarray(samples[start - before : start + block + after], np.float32)
-        if len(piece) < _transform(rate).MelSpectrogram.spectrogram.n_fft:
-            break  # less than a frame is left
-        found = _transform(rate)(torch.from_numpy(piece)).T.numpy()
-        parts.append(found[before // hop : before // hop + block // hop if after else None])
-    return np.concatenate(parts)
+    if len(samples) <= TRANSFORM // 2:
+        raise DataError(f"{len(samples)} samples are too short for one window of speech; give at least {TRANSFORM // 2 + 1} at 16 kHz.")
+    frames = len(samples) // HOP + 1
+    blocks = []
+    for first in range(0, frames, BLOCK):
+        last = frames if frames - first <= BLOCK + MARGIN else first + BLOCK  # the last block has more than its margin
+        begin = max(first - MARGIN, 0)
+        end = len(samples) if last == frames else (last + MARGIN) * HOP
+        block = _transform(highest)(torch.from_numpy(as_float(samples[begin * HOP : end]))).T  # (frames, coefficients)
+        blocks.append(block[first - begin : last - begin].numpy())
+        if last == frames:
+            break
+    return np.concatenate(blocks)
 
 
 def deltas(features: np.ndarray) -> np.ndarray:
-    """Return features (frames, size) with their slopes over five frames beside them: (frames, 2 * size)."""
-    slopes = torchaudio.functional.compute_deltas(torch.from_numpy(np.ascontiguousarray(features.T)), win_length=5)
-    return np.concatenate([features, slopes.T.numpy()], 1)
+    """Return features with their slopes over five frames beside them: (frames, 13) -> (frames, 26)."""
+    slopes = torchaudio.functional.compute_deltas(torch.from_numpy(features.T.copy())).T.numpy()
+    return np.concatenate([features, slopes], 1)
 
 
-def normalise(features: Sequence[np.ndarray], voices: Sequence[str], by: str = "utterance") -> list[np.ndarray]:
-    """Return features with mean 0 and variance 1, of each utterance by itself, or of all utterances of a voice together.
-
-    Args:
-        features: (frames, size) each.
-        voices: who speaks each utterance.
-        by: "utterance" or "voice".
+def normalise(features: Sequence[np.ndarray], voices: Sequence[str], by: Literal["utterance", "voice"] = "utterance") -> list[np.ndarray]:
+    """Shift and scale every feature to mean 0 and variance 1, over the frames of each utterance or over all of a voice.
 
     Raises:
-        ValueError: another way.
+        DataError: `by` is neither.
     """
-    if by not in ("utterance", "voice"):
-        raise ValueError(f"features are normalised by utterance or by voice, not by {by!r}.")
     if by == "utterance":
-        return [_standard(part, part) for part in features]
-    pooled = {voice: np.concatenate([part for part, other in zip(features, voices, strict=True) if other == voice])
-              for voice in dict.fromkeys(voices)}
-    return [_standard(part, pooled[voice]) for part, voice in zip(features, voices, strict=True)]
+        return [_standardise(each, each) for each in features]
+    if by != "voice":
+        raise DataError(f"features are normalised by {by!r}, which is neither 'utterance' nor 'voice'; choose one of them.")
+    found = {voice: np.concatenate([each for each, said_by in zip(features, voices, strict=True) if said_by == voice])
+             for voice in dict.fromkeys(voices)}
+    moments = {voice: (frames.mean(0), np.maximum(frames.std(0), STEADY)) for voice, frames in found.items()}
+    return [(each - moments[voice][0]) / moments[voice][1] for each, voice in zip(features, voices, strict=True)]
 
 
-def _standard(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
-    return ((part - whole.mean(0)) / np.maximum(whole.std(0), 1e-3)).astype(np.float32)
+def _standardise(features: np.ndarray, frames: np.ndarray) -> np.ndarray:
+    return (features - frames.mean(0)) / np.maximum(frames.std(0), STEADY)
+
+
+def speech_span(samples: np.ndarray) -> tuple[int, int]:
+    """Return the first sample of speech and the one after the last: a frame around all that are within 40 dB of the loudest."""
+    loud = np.flatnonzero(_energies(samples) > SILENCE * _energies(samples).max(initial=0))
+    if not loud.size:
+        return 0, len(samples)
+    return max(int(loud[0]) - 1, 0) * HOP, min((int(loud[-1]) + 2) * HOP, len(samples))
+
+
+def word_spans(samples: np.ndarray, starts: Sequence[int], has_pauses: bool) -> tuple[np.ndarray, np.ndarray]:
+    """Return int32 frames at which words begin, and those after their last, from about when they begin.
+
+    Words that run on end where the next begins. A pause is the silence (40 dB below the loudest frame) that ends within 50 ms before the
+    next word is said to begin; what is heard after it is that word's already.
+    """
+    energies = _energies(samples)
+    silent = energies <= SILENCE * energies.max(initial=0)
+    silent = np.append(silent, True)  # the last frame, of which only a part is there
+    begins, ends = [0], []
+    for start in starts[1:]:
+        begin = start
+        while has_pauses and begin > start - SLACK and not silent[begin - 1]:
+            begin -= 1
+        end = begin = begin if silent[begin - 1] and has_pauses else start
+        while has_pauses and end > begins[-1] + 1 and silent[end - 1]:
+            end -= 1
+        begins.append(begin)
+        ends.append(end)
+    last = np.flatnonzero(~silent[begins[-1] :])
+    ends.append(begins[-1] + (int(last[-1]) + 1 if last.size else len(silent) - begins[-1]))
+    return np.array(begins, np.int32), np.array(ends, np.int32)
+
+
+def _energies(samples: np.ndarray) -> np.ndarray:
+    """Return the mean square of every whole frame."""
+    whole = len(samples) // HOP
+    return np.square(as_float(samples[: whole * HOP]).reshape(whole, HOP)).mean(1)
+
+
+def add_noise(samples: np.ndarray, decibels: float, generator: np.random.Generator) -> np.ndarray:
+    """Return float samples with white noise, so many decibels below them, added."""
+    return samples + generator.standard_normal(len(samples), np.float32) * np.float32(samples.std() * 10 ** (-decibels / 20))

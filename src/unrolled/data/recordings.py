@@ -1,68 +1,85 @@
-"""The Free Spoken Digit Dataset v1.0.10: 3000 recordings of ten digits by six speakers, 50 of each by each, at 8 kHz."""
+"""Recorded digits: the Free Spoken Digit Dataset v1.0.10, 50 recordings of each of ten digits by each of six people, at 8 kHz."""
 
 from __future__ import annotations
 
 import gzip
 import hashlib
 import io
+import itertools
 import zlib
+from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from unrolled.data import acoustics, archives, download
+from unrolled.data import acoustics, archives, download, wav
 from unrolled.data.archives import DataError
 from unrolled.data.base import original_files
+from unrolled.data.sources import RECORDED_DIGITS_SHA256
 
-RATE = 8000
+DIGITS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 SPEAKERS = ("george", "jackson", "lucas", "nicolas", "theo", "yweweler")
-NAMES = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
-TAKES = 50
-TEST_TAKES = 5  # the data set's own rule: the first five are for testing
-CONTENT = "ddb17656a0bca4c5ddace082be188ca630516dc2ef1110afe3c4e9cc71173de4"  # sha256 of all recordings in the order of their names
+EACH = 50
+HIGHEST = 4000.0  # Hz: half of the 8 kHz at which they were recorded
+TEST, VALIDATION = range(5), range(5, 10)  # indices; the first is the data set's own rule
+
+CARD: dict[str, Any] = {
+    "origin": "Free Spoken Digit Dataset v1.0.10 (Jackson and others), 3000 recordings of people",
+    "origin_zh": "Free Spoken Digit Dataset v1.0.10（Jackson 等），3000 段真人录音",
+    "licence": "CC BY-SA 4.0", "licence_zh": "CC BY-SA 4.0",
+}
+FLAWS = ["official: six people and ten words, at 8 kHz, so that nothing above 4 kHz can be heard"]
+FLAWS_ZH = ["官方来源：只有六位说话人、十个词；采样率 8 kHz，4 kHz 以上的声音全部缺失"]
 
 
 class Recording(NamedTuple):
-    """One digit as somebody said it, float32 within -1 and 1."""
+    """A digit (0 to 9) as a person said it: float32 samples at 16 kHz, and the recording's number among those of the same digit."""
 
     samples: np.ndarray
     digit: int
     speaker: str
-    take: int
+    index: int
 
 
-def recordings() -> list[Recording]:
-    """Return all recordings, by digit, speaker and take.
+def read() -> list[Recording]:
+    """Return all recordings, sorted by digit, speaker and index.
 
     Raises:
-        DataError: the archive cannot be had, or its recordings are not those that are meant.
+        DataError: the archive cannot be had or is damaged, or holds other recordings.
     """
     (name, content), = original_files("spoken_digits").items()
-    places = [(digit, speaker, take) for digit in range(10) for speaker in SPEAKERS for take in range(TAKES)]
-    names = ["recordings/{}_{}_{}.wav".format(*place) for place in places]
+    keys = list(itertools.product(range(len(DIGITS)), SPEAKERS, range(EACH)))
+    files = {f"recordings/{digit}_{speaker}_{index}.wav": (digit, speaker, index) for digit, speaker, index in keys}
     with download.temporary_folder() as folder:
         path = Path(folder) / "recordings.tar"
-        path.write_bytes(_unpacked(content, name))  # a packed archive would be read anew for every member
-        members = archives.read_members(path, names)
-        found = hashlib.sha256(b"".join(members[member] for member in sorted(names))).hexdigest()
-        if found != CONTENT:
-            raise DataError(f"{name} holds other recordings than version 1.0.10 (sha256 {found[:12]}...); fetch that version.")
-        return [Recording(_samples(members[member], Path(folder)), *place) for member, place in zip(names, places, strict=True)]
+        path.write_bytes(unpacked(content, name))  # in a packed archive every member would be looked for from its beginning
+        members = archives.read_members(path, files)
+    digest = hashlib.sha256(b"".join(members[file] for file in sorted(files))).hexdigest()
+    if digest != RECORDED_DIGITS_SHA256:
+        raise DataError(f"{name} holds recordings of sha256 {digest[:16]}... where {RECORDED_DIGITS_SHA256[:16]}... is expected; "
+                        "get version 1.0.10 of the Free Spoken Digit Dataset.")
+    return [Recording(acoustics.as_float(wav.read(members[file], file)), *key) for file, key in files.items()]
 
 
-def _unpacked(content: bytes, name: str) -> bytes:
-    """Unpack gzip, but no more than the largest member that is ever read."""
+def unpacked(content: bytes, name: str) -> bytes:
+    """Return what gzip had packed, if it is no larger than any member may be.
+
+    Raises:
+        DataError: it is damaged, or larger.
+    """
     try:
-        unpacked = gzip.GzipFile(fileobj=io.BytesIO(content)).read(archives.LARGEST_MEMBER + 1)
+        with gzip.GzipFile(fileobj=io.BytesIO(content)) as stream:
+            found = stream.read(archives.LARGEST_MEMBER + 1)
     except (OSError, EOFError, zlib.error) as error:
         raise DataError(f"{name} is damaged ({error}); delete it where it was kept and run the same command again.") from None
-    if len(unpacked) > archives.LARGEST_MEMBER:
+    if len(found) > archives.LARGEST_MEMBER:
         raise DataError(f"{name} unpacks to more than {archives.LARGEST_MEMBER} bytes; it is not the file that is meant.")
-    return unpacked
+    return found
 
 
-def _samples(content: bytes, folder: Path) -> np.ndarray:
-    path = folder / "recording.wav"
-    path.write_bytes(content)
-    return np.concatenate([block for block, _ in acoustics.wav_blocks(path)])
+def by_rule(found: Sequence[Recording]) -> dict[str, list[Recording]]:
+    """Return the recordings by split: index below 5 test, below 10 validation, the others train; all speakers are in each."""
+    return {"train": [each for each in found if each.index not in TEST and each.index not in VALIDATION],
+            "validation": [each for each in found if each.index in VALIDATION],
+            "test": [each for each in found if each.index in TEST]}

@@ -91,7 +91,11 @@ ORIGINALS: dict[str, tuple[Original, ...]] = {
         ("https://raw.githubusercontent.com/nltk/nltk_data/gh-pages/packages/corpora/sentence_polarity.zip",),
         "sha256:6e1ed4405b65c7eabf1d199a7f7c437091ac21da0ea7467b410a74062574566b", 490_256, True),),
     "english_chinese": (Original("cmn-eng.zip", ("https://www.manythings.org/anki/cmn-eng.zip",), None),),
-    "spoken_digits": (Original(  # archives of tags are packed anew by their server, so that only the content is checked
+    # Serves spoken_words too. The server packs it anew now and then, so that not the archive but the recordings in it have a checksum;
+    # one copy of the archive had sha256 37795ea201c79c92926574c7027de9f08f7497dd33873359f1f307fdcdd88aff.
+    "spoken_digits": (Original(
         "free-spoken-digit-dataset-1.0.10.tar.gz",
         ("https://github.com/Jakobovski/free-spoken-digit-dataset/archive/refs/tags/v1.0.10.tar.gz",), None, 15_599_966),),
 }
+
+RECORDED_DIGITS_SHA256 = "ddb17656a0bca4c5ddace082be188ca630516dc2ef1110afe3c4e9cc71173de4"  # all recordings, one after the other, by name

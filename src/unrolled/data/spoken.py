@@ -1,33 +1,35 @@
-"""Spoken pieces as they are frozen: features of every frame, what is said by whom, and when each word begins and ends."""
+"""The form in which every set of spoken pieces is kept: features, what is said, by whom, when each word begins and ends; some with sound.
+
+A split is `<split>.safetensors` (all frames in one array) and `<split>.json` (texts and voices), with `<split>_sound.safetensors` where
+sound is kept. Features and sound are of the same samples: the features are those of the int16 sound, noise and all.
+"""
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Sequence
+from abc import abstractmethod
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from unrolled import results
+from unrolled import processor, results
 from unrolled.data import acoustics
 from unrolled.data.archives import DataError
-from unrolled.data.espeak import Synthesiser, Utterance
+from unrolled.data.base import DataSet
 
-QUIET = -35.0  # dB below the loudest frame of an utterance, under which what follows a word is a pause
-SLACK = 5  # frames by which the reported beginning of a word may be late
-LEAST_NOISE, MOST_NOISE = 15.0, 35.0  # dB of the noise below the speech
+LARGEST = 32767  # features are kept as int16, a scale for each coefficient: 26 bytes a frame instead of 52, to within 0.01
 
 
 class Spoken(NamedTuple):
     """Spoken pieces, in a fixed order.
 
     Attributes:
-        features: float32 (frames, 13) each, a frame every 10 ms, as they are.
-        texts: what is said, words with a space between them.
+        features: float32 (frames, 13) MFCCs, a frame every 10 ms, neither normalised nor with deltas.
+        texts: what is said: a word, or words between blanks.
         voices: who says it.
-        starts: int32 (words,) each, the frame at which each word begins.
-        ends: int32 (words,) each, the frame after its last.
+        starts: int32 (words,) frame at which each word begins; of a word alone [0].
+        ends: int32 (words,) frame after the last of each word.
     """
 
     features: list[np.ndarray]
@@ -38,132 +40,136 @@ class Spoken(NamedTuple):
 
 
 class Piece(NamedTuple):
-    """One piece of sound before it is frozen.
-
-    Attributes:
-        samples: float32 within -1 and 1.
-        text, voice: what is said by whom.
-        starts, ends: seconds at which each word begins and ends.
-        phonemes: of the text, where known.
-    """
+    """One spoken piece on its way to the disk: int16 samples at 16 kHz, and its part of `Spoken`."""
 
     samples: np.ndarray
     text: str
     voice: str
     starts: np.ndarray
     ends: np.ndarray
-    phonemes: str = ""
 
 
-def speak(synthesiser: Synthesiser, utterances: Sequence[Utterance], seed: int, words_only: bool = False) -> list[Piece]:
-    """Speak all utterances in order, at 16 kHz, with noise.
+class SpokenSet(DataSet):
+    """A set of spoken pieces: spoken by espeak-ng, or, from the official source, put together from recordings where there are any."""
 
-    Args:
-        synthesiser: of a fresh process.
-        utterances: what is said. seed: of the noise.
-        words_only: each is one word; silence around it is cut off.
-    """
-    generator, pieces = np.random.default_rng(seed), []
-    for utterance in utterances:
-        speech = synthesiser.speak(utterance)
-        samples = acoustics.resample(speech.samples / np.float32(acoustics.FULL_SCALE), synthesiser.sampling_rate)
-        samples = acoustics.trim(samples, acoustics.RATE) if words_only else samples
-        starts = np.zeros(1) if words_only else speech.starts
-        ends = word_ends(samples, starts)  # before there is noise to hide a pause
-        samples = acoustics.noisy(samples, generator.uniform(LEAST_NOISE, MOST_NOISE), generator)
-        pieces.append(Piece(samples, utterance.text, utterance.voice, starts, ends, speech.phonemes))
-    return pieces
+    def freeze(self, source: str, folder: Path) -> dict[str, Any]:
+        """Write the splits with what belongs to them; return the counts."""
+        processor.prepare()  # one thread: on short pieces two are slower, many times so where the cores are shared
+        return self.synthesise(folder) if source == "packaged" else self.from_recordings(folder)
+
+    @abstractmethod
+    def synthesise(self, folder: Path) -> dict[str, Any]:
+        """Write the set as espeak-ng speaks it."""
+
+    def from_recordings(self, folder: Path) -> dict[str, Any]:
+        """Write the set from recordings; where there are none, as espeak-ng speaks it."""
+        return self.synthesise(folder)
 
 
-def drawn(generator: np.random.Generator, voice: str, text: str, slowest: int = 130, fastest: int = 210) -> Utterance:
-    """Return an utterance at a rate, pitch and range drawn at random."""
-    return Utterance(voice, text, int(generator.integers(slowest, fastest)), int(generator.integers(25, 75)),
-                     int(generator.integers(30, 70)))
-
-
-def freeze(folder: Path, split: str, pieces: Sequence[Piece], rate: int = acoustics.RATE, keep_sound: bool = False) -> None:
-    """Write the features, texts, voices and times of a split, and its sound where that is to be kept.
-
-    Raises:
-        DataError: a piece has another number of words than of their beginnings.
-    """
-    features = [acoustics.mfcc(piece.samples, rate) for piece in pieces]
-    starts, ends = zip(*(word_frames(piece, len(part)) for piece, part in zip(pieces, features, strict=True)), strict=True)
-    results.write_arrays(folder / f"{split}.safetensors", {
-        "frames": np.concatenate(features), "lengths": np.array([len(part) for part in features], np.int32),
-        "starts": np.concatenate(starts), "ends": np.concatenate(ends)})
-    results.write_json(folder / f"{split}.json", {"texts": [piece.text for piece in pieces], "voices": [piece.voice for piece in pieces]})
+def write(folder: Path, split: str, pieces: Iterable[Piece], highest: float = acoustics.HIGHEST, keep_sound: bool = False) -> int:
+    """Write a split from its pieces, whose samples need not all be in memory at once; return how many there are."""
+    features, kept, sounds = [], [], []
+    for piece in pieces:
+        features.append(acoustics.mfcc(piece.samples, highest))
+        kept.append(piece._replace(samples=None))
+        sounds += [piece.samples] if keep_sound else []
+    frames = np.concatenate(features)
+    scale = np.abs(frames).max(0) / LARGEST
+    arrays = {"frames": np.rint(frames / scale).astype(np.int16), "scale": scale.astype(np.float32),
+              "lengths": np.array([len(each) for each in features], np.int32),
+              "words": np.array([len(piece.starts) for piece in kept], np.int32),
+              "starts": np.concatenate([piece.starts for piece in kept]).astype(np.int32),
+              "ends": np.concatenate([piece.ends for piece in kept]).astype(np.int32)}
+    results.write_arrays(folder / f"{split}.safetensors", arrays)
+    results.write_json(folder / f"{split}.json", {"texts": [piece.text for piece in kept], "voices": [piece.voice for piece in kept]})
     if keep_sound:
-        kept = [np.clip(piece.samples * acoustics.FULL_SCALE, -acoustics.FULL_SCALE, acoustics.FULL_SCALE - 1).astype(np.int16)
-                 for piece in pieces]
-        results.write_arrays(folder / f"{split}.sound.safetensors", {
-            "samples": np.concatenate(kept), "lengths": np.array([len(part) for part in kept], np.int32)}, {"rate": str(rate)})
+        results.write_arrays(folder / f"{split}_sound.safetensors",
+                             {"samples": np.concatenate(sounds), "lengths": np.array([len(each) for each in sounds], np.int32)})
+    return len(kept)
 
 
-def word_ends(samples: np.ndarray, starts: np.ndarray, rate: int = acoustics.RATE) -> np.ndarray:
-    """Return the seconds at which words end that begin at `starts`: before a pause, if one follows.
+def write_splits(folder: Path, splits: Mapping[str, Iterable[Piece]], keep_sound: Collection[str] = (), show: int = 0,
+                 highest: float = acoustics.HIGHEST) -> dict[str, int]:
+    """Write splits, one after the other; return how many pieces each has.
 
     Args:
-        samples: of clean speech. starts: seconds. rate: samples a second.
+        folder: where to.
+        splits: the pieces by split, made while they are written.
+        keep_sound: splits whose sound is kept.
+        show: so many of the split "test", evenly spread over it, are written again as "shown", with their sound.
+        highest: upper edge of the mel bands, in Hz.
     """
-    hop = int(acoustics.HOP * rate)
-    frames = -(-len(samples) // hop)
-    power = (np.pad(samples, (0, frames * hop - len(samples))).reshape(frames, hop) ** 2).mean(1)
-    loud, ends = power > power.max() * 10 ** (QUIET / 10), []
-    for start, following in itertools.pairwise([*(starts / acoustics.HOP).astype(int), frames]):
-        inside = np.flatnonzero(loud[start : max(start + 1, following - SLACK)])
-        is_followed_at_once = not len(inside) or start + inside[-1] + 1 >= following - SLACK
-        ends.append(following if is_followed_at_once else start + inside[-1] + 1)
-    return np.array(ends) * acoustics.HOP
-
-
-def word_frames(piece: Piece, frames: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return the first frame of each word of a piece, and the one after its last.
-
-    Raises:
-        DataError: the piece has another number of words than of their beginnings.
-    """
-    words = piece.text.split()
-    if len(words) != len(piece.starts):
-        raise DataError(f"{len(piece.starts)} beginnings were reported of the {len(words)} words of {piece.text!r}; leave that text out.")
-    starts = np.minimum(np.round(piece.starts / acoustics.HOP).astype(np.int32), frames - 1)
-    return starts, np.clip(np.round(piece.ends / acoustics.HOP).astype(np.int32), starts + 1, frames)
+    counts = {}
+    for split, pieces in splits.items():
+        shown = list(pieces) if show and split == "test" else []
+        counts[split] = write(folder, split, shown or pieces, highest, split in keep_sound)
+        if shown:
+            counts["shown"] = write(folder, "shown", [shown[place * len(shown) // show] for place in range(show)], highest, True)
+    return counts
 
 
 def load(folder: Path, split: str) -> Spoken:
     """Return a frozen split.
 
     Raises:
-        ResultsError: a file is missing or damaged.
-        DataError: its parts do not fit together.
+        DataError: its files do not fit together.
+        ResultsError: one of them is missing or damaged.
     """
-    arrays, said = results.read_arrays(folder / f"{split}.safetensors"), results.read_json(folder / f"{split}.json")
-    texts, lengths = said["texts"], arrays["lengths"]
-    words = [len(text.split()) for text in texts]
-    if len(texts) != len(lengths) or sum(words) != len(arrays["starts"]) or lengths.sum() != len(arrays["frames"]):
-        raise DataError(f"{folder / split}.json and .safetensors do not belong together; delete {folder} and run `make reproduce`.")
-    cut = np.cumsum(lengths)[:-1]
-    by_word = np.cumsum(words)[:-1]
-    return Spoken(np.split(arrays["frames"], cut), texts, said["voices"], np.split(arrays["starts"], by_word),
-                  np.split(arrays["ends"], by_word))
+    path = folder / f"{split}.safetensors"
+    arrays, told = results.read_arrays(path), results.read_json(folder / f"{split}.json")
+    try:
+        lengths, words = arrays["lengths"], arrays["words"]
+        texts, voices = list(told["texts"]), list(told["voices"])
+        sizes = {len(lengths), len(words), len(texts), len(voices)}
+        whole = arrays["frames"].shape == (lengths.sum(), acoustics.COEFFICIENTS)
+        whole = whole and len(arrays["starts"]) == len(arrays["ends"]) == words.sum()
+        frames = arrays["frames"] * arrays["scale"]  # float32 (frames of all pieces, coefficients)
+    except (KeyError, TypeError, ValueError, AttributeError):
+        sizes, whole = set(), False
+    if len(sizes) != 1 or not whole:
+        raise DataError(f"{path} is damaged: its pieces, words and frames do not add up; delete {folder} and run "
+                        "`make reproduce` to make it again.")
+    return Spoken(cut(frames, lengths), texts, voices, cut(arrays["starts"], words), cut(arrays["ends"], words))
 
 
 def audio(folder: Path, split: str) -> tuple[int, list[np.ndarray]]:
-    """Return the samples a second and the int16 samples of each piece of a split whose sound was kept.
+    """Return the sampling rate and the int16 samples of each piece of a split, in the order of `load`.
 
     Raises:
-        ResultsError: the file is missing or damaged.
+        DataError: the set keeps no sound of the split, or it is damaged.
     """
-    path = folder / f"{split}.sound.safetensors"
+    path = folder / f"{split}_sound.safetensors"
+    if not path.exists():
+        kept = ", ".join(sorted(found.name.removesuffix("_sound.safetensors") for found in folder.glob("*_sound.safetensors")))
+        raise DataError(f"{folder} keeps no sound of {split!r}, only of: {kept or 'none'}; choose one of these.")
     arrays = results.read_arrays(path)
-    return int(results.read_metadata(path)["rate"]), np.split(arrays["samples"], np.cumsum(arrays["lengths"])[:-1])
-
-
-def voices(folder: Path) -> dict[str, dict[str, list[str]]]:
-    """Return, for single words, by split the voices that ask ("query") and those that are asked about ("archive")."""
-    return results.read_json(folder / "voices.json")
+    samples, lengths = arrays.get("samples", np.zeros(0)), arrays.get("lengths", np.zeros(0))
+    if samples.dtype != np.int16 or len(samples) != lengths.sum():
+        raise DataError(f"{path} is damaged: its samples do not add up; delete {folder} and run `make reproduce` to make it again.")
+    return acoustics.RATE, cut(samples, lengths)
 
 
 def phonemes(folder: Path) -> dict[str, list[str]]:
-    """Return, for single words, the phonemes of each, without marks of stress and length."""
+    """Return the IPA phonemes of each word of a set, without stress and length marks."""
     return results.read_json(folder / "phonemes.json")
+
+
+def voices(folder: Path) -> dict[str, dict[str, list[str]]]:
+    """Return the query and the archive voices of each split of a set that has them."""
+    return results.read_json(folder / "voices.json")
+
+
+def highest_frequency(folder: Path) -> float:
+    """Return the upper edge, in Hz, of the bands that a set's features are made of; other sound must be transformed with the same."""
+    return float(results.read_result(folder / "card.json")["highest_frequency"])
+
+
+def counted(splits: dict[str, int], highest: float = acoustics.HIGHEST) -> dict[str, Any]:
+    """Return what a set of spoken pieces tells its card."""
+    return {"splits": splits, "highest_frequency": highest, "sampling_rate": acoustics.RATE,
+            "frame_seconds": acoustics.HOP / acoustics.RATE}
+
+
+def cut(rows: np.ndarray, lengths: Sequence[int] | np.ndarray) -> list[np.ndarray]:
+    """Cut the rows of an array into pieces of these lengths."""
+    return np.split(rows, np.cumsum(lengths)[:-1])

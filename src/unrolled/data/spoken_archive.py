@@ -1,68 +1,104 @@
-"""An archive of spoken sentences in which some phrases occur, beside others that sound like them, and the phrases as queries."""
+"""An archive of spoken sentences to be searched, and spoken phrases to search it for."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from unrolled.data import spoken, vocabulary
-from unrolled.data.espeak import Synthesiser, synthesise
-from unrolled.data.spoken import Piece
+from unrolled import results
+from unrolled.data import spoken, synthesis
+from unrolled.data.english_words import TOPICS
+from unrolled.data.espeak import Utterance
+from unrolled.data.spoken import SpokenSet
+from unrolled.data.synthesis import ARCHIVE_VOICES, QUERY_VOICES, VALIDATION_VOICES, names
 
+LANGUAGE = "en-us"
 PHRASES = ("white house", "prime minister", "green garden", "summer holiday", "police officer", "stone bridge", "golden river",
            "winter market")
-CONFUSABLE = ("white horse", "light house", "the house is white", "right mouse", "green grass", "stone circle", "golden ring",
-              "winter morning", "summer dress", "police station", "white mouse", "night house")
-VALIDATION_PHRASES = ("yellow flower", "morning train", "silver castle", "happy birthday")
-VALIDATION_CONFUSABLE = ("yellow floor", "morning rain", "silver candle", "happy holiday")
-SENTENCES, ARCHIVE_VOICES, QUERY_VOICES = 320, 8, 5
-VALIDATION_SENTENCES, VALIDATION_ARCHIVE, VALIDATION_QUERIES = 120, 4, 3
-WITH_PHRASE, WITH_CONFUSABLE = 0.25, 0.2  # shares of sentences
-FEWEST, MOST = 4, 8  # other words of a sentence
-SLOWEST, FASTEST = 150, 200  # words a minute
+CONFUSABLE = ("white horse", "light house", "white mouse", "right house", "prime number", "green grass", "greedy gardener",
+              "summer morning", "winter holiday", "police station", "post office", "stone circle", "broken bridge", "golden ring",
+              "olive river", "winter garden", "fish market")
+VALIDATION_PHRASES = ("black castle", "silver moon", "city library", "paper plane", "family doctor", "ocean island", "orange lamp",
+                      "monday evening")
+VALIDATION_CONFUSABLE = ("black cattle", "old castle", "silver spoon", "full moon", "city hospital", "school library", "paper plate",
+                         "silver plane", "family dinner", "tired doctor", "ocean water", "green island", "orange lamb", "desk lamp",
+                         "monday dinner", "sunday evening")
+SENTENCES, VALIDATION_SENTENCES = 320, 160
+ARCHIVE_SPEAKERS, QUERY_SPEAKERS = 8, 5
+RATES = (150, 200)  # words a minute
+
+# {thing} is a phrase, a confusable one, or an adjective and a noun drawn at random; the other gaps are filled from the words to train on.
+FRAMES = (
+    "she saw the {thing} from a {home} on {time}", "every {animals} knows the {thing} near our {places}",
+    "my {body} hurt when the {thing} became {qualities}", "yesterday some {food} and the {thing} were {qualities}",
+    "they {doing} about the {thing} before {time}", "no {nature} could {doing} the {thing} again",
+    "the {thing} with {numbers} {animals} legs was {qualities}", "please {doing} the {thing} behind that {home}",
+)
 
 
-def freeze(folder: Path) -> dict[str, int]:
-    """Write sentences and queries with their sound, and the same without for validation; return the number of each."""
-    pieces = synthesise(speak_archive)
-    for split, part in pieces.items():
-        spoken.freeze(folder, split, part, keep_sound=not split.endswith("validation"))
-    return {split: len(part) for split, part in pieces.items()}
+class SpokenArchive(SpokenSet):
+    """Sentences by archive voices, an equal number by each, and every phrase by every query voice; the same for validation with others."""
 
-
-def speak_archive(synthesiser: Synthesiser) -> dict[str, list[Piece]]:
-    """Speak both archives and the queries to them."""
-    asks, asked = (vocabulary.halves(vocabulary.TEST_VOICES)[half] for half in ("query", "archive"))
-    return {
-        "sentences": say(synthesiser, sentences(SENTENCES, PHRASES, CONFUSABLE, 0), asked[:ARCHIVE_VOICES], 20),
-        "queries": say(synthesiser, PHRASES * QUERY_VOICES, asks[:QUERY_VOICES], 21),
-        "sentences_validation": say(synthesiser, sentences(VALIDATION_SENTENCES, VALIDATION_PHRASES, VALIDATION_CONFUSABLE, 1),
-                                    vocabulary.VALIDATION_VOICES[-VALIDATION_ARCHIVE:], 22),
-        "queries_validation": say(synthesiser, VALIDATION_PHRASES * VALIDATION_QUERIES,
-                                  vocabulary.VALIDATION_VOICES[:VALIDATION_QUERIES], 23),
+    name = "spoken_archive"
+    card = {
+        **synthesis.CARD, "title": "Spoken sentences to be searched (synthetic speech)", "title_zh": "待检索的语音句库（合成语音）",
+        "flaws": [*synthesis.FLAWS, "sentences come from a handful of frames and mean little",
+                  "word times are espeak-ng's own, corrected by 40 ms; words that it reads as one share their time evenly"],
+        "flaws_zh": [*synthesis.FLAWS_ZH, "句子由少数几个句型填词而成，意义不大",
+                     "词的时间取自 espeak-ng 本身，已校正其 40 毫秒的提前；被它连成一词读出的几个词平分时间"],
     }
 
+    def synthesise(self, folder: Path) -> dict[str, Any]:
+        """Write sentences and queries, sentences_validation and queries_validation, and who searches whom."""
+        generator, half = np.random.default_rng(3), len(VALIDATION_VOICES) // 2
+        voices = {"test": {"query": names(LANGUAGE, QUERY_VOICES[:QUERY_SPEAKERS]),
+                           "archive": names(LANGUAGE, ARCHIVE_VOICES[:ARCHIVE_SPEAKERS])},
+                  "validation": {"query": names(LANGUAGE, VALIDATION_VOICES[:half]), "archive": names(LANGUAGE, VALIDATION_VOICES[half:])}}
+        utterances = {
+            "sentences": say(sentences(SENTENCES, PHRASES, CONFUSABLE, generator), voices["test"]["archive"], generator),
+            "queries": each_by_each(PHRASES, voices["test"]["query"], generator),
+            "sentences_validation": say(sentences(VALIDATION_SENTENCES, VALIDATION_PHRASES, VALIDATION_CONFUSABLE, generator),
+                                        voices["validation"]["archive"], generator),
+            "queries_validation": each_by_each(VALIDATION_PHRASES, voices["validation"]["query"], generator),
+        }
+        results.write_json(folder / "voices.json", voices)
+        results.write_json(folder / "phrases.json", {"test": PHRASES, "validation": VALIDATION_PHRASES})
+        counts = synthesis.write_splits(folder, utterances, generator, keep_sound=("sentences", "queries"))
+        return {**spoken.counted(counts), "occurrences": occurrences(PHRASES, utterances["sentences"]),
+                "occurrences_validation": occurrences(VALIDATION_PHRASES, utterances["sentences_validation"])}
 
-def sentences(count: int, phrases: Sequence[str], confusable: Sequence[str], seed: int) -> list[str]:
-    """Draw sentences of everyday words, a fifth with a confusable phrase and a quarter with one that is asked for, each in turn."""
-    generator, found = np.random.default_rng([seed, 3]), []
-    kinds = generator.choice(3, count, p=[WITH_PHRASE, WITH_CONFUSABLE, 1 - WITH_PHRASE - WITH_CONFUSABLE])
-    turn = [0, 0]
-    for kind in kinds:
-        words = [str(word) for word in generator.choice(vocabulary.TRAINING_WORDS, generator.integers(FEWEST, MOST + 1))]
-        if kind < 2:
-            choices = (phrases, confusable)[kind]
-            words.insert(int(generator.integers(1, len(words))), choices[turn[kind] % len(choices)])
-            turn[kind] += 1
-        found.append("the " + " ".join(words))
-    return found
+
+def sentences(count: int, phrases: Sequence[str], confusable: Sequence[str], generator: np.random.Generator) -> list[str]:
+    """Return sentences: of each four one holds a phrase, one a confusable one, each in turn; the order is drawn at random."""
+    things = [(phrases, confusable)[place % 2][place // 2 % len((phrases, confusable)[place % 2])] for place in range(count // 2)]
+    while len(things) < count:
+        thing = f"{_draw(TOPICS['qualities'], generator)} {_draw(TOPICS['home'], generator)}"
+        things += [thing] if thing not in (*phrases, *confusable) else []
+    return [fill(FRAMES[int(generator.integers(len(FRAMES)))], things[place], generator) for place in generator.permutation(count)]
 
 
-def say(synthesiser: Synthesiser, texts: Sequence[str], voices: Sequence[str], seed: int) -> list[Piece]:
-    """Speak texts, an equal share of them in a row by each voice."""
-    generator = np.random.default_rng([seed, 4])
-    share = -(-len(texts) // len(voices))
-    utterances = [spoken.drawn(generator, voices[place // share], text, SLOWEST, FASTEST) for place, text in enumerate(texts)]
-    return spoken.speak(synthesiser, utterances, seed)
+def fill(frame: str, thing: str, generator: np.random.Generator) -> str:
+    """Return a frame with its gaps filled."""
+    return frame.format(thing=thing, **{topic: _draw(words, generator) for topic, words in TOPICS.items()})
+
+
+def say(texts: Sequence[str], voices: Sequence[str], generator: np.random.Generator) -> list[Utterance]:
+    """Return utterances of the texts, an equal share by each voice, voice by voice."""
+    return [synthesis.vary(text, voice, generator, RATES) for turn, voice in enumerate(voices) for text in texts[turn :: len(voices)]]
+
+
+def each_by_each(texts: Sequence[str], voices: Sequence[str], generator: np.random.Generator) -> list[Utterance]:
+    """Return utterances of every text by every voice."""
+    return [synthesis.vary(text, voice, generator, RATES) for voice in voices for text in texts]
+
+
+def occurrences(phrases: Sequence[str], utterances: Sequence[Utterance]) -> dict[str, int]:
+    """Return how many of the utterances hold each phrase, as whole words."""
+    return {phrase: sum(f" {phrase} " in f" {utterance.text} " for utterance in utterances) for phrase in phrases}
+
+
+def _draw(words: Sequence[str], generator: np.random.Generator) -> str:
+    return words[int(generator.integers(len(words)))]

@@ -1,66 +1,85 @@
-"""Single spoken words: to learn from, and to be searched for in the voices of others."""
+"""Single words spoken by many voices: everyday ones to train on, rhyming ones and unheard voices to test with."""
 
 from __future__ import annotations
 
-import random
-from collections.abc import Sequence
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from unrolled import results
-from unrolled.data import acoustics, spoken, vocabulary
-from unrolled.data.espeak import Synthesiser, synthesise
-from unrolled.data.recordings import NAMES, RATE, SPEAKERS, Recording
-from unrolled.data.spoken import Piece
+from unrolled.data import acoustics, english_words, espeak, recordings, spoken, synthesis
+from unrolled.data.spoken import SpokenSet
+from unrolled.data.synthesis import ARCHIVE_VOICES, QUERY_VOICES, TRAINING_VOICES, VALIDATION_VOICES, names
 
-TRAINING_WORDS = 600
-QUERY_SPEAKER, ARCHIVE_SPEAKER = "theo", "jackson"  # of the recorded digits: never learned from
-SEEN_QUERY, SEEN_ARCHIVE = "george", "nicolas"
-ASKED, LAST_LEARNED = 15, 45  # takes that are asked for, and from which on takes are for validation
-STRESS = "ˈˌː ̩"
-
-
-def freeze(source: str, folder: Path, found: Sequence[Recording]) -> dict[str, int]:
-    """Write train, validation, test (with its sound) and seen, and who asks whom; return the number of words of each.
-
-    Args:
-        source: "packaged" or "official". folder: to write to. found: the recordings of the official source.
-    """
-    pieces = recorded_words(found) if source == "official" else synthesise(speak_words)
-    results.write_json(folder / "voices.json", {
-        split: vocabulary.halves(tuple(dict.fromkeys(piece.voice for piece in pieces[split]))) for split in ("validation", "test", "seen")})
-    results.write_json(folder / "phonemes.json", {piece.text: letters(piece.phonemes) for part in pieces.values() for piece in part})
-    for split, part in pieces.items():
-        spoken.freeze(folder, split, part, RATE if source == "official" else acoustics.RATE, keep_sound=split == "test")
-    return {split: len(part) for split, part in pieces.items()}
+LANGUAGE = "en-us"
+HELD_OUT = 15  # every fifteenth training word is for validation
+SEEN = 10  # every tenth of the others is spoken by the test voices too
+HELD_OUT_SPEAKERS = {"query": "theo", "archive": "jackson"}  # of the recorded digits
+ASKED = 15  # recordings of each digit by each of these two
 
 
-def speak_words(synthesiser: Synthesiser) -> dict[str, list[Piece]]:
-    """Speak all splits: other words in other voices for validation and test, and words learned in the voices of the test."""
-    training = sorted(random.Random(1).sample(vocabulary.TRAINING_WORDS, TRAINING_WORDS))
-    plan = {"train": (training, vocabulary.TRAINING_VOICES), "validation": (vocabulary.VALIDATION_WORDS, vocabulary.VALIDATION_VOICES),
-            "test": (vocabulary.TEST_WORDS, vocabulary.TEST_VOICES), "seen": (training[::10], vocabulary.TEST_VOICES)}
-    return {split: say(synthesiser, words, voices, seed) for seed, (split, (words, voices)) in enumerate(plan.items())}
+class SpokenWords(SpokenSet):
+    """Words of a lexicon, each spoken once by each voice of a split."""
+
+    name = "spoken_words"
+    card = {
+        **synthesis.card(recordings.CARD), "title": "Spoken words (packaged: synthetic speech)",
+        "title_zh": "孤立词语音（默认为合成语音）",
+        "flaws": [*synthesis.FLAWS, "each voice says each word once: variation within a voice is in speed and pitch between words only",
+                  *recordings.FLAWS, "official: every word of the test is also one to train on; test is by two people never trained on, "
+                  "seen by the others in recordings never trained on"],
+        "flaws_zh": [*synthesis.FLAWS_ZH, "每个嗓音每个词只读一次：同一嗓音内部的变化只有词与词之间的语速和音高", *recordings.FLAWS_ZH,
+                     "官方来源：测试词全部在训练中出现过；test 由两位未参与训练的说话人读出，seen 是其他说话人未用于训练的录音"],
+    }
+
+    def synthesise(self, folder: Path) -> dict[str, Any]:
+        """Write the splits train, validation, test and seen, their query and archive voices, and the phonemes of all words."""
+        generator = np.random.default_rng(0)
+        groups = self.groups()
+        utterances = {split: self.utterances(words, voices, generator) for split, (words, voices) in groups.items()}
+        counts = synthesis.write_splits(folder, utterances, generator, keep_sound=("test",))
+        half = len(VALIDATION_VOICES) // 2
+        test = {"query": names(LANGUAGE, QUERY_VOICES), "archive": names(LANGUAGE, ARCHIVE_VOICES)}
+        results.write_json(folder / "voices.json", {
+            "validation": {"query": names(LANGUAGE, VALIDATION_VOICES[:half]), "archive": names(LANGUAGE, VALIDATION_VOICES[half:])},
+            "test": test, "seen": test})
+        words = sorted({word for words, _ in groups.values() for word in words})
+        results.write_json(folder / "phonemes.json", {word: espeak.phonemes(word, LANGUAGE) for word in words})
+        return {**spoken.counted(counts), "words": {split: len(words) for split, (words, _) in groups.items()}}
+
+    def from_recordings(self, folder: Path) -> dict[str, Any]:
+        """Write the same splits from recorded digits: two people are kept for the test, and of the others the recordings set apart."""
+        found = recordings.read()
+        parts = recordings.by_rule([each for each in found if each.speaker not in HELD_OUT_SPEAKERS.values()])
+        test = [each for each in found if each.speaker in HELD_OUT_SPEAKERS.values() and each.index < ASKED]
+        groups = {"train": parts["train"], "validation": parts["validation"], "test": test, "seen": parts["test"]}
+        pieces = {split: [to_piece(each) for each in group] for split, group in groups.items()}
+        counts = spoken.write_splits(folder, pieces, keep_sound=("test",), highest=recordings.HIGHEST)
+        others = [speaker for speaker in recordings.SPEAKERS if speaker not in HELD_OUT_SPEAKERS.values()]
+        known = {"query": others[::2], "archive": others[1::2]}
+        test_voices = {role: [speaker] for role, speaker in HELD_OUT_SPEAKERS.items()}
+        results.write_json(folder / "voices.json", {"validation": known, "test": test_voices, "seen": known})
+        results.write_json(folder / "phonemes.json", {word: espeak.phonemes(word, LANGUAGE) for word in recordings.DIGITS})
+        return {**spoken.counted(counts, recordings.HIGHEST), "words": {split: len(recordings.DIGITS) for split in groups}}
+
+    def groups(self) -> dict[str, tuple[list[str], list[str]]]:
+        """Return the words and the voices of each split."""
+        validation = list(english_words.TRAINING[::HELD_OUT])
+        train = [word for word in english_words.TRAINING if word not in set(validation)]
+        unheard = names(LANGUAGE, (*QUERY_VOICES, *ARCHIVE_VOICES))
+        return {"train": (train, names(LANGUAGE, TRAINING_VOICES)), "validation": (validation, names(LANGUAGE, VALIDATION_VOICES)),
+                "test": (list(english_words.TEST), unheard), "seen": (train[::SEEN], unheard)}
+
+    @staticmethod
+    def utterances(words: Iterable[str], voices: Iterable[str], generator: np.random.Generator) -> list[espeak.Utterance]:
+        """Return each word in each voice, voice by voice."""
+        return [synthesis.vary(word, voice, generator) for voice in voices for word in words]
 
 
-def say(synthesiser: Synthesiser, words: Sequence[str], voices: Sequence[str], seed: int) -> list[Piece]:
-    """Let every voice say every word once, each at a rate and pitch of its own."""
-    generator = np.random.default_rng([seed, 0])
-    return spoken.speak(synthesiser, [spoken.drawn(generator, voice, word) for voice in voices for word in words], seed, words_only=True)
-
-
-def letters(phonemes: str) -> list[str]:
-    """Return the phonemes of a word without marks of stress and length; a tie or a second letter of a diphthong is a letter too."""
-    return [letter for letter in phonemes if letter not in STRESS]
-
-
-def recorded_words(found: Sequence[Recording]) -> dict[str, list[Piece]]:
-    """Return recorded digits as words: two speakers are kept out for the test; takes of the others for validation."""
-    def pieces(speakers: Sequence[str], takes: range) -> list[Piece]:
-        return [Piece(one.samples, NAMES[one.digit], one.speaker, np.zeros(1), np.array([len(one.samples) / RATE]))
-                for speaker in speakers for one in found if one.speaker == speaker and one.take in takes]
-
-    learned = [speaker for speaker in SPEAKERS if speaker not in (QUERY_SPEAKER, ARCHIVE_SPEAKER)]
-    return {"train": pieces(learned, range(ASKED, LAST_LEARNED)), "validation": pieces(learned, range(LAST_LEARNED, 50)),
-            "test": pieces((QUERY_SPEAKER, ARCHIVE_SPEAKER), range(ASKED)), "seen": pieces((SEEN_QUERY, SEEN_ARCHIVE), range(ASKED))}
+def to_piece(recording: recordings.Recording) -> spoken.Piece:
+    """Return a recording as a piece of one word, which fills it."""
+    samples = acoustics.as_int16(recording.samples)
+    span = np.array([0, len(samples) // acoustics.HOP + 1], np.int32)
+    return spoken.Piece(samples, recordings.DIGITS[recording.digit], recording.speaker, span[:1], span[1:])
