@@ -7,7 +7,7 @@ import sys
 from collections import Counter
 
 from unrolled import asking, processor, results, settings
-from unrolled.data import acoustics
+from unrolled.data import wav
 
 ROWS = 5
 
@@ -43,9 +43,9 @@ def translate(chosen: settings.Settings, run: str) -> None:
 def find(chosen: settings.Settings, run: str) -> None:
     """Print the likeliest places of a phrase that is spoken here, or of one in a WAV file."""
     path, phrase = os.environ.get("WAV", ""), os.environ.get("PHRASE", "")
-    query, rate = acoustics.read_wav(path, asking.LONGEST_QUERY) if path else asking.spoken_phrase(phrase)
+    query = wav.read(path) if path else asking.spoken_phrase(phrase)
     print("cosine  distance  at       voice              sentence")
-    for place in asking.find(chosen, run or asking.SEARCHER, query, rate)[:ROWS]:
+    for place in asking.find(chosen, run or asking.SEARCHER, query)[:ROWS]:
         print(f"{place.cosine:6.2f}  {place.distance:8.3f}  {place.seconds:5.2f} s  {place.voice:<17}  {place.text}")
     missing = asking.never_said(phrase.split())
     if missing:

@@ -120,4 +120,4 @@ def test_files_and_functions_are_short():
 
 def test_stage_instances_stay_few():
     params = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
-    assert len(params["data"]["sets"]) + len(params["tasks"]) + len(params["analyses"]) + 3 <= 55
+    assert len(params["data"]["sets"]) + len(params["tasks"]) + len(params["analyses"]) + 3 <= 60

@@ -12,18 +12,19 @@ from unrolled import searching
 from unrolled.analyses import trained
 from unrolled.analyses.translation import translate as answers_of
 from unrolled.batches import Batch
-from unrolled.data import acoustics, spoken, vocabulary
-from unrolled.data.espeak import Utterance, synthesise
+from unrolled.data import acoustics, espeak, spoken, synthesis
 from unrolled.results import UserError
 from unrolled.settings import Settings
 from unrolled.tasks.slots import UNKNOWN
 
 TAGGER, TRANSLATOR = "slots/elman_hidden_cities", "translation/encoder_decoder"
-SEARCHER, ARCHIVE = "audio_words/correspondence", Path("data/speech/archive")
+SEARCHER, ARCHIVE = "audio_words/correspondence", Path("data/spoken_archive")
 MOST_WORDS = 1000
 LONGEST_PHRASE = 3  # words: segments of the archive have no more
 CANDIDATES = 40
 LONGEST_QUERY = 3.0  # seconds
+QUERY_NOISE = 25.0  # dB of noise below what is spoken here, the middle of what the archive has
+FRAMES_PER_SECOND = 100
 
 
 def checked_words(text: str, name: str) -> list[str]:
@@ -76,33 +77,34 @@ class Place(NamedTuple):
     distance: float
 
 
-def find(settings: Settings, run: str, query: np.ndarray, rate: int) -> list[Place]:
+def find(settings: Settings, run: str, query: np.ndarray) -> list[Place]:
     """Return where in the archive a query sounds like what was said, the likeliest place first, by vectors and then by alignment.
 
     Args:
         settings: all settings.
         run: of the audio autoencoder; its first member is asked.
-        query: samples of a spoken phrase. rate: of them, a second.
+        query: int16 samples of a spoken phrase at 16 kHz.
 
     Raises:
-        UserError: the archive or the run is not there, or the query is shorter than a frame.
+        UserError: the archive or the run is not there, or the query is too long or too short.
     """
     found = trained.load(run, settings, "RUN", "audio_words")
     if not ARCHIVE.exists():
         raise UserError(f"{ARCHIVE} is missing; run `make reproduce` to make it.")
+    if len(query) > LONGEST_QUERY * acoustics.RATE:
+        raise UserError(f"the query lasts {len(query) / acoustics.RATE:.0f} s, longer than the {LONGEST_QUERY:g} s of a phrase; cut it.")
     archive = searching.index(ARCHIVE, "sentences", found.task.prepare, lambda pieces: searching.encode(found.model, pieces)[0])
-    features = acoustics.mfcc(acoustics.resample(query, rate))
-    frames, = found.task.prepare([features], ["query"])
+    frames, = found.task.prepare([acoustics.mfcc(query, spoken.highest_frequency(ARCHIVE))], ["query"])
     distances, _ = archive.by_vectors(searching.encode(found.model, [frames])[0])
     chosen = distances[0].argsort(kind="stable")[:CANDIDATES]
     aligned = archive.align(frames, chosen)
     return [Place(archive.spoken.texts[chosen[row]], archive.spoken.voices[chosen[row]],
-                  float(aligned.starts[row] * found.task.every * acoustics.HOP), float(1 - distances[0, chosen[row]]),
+                  float(aligned.starts[row] * found.task.every / FRAMES_PER_SECOND), float(1 - distances[0, chosen[row]]),
                   float(aligned.distances[row])) for row in aligned.distances.argsort(kind="stable")]
 
 
-def spoken_phrase(phrase: str) -> tuple[np.ndarray, int]:
-    """Return a phrase as a voice that is not in the archive says it: samples within -1 and 1, and how many a second.
+def spoken_phrase(phrase: str) -> np.ndarray:
+    """Return a phrase as a voice that is not in the archive says it: int16 samples at 16 kHz.
 
     Raises:
         UserError: it is empty, too long, or nothing can be heard.
@@ -110,12 +112,8 @@ def spoken_phrase(phrase: str) -> tuple[np.ndarray, int]:
     words = checked_words(phrase, "PHRASE")
     if len(words) > LONGEST_PHRASE:
         raise UserError(f"PHRASE has {len(words)} words, but segments of the archive have at most {LONGEST_PHRASE}; search for fewer.")
-    return synthesise(_say, " ".join(words))
-
-
-def _say(synthesiser: spoken.Synthesiser, text: str) -> tuple[np.ndarray, int]:
-    speech = synthesiser.speak(Utterance(vocabulary.TEST_VOICES[0], text))
-    return acoustics.trim(speech.samples / np.float32(acoustics.FULL_SCALE), synthesiser.sampling_rate), synthesiser.sampling_rate
+    utterance = espeak.Utterance(" ".join(words), f"en-us+{synthesis.QUERY_VOICES[-1]}")
+    return synthesis.to_piece(utterance, espeak.say(utterance), QUERY_NOISE, np.random.default_rng(0)).samples
 
 
 def never_said(words: list[str]) -> list[str]:

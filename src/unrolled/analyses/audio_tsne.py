@@ -13,11 +13,13 @@ from unrolled import drawing as figures
 from unrolled import retrieval, searching
 from unrolled.analyses import audio_geometry, trained
 from unrolled.analyses.base import AnalysisResult, Interactive, Picture, Sentence, Table, played
-from unrolled.data import acoustics, spoken, vocabulary
+from unrolled.data import spoken, wav
+from unrolled.data.english_words import RHYMES
 from unrolled.data.spoken import Spoken
 from unrolled.settings import Settings
 
-SHOWN_FAMILIES = ("near", "name", "night", "nine", "fell", "fun", "fan")
+SHOWN_FAMILIES = ("ear", "ame", "ight", "ine", "ell", "un", "an")
+OTHERS = "others"
 HOVER = "%{text}<extra></extra>"
 
 
@@ -55,14 +57,14 @@ def analyse(options: Options, settings: Settings) -> AnalysisResult:
     result.interactive["audio_tsne"] = picture_to_touch(points, chosen, phonemes)
     result.figures["audio_tsne"] = _map(points, chosen)
     rate, sounds = spoken.audio(folder, "test")
-    result.sounds = {sound_name(found, place): acoustics.write_wav(sounds[place], rate) for place in drawn}
+    result.sounds = {sound_name(found, place): wav.write(sounds[place], rate) for place in drawn}
     return result
 
 
 def measured(spaces: Mapping[str, Sequence[np.ndarray]], found: Spoken, phonemes: Mapping[str, Sequence[str]],
              asking: Mapping[str, Sequence[str]]) -> AnalysisResult:
     """Measure nearness against likeness, and solve analogies, in every space."""
-    families = [words.split() for words in vocabulary.MINIMAL_PAIRS.values()]
+    families = [words for family, words in RHYMES.items() if family != OTHERS]
     quadruples = audio_geometry.analogies({word: phonemes[word] for word in set(found.texts)}, families)
     values: dict[str, Any] = {"analogies": float(len(quadruples))}
     curves, rows, right = {}, [], {}
@@ -107,15 +109,15 @@ def sound_name(found: Spoken, place: int) -> str:
 
 
 def rhymes() -> dict[str, str]:
-    """Return the family of each word, by its first member; words without rhymes are others."""
-    return {word: family for family, words in vocabulary.MINIMAL_PAIRS.items() for word in words.split()}
+    """Return the family of each word."""
+    return {word: family for family, words in RHYMES.items() for word in words}
 
 
 def picture_to_touch(points: np.ndarray, chosen: Spoken, phonemes: Mapping[str, Sequence[str]]) -> Interactive:
     """Return the map as a plot whose points say what they are, and sound when clicked."""
     families, traces = rhymes(), []
-    for number, family in enumerate([*vocabulary.MINIMAL_PAIRS, "others"]):
-        places = [place for place, word in enumerate(chosen.texts) if families.get(word, "others") == family]
+    for number, family in enumerate(RHYMES):
+        places = [place for place, word in enumerate(chosen.texts) if families.get(word, OTHERS) == family]
         if not places:
             continue
         texts = [f"{chosen.texts[place]} /{''.join(phonemes.get(chosen.texts[place], []))}/, {chosen.voices[place].split('+')[-1]}"

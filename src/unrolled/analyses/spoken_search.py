@@ -35,7 +35,7 @@ class Options:
         shown: phrase whose answers are shown. rows: how many.
     """
 
-    archive: str = "data/speech/archive"
+    archive: str = "data/spoken_archive"
     encoder: str = "audio_words/autoencoder"
     correspondence: str = "audio_words/correspondence"
     candidates: int = 40
