@@ -14,6 +14,7 @@ from unrolled.analyses.base import AnalysisResult, Sentence, Table
 from unrolled.settings import Settings
 
 Counts = Mapping[str, np.ndarray]  # of a run's test strings, by name: (members, strings)
+NAMES = {"speech_ctc": ("digits", "数字"), "mandarin_ctc": ("Mandarin", "普通话")}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -53,11 +54,20 @@ def analyse(options: Options, settings: Settings) -> AnalysisResult:
             result.values |= {f"success_{section}_{run}_{name}": values for name, values in successes(counts).items()}
         measured = of_ctc(reads[options.ctc], options)
         result.values |= {f"{name}_{section}": values for name, values in measured.items()}
-        result.figures[f"shares_{section}"] = recognition_pictures.shares(section, items)
-        result.figures[f"steps_{section}"] = recognition_pictures.steps(section, reads)
-        result.tables[f"strings_{section}"] = _table(section, reads, options.shown)
-        result.sentences += [_doubled(section, items, options), _aligned(section, measured)]
+        names = names_of(section, reads[options.ctc])
+        result.figures[f"shares_{section}"] = recognition_pictures.shares(names, items)
+        result.figures[f"steps_{section}"] = recognition_pictures.steps(names, reads)
+        result.tables[f"strings_{section}"] = _table(names, reads, options.shown)
+        result.sentences += [_doubled(names, items, options), _aligned(names, measured)]
     return result
+
+
+def names_of(section: str, read: Read) -> tuple[str, str]:
+    """Return what readers are told of a section's speech, in English and Chinese; espeak's voices have a + in their names."""
+    english, chinese = NAMES.get(section, (section, section))
+    if all("+" in voice for voice in read.task.said["test"].voices):
+        return f"{english}, synthetic speech", f"{chinese}，合成语音"
+    return f"{english}, recorded speech", f"{chinese}，真人录音"
 
 
 def groups(counts: Counts) -> dict[str, np.ndarray]:
@@ -88,7 +98,7 @@ def of_ctc(read: Read, options: Options) -> dict[str, list[float]]:
             "even_spikes_inside": alignments.inside_words(read, alignments.even_spikes(read))}
 
 
-def _table(section: str, reads: Mapping[str, Read], shown: int) -> Table:
+def _table(names: tuple[str, str], reads: Mapping[str, Read], shown: int) -> Table:
     """Show doubled strings, half of them with pauses if there are any, and what each run's seeds answer."""
     first = next(iter(reads.values()))
     doubled = recognition_pictures.doubled_strings(first)
@@ -102,8 +112,8 @@ def _table(section: str, reads: Mapping[str, Read], shown: int) -> Table:
         paused = string in doubled[True]
         rows.append([said, "with pauses" if paused else "connected", *spoken])
         rows_zh.append([said, "有停顿" if paused else "连读", *spoken])
-    return Table(["F2", "F3"], f"Doubled words as they are said and as they are read ({section}; of how many seeds).",
-                 f"叠词：所说与所读（{section}；括号内为给出该答案的种子数）。",
+    return Table(["F2", "F3"], f"Doubled words as they are said and as they are read ({names[0]}; of how many seeds).",
+                 f"叠词：所说与所读（{names[1]}；括号内为给出该答案的种子数）。",
                  ("said", "spoken", "CTC", "a word at every step, trimmed", "the same with silence"),
                  ("所说", "语流", "CTC", "逐帧标词后合并", "再加静音类别"), rows, rows_zh)
 
@@ -118,7 +128,7 @@ def _counted(answers: list[str]) -> str:
     return ", ".join(f"{answer} ({answers.count(answer)}/{len(answers)})" for answer in order)
 
 
-def _doubled(section: str, items: Mapping[str, Counts], options: Options) -> Sentence:
+def _doubled(names: tuple[str, str], items: Mapping[str, Counts], options: Options) -> Sentence:
     """Say how many doubled strings each run has right, on the mean of its seeds."""
 
     def share(run: str, group: str, suffix: str = "") -> str:
@@ -126,23 +136,24 @@ def _doubled(section: str, items: Mapping[str, Counts], options: Options) -> Sen
         return "–" if chosen is None else f"{items[run][f'right{suffix}'][:, chosen].mean():.1%}"
 
     plain, silence = options.trimming, options.silence
-    text = (f"{section}: of the strings with a doubled word, trimming has {share(plain, 'repeats')} right (without one "
+    text = (f"{names[0].capitalize()}: of the strings with a doubled word, trimming has {share(plain, 'repeats')} right (without one "
             f"{share(plain, 'no_repeats')}), CTC {share(options.ctc, 'repeats')} ({share(options.ctc, 'no_repeats')}), and CTC with blanks "
             f"deleted first {share(options.ctc, 'repeats', '_blanks_first')}. A class for silence is a null symbol that only a pause can "
             f"use: {share(silence, 'repeats_pauses')} right with pauses, {share(silence, 'repeats_connected')} in connected speech.")
-    chinese = (f"{section}：含叠词的串，合并重复的做法答对 {share(plain, 'repeats')}（无叠词时 {share(plain, 'no_repeats')}），CTC 答对 "
+    chinese = (f"{names[1]}：含叠词的串，合并重复的做法答对 {share(plain, 'repeats')}（无叠词时 {share(plain, 'no_repeats')}），CTC 答对 "
                f"{share(options.ctc, 'repeats')}（{share(options.ctc, 'no_repeats')}），若先删空白则 CTC 只剩 "
                f"{share(options.ctc, 'repeats', '_blanks_first')}。静音类别也是一种空白，但只有停顿时才用得上：有停顿时答对 "
                f"{share(silence, 'repeats_pauses')}，连读时 {share(silence, 'repeats_connected')}。")
     return Sentence(["F2", "F3"], text, chinese)
 
 
-def _aligned(section: str, measured: Mapping[str, list[float]]) -> Sentence:
+def _aligned(names: tuple[str, str], measured: Mapping[str, list[float]]) -> Sentence:
     """Say what the search gains, and where the spikes are."""
     greedy, beam, blank, inside, even = (np.mean(measured[name]) for name in (
         "greedy_error", "beam_error", "blank_share", "spikes_inside", "even_spikes_inside"))
-    text = (f"{section}: {blank:.0%} of CTC's steps are blank. Nobody told it where the words are, yet {inside:.1%} of its spikes lie "
-            f"within their word (evenly spread ones: {even:.1%}). Word errors: {greedy:.1%} read greedily, {beam:.1%} by a search.")
-    chinese = (f"{section}：CTC 有 {blank:.0%} 的步是空白。没有人告诉它词在哪里，{inside:.1%} 的尖峰却落在所属的词之内"
+    text = (f"{names[0].capitalize()}: {blank:.0%} of CTC's steps are blank. Nobody told it where the words are, yet {inside:.1%} of its "
+            f"spikes lie within their word (evenly spread ones: {even:.1%}). Word errors: {greedy:.1%} read greedily, {beam:.1%} by a "
+            "search over prefixes.")
+    chinese = (f"{names[1]}：CTC 有 {blank:.0%} 的步是空白。没有人告诉它词在哪里，{inside:.1%} 的尖峰却落在所属的词之内"
                f"（均匀放置则为 {even:.1%}）。词错误率：贪心解码 {greedy:.1%}，前缀搜索 {beam:.1%}。")
     return Sentence(["F3"], text, chinese)

@@ -14,7 +14,10 @@ from unrolled.tasks.transcribed import doubles
 
 GROUPS = {"no word doubled": (False, None), "doubled, connected": (True, False), "doubled, with pauses": (True, True)}
 # The figures' font has no Chinese.
-PINYIN: dict[str, str] = {}
+PINYIN = {
+    "好": "hǎo", "棒": "bàng", "看": "kàn", "慢": "màn", "谢": "xiè", "天": "tiān", "人": "rén", "大": "dà", "听": "tīng", "想": "xiǎng",
+    "走": "zǒu", "笑": "xiào", "水": "shuǐ", "火": "huǒ", "花": "huā", "红": "hóng", "白": "bái", "妈": "mā", "爸": "bà", "吃": "chī",
+}
 
 
 def name_of(word: str) -> str:
@@ -33,7 +36,7 @@ def doubled_strings(read: Read) -> dict[bool, list[int]]:
 
 
 @figures.styled
-def shares(section: str, items: Mapping[str, Mapping[str, np.ndarray]]) -> Picture:
+def shares(names: tuple[str, str], items: Mapping[str, Mapping[str, np.ndarray]]) -> Picture:
     """Draw each seed's share of right strings, by run and group."""
     figure, axes = figures.panels(3, width=7.2, height=2.4, sharex=True, sharey=True)
     for panel, (title, (repeats, pauses)) in zip(axes, GROUPS.items(), strict=True):
@@ -47,7 +50,7 @@ def shares(section: str, items: Mapping[str, Mapping[str, np.ndarray]]) -> Pictu
         figures.dots(panel, samples)
         panel.set(xlim=(-0.04, 1.04), title=title, xlabel="strings all right")
     return Picture(
-        figure, ["F2", "F3"], f"Who can say a word twice ({section}).", f"谁说得出叠词（{section}）。",
+        figure, ["F2", "F3"], f"Who can say a word twice ({names[0]}).", f"谁说得出叠词（{names[1]}）。",
         "Share of test strings of unseen voices that are right as a whole; a dot per seed. Blanks first: nulls deleted before repeats are "
         "merged. Trimming has no null symbol; with silence as a class it has one wherever there is a pause.",
         "在未听过的说话人的测试串中整串答对的比例，每个种子一点。blanks first：先删空白再合并重复。"
@@ -55,7 +58,7 @@ def shares(section: str, items: Mapping[str, Mapping[str, np.ndarray]]) -> Pictu
 
 
 @figures.styled
-def steps(section: str, reads: Mapping[str, Read]) -> Picture:
+def steps(names: tuple[str, str], reads: Mapping[str, Read]) -> Picture:
     """Draw the probabilities of one doubled string in connected speech, by each run's first seed."""
     first = next(iter(reads.values()))
     string = shown_string(first)
@@ -69,7 +72,7 @@ def steps(section: str, reads: Mapping[str, Read]) -> Picture:
     figure.legend(handles.values(), handles, loc="outside right upper")
     said = " ".join(name_of(first.task.symbols[word]) for word in first.said[string])
     return Picture(
-        figure, ["F2", "F3"], f"The null symbol at work ({section}).", f"空白符如何起作用（{section}）。",
+        figure, ["F2", "F3"], f"The null symbol at work ({names[0]}).", f"空白符如何起作用（{names[1]}）。",
         f"One seed hears “{said}” in connected speech. Dotted: true beginnings of words. CTC spikes once a word and rests on its blank "
         "between; without a null symbol the doubled word is one stretch.",
         f"一个种子听到连读的“{said}”。虚线：各词真正的起点。CTC 每词一个尖峰，其间停在空白上；没有空白符时，叠词连成一片。")

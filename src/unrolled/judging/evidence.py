@@ -14,7 +14,7 @@ from unrolled.settings import Settings
 
 # What a diverged member scores: six times chance, more bits than guessing evenly among all symbols, the error of the mean. Where
 # higher is better it scores 0.
-WORST = {"mean_squared_error": 1.0, "bits_per_character": 6.0, "normalised_error": 1.0}
+WORST = {"mean_squared_error": 1.0, "bits_per_character": 6.0, "normalised_error": 1.0, "symbol_error_rate": 1.0}
 
 
 # Metrics that are the mean of a score over test items, and the name of that score.

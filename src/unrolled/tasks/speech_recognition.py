@@ -1,6 +1,6 @@
 """Words out of connected speech, with nobody saying where in the sound each of them is, or with a label for every step.
 
-    said  one one four    steps of 20 ms, 11 of them; the answer of the best possible network
+    said  one one four    eleven steps, and the labels of the best possible network
     CTC, frames           _ 1 _ _ 1 _ _ 4 _ _ _       -> 1 1 4    repeats merged, then blanks deleted
     a label a step        1 1 1 1 1 1 4 4 4 4 4       -> 1 4      repeats merged: the doubled word is lost
     ... with silence      _ 1 1 1 1 1 4 4 4 4 _       -> 1 4      lost too, unless there is a pause between the two
@@ -128,7 +128,7 @@ class SpeechRecognition(Transcribed):
 
 
 def has_pauses(starts: np.ndarray, ends: np.ndarray) -> bool:
-    """Tell whether the words of a string are set apart: half a word pair's gaps or more are pauses."""
+    """Tell whether the words of a string are set apart, by most of the gaps between them: a pause can get lost where speech is fast."""
     return bool(len(starts) > 1 and np.median(starts[1:] - ends[:-1]) >= PAUSE)
 
 
