@@ -14,16 +14,20 @@ import inspect
 import json
 from functools import cache
 from pathlib import Path
+from types import ModuleType
 
-from unrolled import batches, training
+from unrolled import batches, retrieval, training
 from unrolled.cells import CELLS
 from unrolled.cells import base as cells_base
+from unrolled.data import acoustics
 from unrolled.models import MODELS, parts
 from unrolled.results import folder_hash
 from unrolled.settings import Run
 from unrolled.tasks import TASKS
 from unrolled.tasks import base as tasks_base
+from unrolled.tasks import decoding
 
+MEASURES = (acoustics, decoding, retrieval)  # what only some tasks go through
 # Settings that decide how the work is cut up or shown, never what comes out.
 NOT_IN_KEY = ("task", "name", "seeds", "first_seed", "learning_rates", "members_together")
 
@@ -38,11 +42,19 @@ def code_hash(path: str) -> str:
     return hashlib.sha256(ast.dump(tree).encode()).hexdigest()
 
 
+def _measures(cls: type) -> list[ModuleType]:
+    """Return the modules of `MEASURES` that a class's own file imports, as a whole or a function of."""
+    names = vars(inspect.getmodule(cls)).values()
+    used = {inspect.getmodule(value) for value in names if inspect.ismodule(value) or inspect.isfunction(value)}
+    return [module for module in MEASURES if module in used]
+
+
 def run_code(run: Run) -> dict[str, str]:
     """Return the hash of each source file that a run goes through, by its name in the package."""
     lines = (MODELS[run.model].__mro__, TASKS[run.kind].__mro__)
     classes = [CELLS[run.cell], *(cls for line in lines for cls in line if cls.__module__.startswith("unrolled"))]
-    paths = {inspect.getfile(item) for item in (*classes, cells_base, tasks_base, parts, batches, training)}
+    measures = [module for cls in classes for module in _measures(cls)]
+    paths = {inspect.getfile(item) for item in (*classes, *measures, cells_base, tasks_base, parts, batches, training)}
     package = Path(training.__file__).parent
     return {Path(path).relative_to(package).as_posix(): code_hash(path) for path in sorted(paths)}
 
