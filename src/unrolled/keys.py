@@ -25,9 +25,8 @@ from unrolled.results import folder_hash
 from unrolled.settings import Run
 from unrolled.tasks import TASKS
 from unrolled.tasks import base as tasks_base
-from unrolled.tasks import decoding
 
-MEASURES = (acoustics, decoding, retrieval)  # what only some tasks go through
+MEASURES = (acoustics, retrieval)  # what only some tasks go through
 # Settings that decide how the work is cut up or shown, never what comes out.
 NOT_IN_KEY = ("task", "name", "seeds", "first_seed", "learning_rates", "members_together")
 
