@@ -138,6 +138,17 @@ def test_an_edit_of_one_cell_changes_the_keys_of_its_runs_only(params, tmp_path,
     assert changed == {name for name, run in chosen.runs.items() if run.cell == "lstm"} != set()
 
 
+@pytest.mark.parametrize(("file", "sections"), [
+    ("retrieval.py", {"audio_words"}), ("data/acoustics.py", {"audio_words", "speech_ctc", "mandarin_ctc"})])
+def test_an_edit_of_a_measure_changes_the_keys_of_the_tasks_that_use_it(params, monkeypatch, file, sections):
+    tasks = settings.parse(params).tasks
+    first = {name: (next(iter(section.runs.values())), section.reads) for name, section in tasks.items()}
+    before = {name: keys.run_hash(*found, "cpu") for name, found in first.items()}
+    edited, real = str(ROOT / "src/unrolled" / file), keys.code_hash
+    monkeypatch.setattr(keys, "code_hash", lambda path: "edited" if path == edited else real(path))
+    assert {name for name, found in first.items() if keys.run_hash(*found, "cpu") != before[name]} == sections
+
+
 def test_comments_and_docstrings_do_not_count(tmp_path):
     (tmp_path / "a.py").write_text('"""One."""\ndef f():\n    """Two."""\n    return 1  # three\n', encoding="utf-8")
     (tmp_path / "b.py").write_text("def f():\n    return 1\n", encoding="utf-8")
