@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections import Counter
+from pathlib import Path
 
 from unrolled import asking, processor, results, settings
 from unrolled.data import wav
@@ -43,9 +44,10 @@ def translate(chosen: settings.Settings, run: str) -> None:
 def find(chosen: settings.Settings, run: str) -> None:
     """Print the likeliest places of a phrase that is spoken here, or of one in a WAV file."""
     path, phrase = os.environ.get("WAV", ""), os.environ.get("PHRASE", "")
-    query = wav.read(path) if path else asking.spoken_phrase(phrase)
+    query = wav.read(Path(path)) if path else asking.spoken_phrase(phrase)
+    places = asking.find(chosen, run or asking.SEARCHER, query)
     print("cosine  distance  at       voice              sentence")
-    for place in asking.find(chosen, run or asking.SEARCHER, query)[:ROWS]:
+    for place in places[:ROWS]:
         print(f"{place.cosine:6.2f}  {place.distance:8.3f}  {place.seconds:5.2f} s  {place.voice:<17}  {place.text}")
     missing = asking.never_said(phrase.split())
     if missing:

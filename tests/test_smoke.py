@@ -18,6 +18,7 @@ from conftest import ROOT, WRITTEN, run
 from device_mode import ExplicitDevices
 
 from unrolled import catalogue, models, results, settings, training
+from unrolled.data import spoken, wav
 from unrolled.judging import claims
 
 pytestmark = pytest.mark.smoke
@@ -126,3 +127,27 @@ def test_trained_networks_can_be_asked(whole, monkeypatch, what, name, question)
     lines = run("pipelines.ask", what, folder=whole).stdout.splitlines()
     assert all("seeds" in line or line.startswith("unknown to training") for line in lines)
     assert what == "translate" or [line.split()[0] for line in lines[:5]] == question.split()
+
+
+def test_a_spoken_phrase_can_be_looked_for(whole, monkeypatch, tmp_path):
+    """A phrase, and the sound of one out of the archive's own sentences, which lies nearest to itself."""
+    monkeypatch.setenv("PHRASE", "white house gnu")
+    lines = run("pipelines.ask", "find", folder=whole).stdout.splitlines()
+    assert len(lines) == 7 and lines[-1] == "no sentence of the archive holds: gnu; what stands above only sounds like it"
+    rate, sounds = spoken.audio(whole / "data/spoken_archive", "sentences")
+    sentences = spoken.load(whole / "data/spoken_archive", "sentences")
+    start, end = (int(times[3][place] * rate / 100) for times, place in ((sentences.starts, 1), (sentences.ends, 3)))
+    (tmp_path / "query.wav").write_bytes(wav.write(sounds[3][start:end], rate))
+    monkeypatch.setenv("WAV", str(tmp_path / "query.wav"))
+    monkeypatch.setenv("PHRASE", "")
+    header, first, *_ = run("pipelines.ask", "find", folder=whole).stdout.splitlines()
+    assert header.split() == ["cosine", "distance", "at", "voice", "sentence"]
+    assert first.endswith(sentences.texts[3]) and abs(float(first.split()[2]) - sentences.starts[3][1] / 100) < 0.1
+
+
+@pytest.mark.parametrize(("name", "value", "complaint"), [
+    ("PHRASE", "", "PHRASE is empty"), ("PHRASE", "one two three four", "at most 3"), ("PHRASE", "?!", "nothing"), ("WAV", "no.wav", "no.wav")])
+def test_a_query_that_cannot_be_looked_for_gets_one_sentence(whole, monkeypatch, name, value, complaint):
+    monkeypatch.setenv(name, value)
+    done = run("pipelines.ask", "find", folder=whole, check=False)
+    assert done.returncode == 2 and complaint in done.stderr and done.stderr.count("\n") == 1, done.stderr
