@@ -10,7 +10,7 @@ export PYTHONDONTWRITEBYTECODE :=
 unexport PYTHONPATH PYTHONHOME
 
 .DEFAULT_GOAL := help
-.PHONY: help setup check reproduce smoke record tune tag translate find track follow confirm test lint dashboard report verify bench clean
+.PHONY: help setup check reproduce smoke record official tune tag translate find track follow confirm test lint dashboard report verify bench clean
 
 help: ## list the targets
 	@grep -E '^[a-z]+:.*## ' Makefile | sed -E 's/^([a-z]+):.*## (.*)/\1\t\2/' | while IFS="$$(printf '\t')" read -r name text; do \
@@ -33,6 +33,9 @@ smoke: setup ## the whole pipeline at toy sizes, in a copy (.smoke/)
 
 record: setup ## train once, at full scale, what the default run leaves out (SECTION=slots); records go to reference/recorded/
 	@python -m pipelines.record $(SECTION) $(RUNS)
+
+official: setup ## the same on the official data, in a copy (SECTIONS="audio_words" ANALYSES="audio_vectors"); see UNROLLED_MIRROR
+	@python -m pipelines.official
 
 tune: setup ## choose learning rates on validation data -> tuned.yaml
 	@python -m pipelines.tune $(ARGUMENTS)

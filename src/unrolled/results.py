@@ -76,6 +76,11 @@ def recorded_file(task: str, run: str) -> Path:
     return REFERENCE / "recorded" / task / f"{run}.json"
 
 
+def official_file(analysis: str) -> Path:
+    """Return what an analysis found on the official data, as kept in the repository."""
+    return REFERENCE / "official" / f"{analysis}.json"
+
+
 def history_file(task: str, run: str) -> Path:
     """Return the path of a run's training curves."""
     return task_folder(task) / f"{run}.csv"

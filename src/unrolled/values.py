@@ -11,7 +11,7 @@ from typing import Any
 
 from unrolled.results import UserError
 
-SCALES = ("laptop", "smoke", "full")
+SCALES = ("laptop", "smoke", "full", "official")
 _CHOICES = {
     "scale": SCALES,
     "device": ("auto", "cpu", "cuda"),

@@ -30,13 +30,14 @@ def build(settings: Settings) -> str:
     verdicts = results.read_result(results.verdicts_file())
     claims = verdicts["claims"]
     analyses = _analyses(settings)
+    official = _official(analyses)
     environment = jinja2.Environment(loader=jinja2.FileSystemLoader(Path(__file__).parent / "templates"), autoescape=True,
                                      undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     environment.tests["search_in"] = lambda path, part: part in path
     return environment.get_template("report.html").render(
         scale=verdicts["scale"], claims=claims, counts=Counter(entry["verdict"] for entry in claims.values()),
         symbols=SYMBOLS, verdicts_zh=VERDICTS_ZH, changed=_changed_rules(claims), earlier=_earlier_rules(claims), flips=_flips(),
-        pictures=_pictures(analyses), tables=_tables(analyses), sentences=_sentences(analyses), plots=_plots(analyses),
+        pictures=_pictures(analyses), tables=_tables(analyses, official), sentences=_sentences(analyses, official), plots=_plots(analyses),
         speed=_seconds_per_update(settings), tasks=_tasks(settings), cards=_cards(settings),
         errata=[erratum for analysis in analyses.values() for erratum in analysis["errata"]],
         machine=_machine(settings), tuned=sum(len(runs or {}) for runs in load_tuned().values()))
@@ -63,6 +64,18 @@ def _analyses(settings: Settings) -> dict[str, Any]:
             if results.analysis_file(name).exists()}
 
 
+def _official(analyses: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what the same analyses found on the official data, where that was kept, with words that say so."""
+    paths = {name: results.official_file(name) for name in analyses}
+    found = {name: results.read_result(path) for name, path in paths.items() if path.exists()}
+    for analysis in found.values():
+        for table in analysis["tables"].values():
+            table["title"], table["title_zh"] = f"On the official data: {table['title']}", f"官方数据：{table['title_zh']}"
+        for sentence in analysis["sentences"]:
+            sentence["text"], sentence["text_zh"] = f"On the official data: {sentence['text']}", f"官方数据：{sentence['text_zh']}"
+    return found
+
+
 def _pictures(analyses: Mapping[str, Any]) -> dict[str, list[dict[str, Any]]]:
     """Return the analyses' pictures by the claim they bear on; one that bears on several is drawn at the first only."""
     found: dict[str, list[dict[str, Any]]] = {}
@@ -79,19 +92,19 @@ def _pictures(analyses: Mapping[str, Any]) -> dict[str, list[dict[str, Any]]]:
     return found
 
 
-def _tables(analyses: Mapping[str, Any]) -> dict[str, list[dict[str, Any]]]:
+def _tables(*groups: Mapping[str, Any]) -> dict[str, list[dict[str, Any]]]:
     """Return the analyses' tables by the first claim they bear on; those of lstm_vs_rnn stand in a section of their own."""
     found: dict[str, list[dict[str, Any]]] = {}
-    for name, analysis in analyses.items():
+    for name, analysis in (item for analyses in groups for item in analyses.items()):
         for table in analysis["tables"].values():
             found.setdefault(name if name == ONE_PAGE else table["claim"][0], []).append(table)
     return found
 
 
-def _sentences(analyses: Mapping[str, Any]) -> dict[str, list[dict[str, Any]]]:
+def _sentences(*groups: Mapping[str, Any]) -> dict[str, list[dict[str, Any]]]:
     """Return what the analyses have to say, by each claim it bears on."""
     found: dict[str, list[dict[str, Any]]] = {}
-    for analysis in analyses.values():
+    for analysis in (analysis for analyses in groups for analysis in analyses.values()):
         for sentence in analysis["sentences"]:
             for claim in sentence["claim"]:
                 found.setdefault(claim, []).append(sentence)
