@@ -45,7 +45,7 @@ def test_cosines_by_phonemes_against_a_loop() -> None:
     words, voices = list(PHONEMES) * 3, ["a"] * 6 + ["b"] * 6 + ["c"] * 6
     vectors = generator.standard_normal((18, 5))
     distance = {("near", "fear"): 1, ("near", "dear"): 1, ("fear", "dear"): 1, ("name", "fame"): 1, ("name", "same"): 1, ("fame", "same"): 1}
-    cosines, apart = [], []
+    cosines, apart, pairs = [], [], []
     for one, other in itertools.combinations(range(18), 2):
         if voices[one] != voices[other]:
             pair = words[one], words[other]
@@ -54,10 +54,14 @@ def test_cosines_by_phonemes_against_a_loop() -> None:
                 steps = 2 if PHONEMES[pair[0]][0] == PHONEMES[pair[1]][0] else 3
             cosines.append(vectors[one] @ vectors[other] / np.linalg.norm(vectors[one]) / np.linalg.norm(vectors[other]))
             apart.append(steps)
-    means, correlation = audio_geometry.cosines_by_distance(vectors, words, voices, PHONEMES)
+            pairs.append(pair)
+    means, correlations = audio_geometry.cosines_by_distance(vectors, words, voices, PHONEMES)
     for steps in range(4):
         assert means[steps] == pytest.approx(np.mean([value for value, other in zip(cosines, apart) if other == steps]))
-    assert np.isnan(means[4:]).all() and correlation == pytest.approx(scipy.stats.spearmanr(cosines, apart).statistic)
+    assert np.isnan(means[4:]).all()
+    for word, correlation in zip(sorted(PHONEMES), correlations):
+        mine = [place for place, pair in enumerate(pairs) if word in pair]
+        assert correlation == pytest.approx(scipy.stats.spearmanr([cosines[place] for place in mine], [apart[place] for place in mine]).statistic)
 
 
 def test_scores_of_a_search_by_hand() -> None:

@@ -12,8 +12,8 @@ from sklearn.metrics import average_precision_score
 from test_alignment import by_hand
 from test_audio_words import ROLES, SAID, speak
 
-from unrolled import catalogue, results, settings, training
-from unrolled.analyses import audio_vectors, word_scores, word_vectors
+from unrolled import catalogue, results, searching, settings, training
+from unrolled.analyses import audio_vectors, word_scores
 from unrolled.analyses.base import as_json
 from unrolled.data import spoken
 from unrolled.settings import Settings, SettingsError
@@ -127,10 +127,10 @@ def test_vectors_of_no_frames_are_refused(name: str) -> None:
 
 @pytest.mark.parametrize("together", [4, 256])
 def test_vectors_of_any_pieces_are_those_of_the_task(section: Settings, monkeypatch: pytest.MonkeyPatch, together: int) -> None:
-    monkeypatch.setattr(word_vectors, "TOGETHER", together)
+    monkeypatch.setattr(searching, "ENCODED_TOGETHER", together)
     loaded = audio_vectors.trained.load("audio_words/autoencoder", section, "test", "audio_words")
     said = speak("test")
-    found = word_vectors.encode(loaded, said.features, said.voices)
+    found = searching.encode(loaded.model, loaded.task.prepare(said.features, said.voices))
     kept = results.read_arrays(results.items_file("audio_words", "autoencoder"))["vector"]
     order = loaded.task.item_order("test")
     expected = kept[:, np.argsort(order)][:, : len(said.texts)]

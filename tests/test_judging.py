@@ -354,8 +354,9 @@ def test_items_that_hang_together_are_resampled_as_one(workplace, params):
     exact = np.array([[1, 1, 0, 1, 0, 0]], np.int32)
     results.write_json(results.run_file("documents", "flat"), {"format": results.FORMAT, "members": []})
     results.write_arrays(results.items_file("documents", "flat"), {"exact": exact})
-    found = Evidence(settings.parse(params)).scored_items({"run": "documents/flat", "metric": "exact"})
-    assert found.tolist() == [[1.0, 0.5, 0.0]]
+    evidence = Evidence(settings.parse(params))
+    assert evidence.scored_items({"run": "documents/flat", "metric": "exact"}).tolist() == [[1.0, 0.5, 0.0]]
+    assert evidence.scored_items({"run": "documents/flat", "metric": "exact_swapped"}).tolist() == [[1.0, 0.0, 0.0]]
 
 
 def test_without_any_result_nothing_is_reproduced(workplace, params, all_claims):

@@ -23,7 +23,8 @@ def cosines_by_distance(vectors: np.ndarray, words: Sequence[str], voices: Seque
         words, voices: of each piece. phonemes: of each word.
 
     Returns:
-        (FARTHEST + 1,) mean cosines, NaN where there is no pair, and one number over all pairs.
+        (FARTHEST + 1,) mean cosines, NaN where there is no pair; and of each word, in alphabetical order, the correlation over all pairs
+        that it is one of: (words,).
     """
     units = vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
     names = sorted(set(words))
@@ -35,7 +36,8 @@ def cosines_by_distance(vectors: np.ndarray, words: Sequence[str], voices: Seque
     cosine = (units @ units.T)[rows, columns]
     distance = np.minimum(apart[place[rows], place[columns]], FARTHEST)
     means = np.array([cosine[distance == steps].mean() if (distance == steps).any() else np.nan for steps in range(FARTHEST + 1)])
-    return means, float(scipy.stats.spearmanr(cosine, distance).statistic)
+    asked = [(place[rows] == word) | (place[columns] == word) for word in range(len(names))]
+    return means, np.array([scipy.stats.spearmanr(cosine[pairs], distance[pairs]).statistic for pairs in asked])
 
 
 def analogies(phonemes: Mapping[str, Sequence[str]], families: Sequence[Sequence[str]]) -> list[tuple[str, str, str, str]]:

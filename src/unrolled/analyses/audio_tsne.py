@@ -71,17 +71,17 @@ def measured(spaces: Mapping[str, Sequence[np.ndarray]], found: Spoken, phonemes
     for name, members in spaces.items():
         near = [audio_geometry.cosines_by_distance(vectors, found.texts, found.voices, phonemes) for vectors in members]
         curves[name] = np.stack([means for means, _ in near])
-        values[f"correlation_{name}"] = [correlation for _, correlation in near]
+        values[f"correlation_{name}"] = np.mean([by_word for _, by_word in near], 0).tolist()
         for with_offset, ending in ((True, "top_1"), (False, "control")):
             solved = np.mean([_solve(vectors, found, asking, quadruples, with_offset) for vectors in members], 0)  # of each analogy
             right[name, ending] = solved
             values[f"analogy_{ending}_{name}"] = solved.tolist()
-            rows.append((name, ending, f"{solved.mean():.3f}"))
+            rows.append((name, "fear - near + name" if with_offset else "name", f"{solved.mean():.3f}"))
     values["analogy_gain_autoencoder"] = (right["autoencoder", "top_1"] - right["autoencoder", "control"]).tolist()
     values["analogy_over_naive"] = (right["autoencoder", "top_1"] - right["naive", "top_1"]).tolist()
     result = AnalysisResult(values=values, figures={"audio_distance": _curve(curves)})
-    result.tables["analogies"] = Table(["F11"], "Analogies solved.", "类比题正确率。", ("vectors", "question", "share right"),
-                                       ("向量", "问法", "正确率"), rows, rows)
+    result.tables["analogies"] = Table(["F11"], "Analogies solved.", "类比题正确率。", ("vectors", "nearest to", "share right"),
+                                       ("向量", "取最接近者", "正确率"), rows, rows)
     result.sentences.append(_sentence(values, curves["autoencoder"].mean(0)))
     return result
 

@@ -68,7 +68,8 @@ def probe(loaded: trained.Loaded, learned: int, strengths: Sequence[float]) -> d
         strengths: of which validation documents choose the inverse strength of regularisation.
 
     Returns:
-        By <question>_<what is asked>, the share of test documents answered right, one for each seed; of the bag only one.
+        By <question>_<what is asked>, the share of test documents answered right, one for each seed; of the bag only one. Under
+        <...>_by_document the share of seeds that answer each test document right.
     """
     task = loaded.task
     documents = {"train": task.draw("train", learned, torch.Generator().manual_seed(DRAWN)),
@@ -82,17 +83,19 @@ def probe(loaded: trained.Loaded, learned: int, strengths: Sequence[float]) -> d
     for question, answers in QUESTIONS.items():
         labels = {split: answers(task, group) for split, group in documents.items()}
         for name, of_splits in features.items():
-            found[f"{question}_{name}"] = [accuracy({split: part[member] for split, part in of_splits.items()}, labels, strengths)
-                                           for member in range(len(of_splits["test"]))]
+            right = np.stack([answered({split: part[member] for split, part in of_splits.items()}, labels, strengths)
+                              for member in range(len(of_splits["test"]))])
+            found[f"{question}_{name}"] = right.mean(1).tolist()
+            found[f"{question}_{name}_by_document"] = right.mean(0).tolist()
     return found
 
 
-def accuracy(features: Splits, labels: Splits, strengths: Sequence[float]) -> float:
-    """Fit a logistic regression to training vectors (documents, size), choose by validation, and return its accuracy on test vectors."""
+def answered(features: Splits, labels: Splits, strengths: Sequence[float]) -> np.ndarray:
+    """Fit a logistic regression to training vectors (documents, size), choose by validation, and tell which test vectors it gets right."""
     mean, deviation = features["train"].mean(0), features["train"].std(0)
     scaled = {split: (part - mean) / np.where(deviation > 0, deviation, 1) for split, part in features.items()}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # a hundred steps are enough for all that is asked here
         fitted = [LogisticRegression(C=strength, max_iter=100).fit(scaled["train"], labels["train"]) for strength in strengths]
     best = max(fitted, key=lambda model: model.score(scaled["validation"], labels["validation"]))
-    return float(best.score(scaled["test"], labels["test"]))
+    return best.predict(scaled["test"]) == labels["test"]

@@ -65,10 +65,11 @@ def analyse(options: Options, settings: Settings) -> AnalysisResult:
 
 
 def cosines(loaded: trained.Loaded, name: str) -> dict[str, list[float]]:
-    """Return each member's mean cosine between the vectors of a test document and of its swapped one, and of the next document."""
+    """Return each member's mean cosine of a test document and its swapped one, the same by document, and with the next document."""
     documents = loaded.task.documents("test")
     plain, swapped = (vectors(loaded.model, loaded.task, group) for group in (documents, documents.flip(1)))
-    return {f"cosine_swapped_{name}": cosine(plain, swapped).mean(-1).tolist(),
+    apart = cosine(plain, swapped)  # (members, documents)
+    return {f"cosine_swapped_{name}": apart.mean(-1).tolist(), f"cosine_swapped_{name}_by_document": apart.mean(0).tolist(),
             f"cosine_unrelated_{name}": cosine(plain, np.roll(plain, 1, axis=-2)).mean(-1).tolist()}
 
 

@@ -135,11 +135,13 @@ def frames_compared(view: Searched, candidates: int) -> dict[str, float]:
 
 
 def as_values(scores: Scores, work: Mapping[str, float]) -> dict[str, Any]:
-    """Return each method's scores, a value per query (a mean over members), and the work of a query."""
+    """Return each method's scores, a value per query (a mean over members), their lead over alignment, and the work of a query."""
     found: dict[str, Any] = {f"work_{method}": value for method, value in work.items()}
     for method in scores:
         for name, values in zip(("precision_at_1", "mean_average_precision"), scores.of_queries(method), strict=True):
             found[f"{name}_{method}"] = values.tolist()
+        if "alignment" in scores:
+            found[f"lead_{method}"] = (scores.of_queries(method)[1] - scores.of_queries("alignment")[1]).tolist()
     return found
 
 

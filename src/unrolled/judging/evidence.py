@@ -18,9 +18,10 @@ WORST = {"mean_squared_error": 1.0, "bits_per_character": 6.0, "normalised_error
 
 
 # Metrics that are the mean of a score over test items, and the name of that score.
-MEANS = {"exact_match": "exact", "exact": "exact", "begun_right": "begun_right", "ended": "ended", "length_error": "length_error",
-         "accuracy": "right"}
-GROUPS = {"exact": 2}  # metrics whose test items hang together, so many in a row: a document and its swapped one
+MEANS = {"exact_match": "exact", "exact": "exact", "exact_swapped": "exact", "begun_right": "begun_right", "ended": "ended",
+         "length_error": "length_error", "accuracy": "right"}
+# Metrics whose test items hang together, two in a row, a document and its swapped one: what counts of the two.
+PAIRED = {"exact": np.mean, "exact_swapped": np.min}
 COUNTED = ("success", "flew")  # beginnings of the names of what either happened or did not
 
 
@@ -109,12 +110,14 @@ class Evidence:
         return self._counted(reference)
 
     def scored_items(self, reference: Mapping[str, Any]) -> np.ndarray | None:
-        """Return a run's score of each test item, or group of items that hang together, (members, items), if its metric is their mean."""
+        """Return a run's score of each test item, or pair of items that hang together, (members, items), if its metric is their mean."""
         name = MEANS.get(reference.get("metric", ""))
         if name is None or "learning_rate" in reference:
             return None
         found = self._counted(reference).get(name)
-        return None if found is None else found.reshape(len(found), -1, GROUPS.get(reference["metric"], 1)).mean(-1)
+        if found is not None and reference["metric"] in PAIRED:
+            return PAIRED[reference["metric"]](found.reshape(len(found), -1, 2).astype(float), axis=-1)
+        return None if found is None else found.astype(float)
 
     def _counted(self, reference: Mapping[str, Any]) -> dict[str, np.ndarray]:
         """Return a run's counts and scores per test item."""
