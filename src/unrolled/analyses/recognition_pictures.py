@@ -13,6 +13,7 @@ from unrolled.analyses.base import Picture
 from unrolled.tasks.transcribed import doubles
 
 GROUPS = {"no word doubled": (False, None), "doubled, connected": (True, False), "doubled, with pauses": (True, True)}
+LECTURE = "好 棒 棒"
 # The figures' font has no Chinese.
 PINYIN = {
     "好": "hǎo", "棒": "bàng", "看": "kàn", "慢": "màn", "谢": "xiè", "天": "tiān", "人": "rén", "大": "dà", "听": "tīng", "想": "xiǎng",
@@ -78,10 +79,15 @@ def steps(names: tuple[str, str], reads: Mapping[str, Read]) -> Picture:
         f"一个种子听到连读的“{said}”。虚线：各词真正的起点。CTC 每词一个尖峰，其间停在空白上；没有空白符时，叠词连成一片。")
 
 
+def of_the_lecture(read: Read) -> list[int]:
+    """Return the places of the lecture's own example, of the strings without pauses."""
+    return [string for string in doubled_strings(read)[False] if " ".join(read.task.symbols[word] for word in read.said[string]) == LECTURE]
+
+
 def shown_string(read: Read) -> int:
-    """Return the first of the shortest connected doubled strings that the first seed has right, or of all doubled ones."""
+    """Return the lecture's example, or the shortest of all connected doubled strings; the first one that the first seed has right."""
     doubled = doubled_strings(read)
-    right = [string for string in doubled[False] if answers(read)[0][string] == read.said[string]]
+    right = [string for string in of_the_lecture(read) or doubled[False] if answers(read)[0][string] == read.said[string]]
     return min(right or doubled[False] or doubled[True], key=lambda string: len(read.said[string]))
 
 
