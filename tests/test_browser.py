@@ -46,3 +46,19 @@ def test_the_dashboard_lists_every_run_of_a_task(whole, tmp_path):
     finally:
         server.terminate()
         assert server.wait(timeout=30) == 0
+
+
+def test_a_point_of_the_map_of_words_plays_its_sound(whole, tmp_path):
+    shutil.copytree(whole / "report", tmp_path / "report")
+    index = tmp_path / "report" / "index.html"
+    index.write_text(index.read_text(encoding="utf-8") + """<script>
+    player.addEventListener("loadedmetadata", () => { document.body.dataset.seconds = player.duration; });
+    const plot = document.getElementById("plot-audio_tsne-audio_tsne");
+    setTimeout(() => plot.scrollIntoView(), 300);
+    setInterval(() => { if (plot.data && !player.src) plot.emit("plotly_click", {points: [{customdata: plot.data[0].customdata[0]}]}); }, 300);
+    setInterval(() => { document.body.dataset.played = player.src; }, 300);
+    </script>""", encoding="utf-8")
+    text = page(index.as_uri(), tmp_path / "profile", wait=15000)
+    played = re.search(r'data-played="([^"]+\.wav)"', text).group(1)
+    assert Path(played.removeprefix("file://")).exists()
+    assert 0.1 < float(re.search(r'data-seconds="([\d.]+)"', text).group(1)) < 3
