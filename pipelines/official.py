@@ -32,6 +32,9 @@ def main(sections: str, analyses: str) -> None:
                 if name not in known:
                     raise settings.SettingsError(f"{option} holds {name!r}, which params.yaml does not have{settings.nearest(name, known)}")
         make_copy(COPY)
+        if not (COPY / results.RUNS).exists():
+            results.RUNS.mkdir(exist_ok=True)
+            (COPY / results.RUNS).symlink_to(results.RUNS.resolve())  # what is the same from both sources is shared
         tree = settings.read_yaml(COPY / "params.yaml") | {"scale": "official"}
         tree["data"]["source"] = "official"
         for name in sections.split():

@@ -337,6 +337,20 @@ def test_items_and_seeds_are_resampled_against_a_limit():
     assert mirrored.p_against < 0.01 and mirrored.effect == pytest.approx(-test.effect)
 
 
+def test_two_runs_are_compared_by_items_and_seeds():
+    """The same items for both: what is hard for both does not widen the interval; members that differ do."""
+    draw = np.random.default_rng(2)
+    hard = draw.random(400) < 0.5
+    first, second = np.tile(hard | (draw.random(400) < 0.3), (3, 1)).astype(float), np.tile(hard, (3, 1)).astype(float)
+    test = statistics.compare_items(first, second, 0.05)
+    assert test.effect == pytest.approx(first.mean() - second.mean()) and test.p_for < 0.01 < test.p_against
+    assert test.interval[1] - test.interval[0] < 0.08 < 2 * 1.96 * np.sqrt(2 * 0.25 / 400)  # the last as if items were not the same
+    apart = np.vstack([first[:2], np.zeros((1, 400))])
+    assert statistics.compare_items(apart, second, 0.05).p_for > 0.05
+    assert statistics.compare_items(second, first, 0.05).p_against < 0.01
+    assert statistics.compare_items(first, first, 0.05).p_for > 0.5
+
+
 def test_a_limit_is_tested_by_items_where_seeds_are_few(workplace, params):
     settings_now = settings.parse(params)
     record = {"format": results.FORMAT, "tuned": None, "members": [

@@ -175,6 +175,26 @@ def compare_chunks(first: dict[str, np.ndarray], second: dict[str, np.ndarray], 
     return Test(float(effect), (float(low), float(high)), float(p_for), float(p_against))
 
 
+def compare_items(first: np.ndarray, second: np.ndarray, margin: float, resamples: int = 4000) -> Test:
+    """Test a difference of two means by a bootstrap over members and, the same for both, over test items.
+
+    Args:
+        first, second: (members, items) scores of the same items.
+
+    Notes:
+        As for `compare_chunks`.
+    """
+    generator, size = _generator(), first.shape[1]
+    draws = np.empty(resamples)
+    for place in range(resamples):
+        weights = generator.multinomial(size, np.full(size, 1 / size)) / size
+        means = [(scores @ weights)[generator.integers(0, len(scores), len(scores))].mean() for scores in (first, second)]
+        draws[place] = means[0] - means[1]
+    low, high = np.quantile(draws, [LEVEL / 2, 1 - LEVEL / 2])
+    p_for, p_against = ((1 + hits) / (resamples + 1) for hits in ((draws <= margin).sum(), (draws >= 0).sum()))
+    return Test(float(first.mean() - second.mean()), (float(low), float(high)), float(p_for), float(p_against))
+
+
 def _mean_f1(counts: dict[str, np.ndarray], weights: np.ndarray, generator: np.random.Generator | None) -> float:
     """Return F1, its mean over members drawn with replacement (all once without a generator), over weighted sentences."""
     members = len(counts["gold"])

@@ -120,12 +120,19 @@ def _compare(rule: Mapping[str, Any], evidence: Evidence, claim: str) -> Finding
     """The mean of one run lies above (or below) another's by more than the margin."""
     sign = 1 if rule["kind"] == "higher" else -1
     first, second = (sign * evidence.values(rule[key]) for key in ("of", "than"))
+    test = _compare_items(rule, evidence, sign) if min(len(first), len(second)) <= FEW else None
+    return _two_sided(rule, test or significance.compare(first, second, rule["margin"]), sign * first, sign * second)
+
+
+def _compare_items(rule: Mapping[str, Any], evidence: Evidence, sign: int) -> Test | None:
+    """Compare two runs by members and test items together, where there are scores of the same items."""
     counts = [evidence.items(rule[key]) for key in ("of", "than")]
-    if min(len(first), len(second)) <= FEW and all(counts) and sign > 0:
-        test = significance.compare_chunks(*counts, rule["margin"])
-    else:
-        test = significance.compare(first, second, rule["margin"])
-    return _two_sided(rule, test, sign * first, sign * second)
+    if all(counts) and sign > 0:
+        return significance.compare_chunks(*counts, rule["margin"])
+    scores = [evidence.scored_items(rule[key]) for key in ("of", "than")]
+    if any(found is None for found in scores) or scores[0].shape[1] != scores[1].shape[1]:
+        return None
+    return significance.compare_items(sign * scores[0], sign * scores[1], rule["margin"])
 
 
 def _equivalent(rule: Mapping[str, Any], evidence: Evidence, claim: str) -> Finding:
