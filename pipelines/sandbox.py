@@ -73,7 +73,8 @@ def _report_flips(folder: Path) -> None:
     fresh = results.read_result(folder / results.verdicts_file())
     flips = verifying.flips(ours, fresh)
     results.write_json(results.confirmed_file(),
-                       {"format": results.FORMAT, "seed_offset": FRESH_SEEDS, "flips": flips})
+                       {"format": results.FORMAT, "seed_offset": FRESH_SEEDS, "flips": flips,
+                        "rules": {name: entry["rule_hash"] for name, entry in ours["claims"].items() if entry["verdict"] != "pending"}})
     for flip in flips:
         print(flip["sentence"])
     print(f"confirm: {len(flips)} verdicts flip on fresh seeds.")

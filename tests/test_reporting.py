@@ -113,6 +113,26 @@ def test_the_rules_that_stood_before_are_returned(workplace):
     assert found == {"D5": entries[:1], "D6": []}
 
 
+def test_fresh_seeds_speak_only_of_what_they_judged(workplace):
+    """A claim that was not confirmed, or by another rule than the one of now, is said nothing of."""
+    claims_now = {name: {"rule_hash": f"{name} now"} for name in ("D5", "D6", "D7", "F2")}
+    assert page._flips(claims_now) == {}
+    results.write_json(results.confirmed_file(), {"format": results.FORMAT, "flips": [{"name": "D5", "here": "conditional"}],
+                                                  "rules": {"D5": "D5 now", "D6": "D6 now", "D7": "before"}})
+    assert page._flips(claims_now) == {"D5": "conditional", "D6": ""}
+
+
+def test_what_official_data_gave_stands_beside(workplace):
+    table = {"claim": ["F8"], "title": "Scores.", "title_zh": "得分。", "rows": []}
+    found = {"format": results.FORMAT, "tables": {"scores": table}, "sentences": [{"claim": ["F8"], "text": "One.", "text_zh": "一。"}]}
+    results.write_json(results.official_file("audio_vectors"), found)
+    official = page._official({"audio_vectors": {}, "recognition": {}})
+    assert list(official) == ["audio_vectors"]
+    assert [each["title"] for each in page._tables({"audio_vectors": {"tables": {"a": table}}}, official)["F8"]] == [
+        "Scores.", "On the official data: Scores."]
+    assert page._sentences({}, official)["F8"][0]["text_zh"] == "官方数据：一。"
+
+
 def test_many_runs_are_drawn_a_panel_each(report):
     def record(rates):
         return {"settings": {"length": 5}, "members": [{"learning_rate": rate, "metrics": {"m": 0.5}} for rate in rates]}

@@ -36,7 +36,7 @@ def build(settings: Settings) -> str:
     environment.tests["search_in"] = lambda path, part: part in path
     return environment.get_template("report.html").render(
         scale=verdicts["scale"], claims=claims, counts=Counter(entry["verdict"] for entry in claims.values()),
-        symbols=SYMBOLS, verdicts_zh=VERDICTS_ZH, changed=_changed_rules(claims), earlier=_earlier_rules(claims), flips=_flips(),
+        symbols=SYMBOLS, verdicts_zh=VERDICTS_ZH, changed=_changed_rules(claims), earlier=_earlier_rules(claims), flips=_flips(claims),
         pictures=_pictures(analyses), tables=_tables(analyses, official), sentences=_sentences(analyses, official), plots=_plots(analyses),
         speed=_seconds_per_update(settings), tasks=_tasks(settings), cards=_cards(settings),
         errata=[erratum for analysis in analyses.values() for erratum in analysis["errata"]],
@@ -200,12 +200,14 @@ def _earlier_rules(claims: Mapping[str, Any]) -> dict[str, list[dict[str, Any]]]
     return {name: [entry for entry in ledger.get(name, []) if entry["hash"] != claim["rule_hash"]] for name, claim in claims.items()}
 
 
-def _flips() -> dict[str, str] | None:
-    """Return what verdicts became on fresh seeds, or None if `make confirm` has not been run."""
+def _flips(claims: Mapping[str, Any]) -> dict[str, str]:
+    """Return what the verdict of each claim became on fresh seeds, of those claims that `make confirm` has judged by the rule of now."""
     path = results.confirmed_file()
     if not path.exists():
-        return None
-    return {flip["name"]: flip["here"] for flip in results.read_result(path)["flips"]}
+        return {}
+    confirmed = results.read_result(path)
+    became = {flip["name"]: flip["here"] for flip in confirmed["flips"]}
+    return {name: became.get(name, "") for name, claim in claims.items() if confirmed["rules"].get(name) == claim["rule_hash"]}
 
 
 def _machine(settings: Settings) -> dict[str, str]:
