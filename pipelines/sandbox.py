@@ -13,7 +13,7 @@ import yaml
 
 from unrolled import results, settings, verifying
 
-SOURCES = ("params.yaml", "claims.yaml", "tuned.yaml", "dvc.yaml", "src", "pipelines", "reference")
+SOURCES = (".dvcignore", "params.yaml", "claims.yaml", "tuned.yaml", "dvc.yaml", "src", "pipelines", "reference")
 FRESH_SEEDS = 100_000
 
 
