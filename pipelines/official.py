@@ -39,6 +39,10 @@ def main(sections: str, analyses: str) -> None:
         tree["data"]["source"] = "official"
         for name in sections.split():
             tree["tasks"][name].setdefault("official", {})
+        for name in analyses.split():
+            options = tree["analyses"][name]
+            if "sections" in options:
+                options["sections"] = [section for section in options["sections"] if section in sections.split()]
         results.write_text(COPY / "params.yaml", yaml.safe_dump(tree, sort_keys=False, allow_unicode=True))
         sets = sorted({Path(chosen.tasks[name].reads).name for name in sections.split() if chosen.tasks[name].reads.startswith("data/")})
         _run("data", sets)
