@@ -7,6 +7,7 @@ a copy (.official/); learning rates are tuned there on the official validation d
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -32,6 +33,7 @@ def main(sections: str, analyses: str) -> None:
                 if name not in known:
                     raise settings.SettingsError(f"{option} holds {name!r}, which params.yaml does not have{settings.nearest(name, known)}")
         make_copy(COPY)
+        shutil.rmtree(COPY / results.recorded_file("", "").parent, ignore_errors=True)  # of the packaged data
         if not (COPY / results.RUNS).exists():
             results.RUNS.mkdir(exist_ok=True)
             (COPY / results.RUNS).symlink_to(results.RUNS.resolve())  # what is the same from both sources is shared

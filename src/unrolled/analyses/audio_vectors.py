@@ -57,7 +57,8 @@ def analyse(options: Options, settings: Settings) -> AnalysisResult:
         result.values["forced_loss"] = forced
     result.figures["audio_map"] = shown.dots(scores, list(baselines))
     result.tables["audio_words"] = shown.table(records, baselines)
-    result.sentences.append(shown.on_vectors(scores, options.autoencoder, options.correspondence))
+    result.sentences.append(shown.on_vectors(scores, options.autoencoder, options.correspondence,
+                                             settings.data.source == "official"))
     result.sentences.append(shown.on_halves(scores, options.autoencoder))
     inputs = [run for run in (options.autoencoder, options.own, options.target) if run in records]
     if len(inputs) == 3:

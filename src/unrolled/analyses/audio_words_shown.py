@@ -52,12 +52,12 @@ def dots(scores: Mapping[str, Scores], baselines: Sequence[str]) -> Picture:
         axes.set(xlabel="MAP, voices' means taken away" if kind else "mean average precision (MAP)", xlim=(0, None))
     figure.legend(lines, [name_of(name) for name in colours], loc="outside lower center", ncols=4)
     return Picture(figure, ["F8", "F9", "F12"],
-                   "Unseen words found again in unseen voices (synthetic speech).",
-                   "在未见嗓音中找回未见词（合成语音）。",
-                   "One dot per seed; lines: what needs no training (DTW has no vectors and hence no means to take away). Ten voices ask, "
-                   "the archive is spoken by ten others; none of them was trained on.",
+                   "Words found again in unseen voices.",
+                   "在未见嗓音中找回单词。",
+                   "One dot per seed; lines: what needs no training (DTW has no vectors and hence no means to take away). Some voices ask, "
+                   "the archive is spoken by others; none of them was trained on.",
                    "每点一个种子；虚线为无需训练的方法（DTW 没有向量，谈不上去均值）。"
-                   "十个嗓音用作查询，另十个嗓音构成语音库，均未参与训练。")
+                   "一部分嗓音用作查询，另一部分构成语音库，均未参与训练。")
 
 
 @figures.styled
@@ -86,7 +86,7 @@ def table(records: Mapping[str, Any], baselines: Mapping[str, Scores]) -> Table:
         without = "–" if found.plain is found.voice_mean else f"{found.voice_mean.mean():.3f}"
         cells[name] = [f"{found.plain.mean():.3f}", without, *["–"] * (len(SHOWN) - 1)]
     return Table(["F8", "F9", "F12"],
-                 "Retrieval of spoken words, means over seeds (synthetic speech).", "语音词检索，各种子的均值（合成语音）。",
+                 "Retrieval of spoken words, means over seeds.", "语音词检索，各种子的均值。",
                  ["vectors", *(name for _, name, _ in SHOWN), "parameters"], ["向量", *(name for _, _, name in SHOWN), "参数量"],
                  [[name_of(name), *row] for name, row in cells.items()], [[name_of(name, True), *row] for name, row in cells.items()])
 
@@ -98,8 +98,15 @@ def _mean(record: Mapping[str, Any], metric: str) -> str:
     return f"{trained.scores(record, metric).mean():.3f}"
 
 
-def on_vectors(scores: Mapping[str, Scores], autoencoder: str, correspondence: str) -> Sentence:
-    """Say how the autoencoder does against what needs no training."""
+def on_vectors(scores: Mapping[str, Scores], autoencoder: str, correspondence: str, is_recorded: bool = False) -> Sentence:
+    """Say how the autoencoder does against what needs no training.
+
+    Args:
+        scores: by run and baseline. autoencoder, correspondence: runs.
+        is_recorded: the words were recorded, and all of them learned from other speakers; else they are synthetic and unseen.
+    """
+    said, said_zh = (("spoken digits (recorded speech)", "数字词（真人录音）") if is_recorded else
+                     ("unseen words (synthetic speech)", "未见词（合成语音）"))
     own, parts, chinese = scores[autoencoder], [], []
     for name in (correspondence, "dtw_cosine", "naive", "untrained"):
         if name in scores:
@@ -107,12 +114,12 @@ def on_vectors(scores: Mapping[str, Scores], autoencoder: str, correspondence: s
             parts.append(f"{name_of(name)} {found:.3f} ({low:+.3f} to {high:+.3f})")
             chinese.append(f"{name_of(name, True)} {found:.3f}（{low:+.3f} 至 {high:+.3f}）")
     random = scores["random"].plain.mean()
-    text = (f"Mean average precision of unseen words across unseen voices: autoencoder {own.plain.mean():.3f}, without the voices' means "
+    text = (f"Mean average precision of {said} across unseen voices: autoencoder {own.plain.mean():.3f}, without the voices' means "
             f"{own.voice_mean.mean():.3f}. Others, with the 95 % interval of the autoencoder's lead over seeds and words: "
-            f"{'; '.join(parts)}; random {random:.3f}. All speech is synthetic.")
-    text_zh = (f"未见词跨未见嗓音检索的 MAP：自编码器 {own.plain.mean():.3f}，去掉嗓音均值后 {own.voice_mean.mean():.3f}。"
+            f"{'; '.join(parts)}; random {random:.3f}.")
+    text_zh = (f"{said_zh}跨未见嗓音检索的 MAP：自编码器 {own.plain.mean():.3f}，去掉嗓音均值后 {own.voice_mean.mean():.3f}。"
                f"其余各法如下，括号内为自编码器领先幅度的 95 % 区间（对种子与词重抽样）：{'；'.join(chinese)}；"
-               f"随机 {random:.3f}。全部语音均为合成。")
+               f"随机 {random:.3f}。")
     return Sentence(["F8"], text, text_zh)
 
 
