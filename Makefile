@@ -77,4 +77,4 @@ bench: setup ## time an update of every cell against its peers -> benchmarks/RES
 	@python -m benchmarks
 
 clean: ## remove results, report and kept runs; data and the environment stay
-	rm -rf results report .runs .smoke .confirm dvc.lock mlflow.db mlruns
+	rm -rf results report .runs .smoke .confirm .record .official dvc.lock mlflow.db mlruns

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import time
 
-from unrolled import guard, processor, results, settings
+from unrolled import guard, results, settings
 from unrolled.data import DATA_SETS
 
 
@@ -16,7 +16,6 @@ def main(name: str) -> None:
         for known in (*chosen.data.sets, name):
             if known not in DATA_SETS:
                 raise settings.SettingsError(f"data.sets.{known} is no data set{settings.nearest(known, DATA_SETS)}")
-        processor.prepare()
         guard.end_on_signals()
         guard.watch(guard.pipeline_above())
         started = time.perf_counter()

@@ -66,10 +66,10 @@ def test_cosines_by_phonemes_against_a_loop() -> None:
 
 def test_scores_of_a_search_by_hand() -> None:
     scores = spoken_search.Scores()
-    distances, truth = np.array([[0.3, 0.1, 0.2], [0.1, 0.2, 0.3]]), np.array([[True, False, True], [True, False, False]])
-    scores.take("vectors", distances, truth)
+    distances, labels = np.array([[0.3, 0.1, 0.2], [0.2, 0.1, 0.3]]), (["one", "two"], ["one", "two", "one"])
+    scores.take("vectors", distances, labels)
     assert scores["vectors"][0].tolist() == [[0.0, 1.0], [pytest.approx((1 / 2 + 2 / 3) / 2), 1.0]]
-    scores.take("vectors", -distances, truth)
+    scores.take("vectors", -distances, labels)
     assert scores.of_queries("vectors")[0].tolist() == [0.5, 0.5]
     values = spoken_search.as_values(scores, {"vectors": 7.0})
     assert values["precision_at_1_vectors"] == [0.5, 0.5] and values["work_vectors"] == 7.0
@@ -87,24 +87,24 @@ def test_search_and_map_are_drawn_and_listed() -> None:
     sentences = spoken_pieces()
     queries = Spoken([part[20:60] for part in sentences.features[:2]], ["white house"] * 2, ["v3"] * 2, [np.zeros(2, np.int32)] * 2,
                      [np.full(2, 40, np.int32)] * 2)
-    truth = np.array([[f" {query} " in f" {text} " for text in sentences.texts] for query in queries.texts])
-    assert truth.tolist() == [[True] * 3 + [False] * 3] * 2
+    labels = queries.texts, spoken_search.phrases_in(sentences, queries)
+    assert labels[1] == ["white house"] * 3 + [""] * 3
     segments = searching.cut(sentences, lambda features, voices: list(features))
     vectors = np.stack([np.concatenate([part.mean(0), part.std(0)]) for part in segments.frames])
     archive = searching.archive_of(sentences, sentences.features, segments, vectors)
     asked = np.stack([np.concatenate([part.mean(0), part.std(0)]) for part in queries.features])
-    view = spoken_search.Searched([archive], queries.features, asked[None], 1)
+    view = spoken_search.Searched([archive], queries.features, asked[None])
     scores, options = spoken_search.Scores(), spoken_search.Options(candidates=2)
-    spoken_search.in_both_stages(scores, ("vectors", "two_stages"), view, truth, options.candidates)
-    spoken_search.baselines(scores, view, truth)
+    spoken_search.in_both_stages(scores, ("vectors", "two_stages"), view, labels, options.candidates)
+    spoken_search.baselines(scores, view, labels)
     assert {method: scores.of_queries(method)[0].tolist() for method in ("two_stages", "alignment")} == {
         "two_stages": [1, 1], "alignment": [1, 1]}
     work = spoken_search.frames_compared(view, options.candidates)
     assert work["alignment"] == 40 * 360 and work["two_stages"] == len(segments.frames) + 40 * 120
-    table = spoken_search._answers(view, queries, truth, options)
+    table = spoken_search._answers(view, labels, options)
     assert table.rows[0][0] == "the white house" and table.rows[0][3] == "✓"
     assert len(spoken_search._methods(scores, work).rows) == len(scores)
-    assert "2 spoken queries to 6 sentences" in spoken_search._sentence(scores, work, truth.shape).text
+    assert "2 spoken queries to 6 sentences" in spoken_search._sentence(scores, work, (2, 6)).text
     spoken_search._figure(scores)
 
 

@@ -20,7 +20,7 @@ from unrolled.tasks.slots import UNKNOWN
 TAGGER, TRANSLATOR = "slots/elman_hidden_cities", "translation/encoder_decoder"
 SEARCHER, ARCHIVE = "audio_words/correspondence", Path("data/spoken_archive")
 MOST_WORDS = 1000
-LONGEST_PHRASE = 3  # words: segments of the archive have no more
+LONGEST_PHRASE = searching.MOST_WORDS
 CANDIDATES = 40
 LONGEST_QUERY = 3.0  # seconds
 QUERY_NOISE = 25.0  # dB of noise below what is spoken here, the middle of what the archive has

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from safetensors import SafetensorError, safe_open
+from safetensors import SafetensorError
 from safetensors.numpy import load_file, save
 
 FORMAT = 1
@@ -256,21 +256,6 @@ def read_arrays(path: Path | str) -> dict[str, np.ndarray]:
     path = Path(path)
     try:
         return load_file(path)
-    except FileNotFoundError:
-        raise ResultsError(f"{path} is missing; run `make reproduce` to make it.") from None
-    except SafetensorError as error:
-        raise ResultsError(f"{path} is damaged ({error}); delete it and run `make reproduce` again.") from None
-
-
-def read_metadata(path: Path | str) -> dict[str, str]:
-    """Return the metadata of a file of named arrays.
-
-    Raises:
-        ResultsError: as `read_arrays`.
-    """
-    try:
-        with safe_open(path, "np") as opened:
-            return dict(opened.metadata() or {})
     except FileNotFoundError:
         raise ResultsError(f"{path} is missing; run `make reproduce` to make it.") from None
     except SafetensorError as error:

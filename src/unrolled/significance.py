@@ -6,8 +6,9 @@ the other side), and a 95 % interval of the effect.
 
 from __future__ import annotations
 
+import functools
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -162,17 +163,8 @@ def compare_chunks(first: dict[str, np.ndarray], second: dict[str, np.ndarray], 
     Notes:
         For three members against three, no permutation of members alone can reach 5 %; sentences vary too, and are resampled.
     """
-    generator = _generator()
-    size = first["gold"].shape[1]
-    draws = np.empty(resamples)
-    for place in range(resamples):
-        weights = generator.multinomial(size, np.full(size, 1 / size))
-        draws[place] = _mean_f1(first, weights, generator) - _mean_f1(second, weights, generator)
-    plain = np.ones(size, int)
-    effect = _mean_f1(first, plain, None) - _mean_f1(second, plain, None)
-    low, high = np.quantile(draws, [LEVEL / 2, 1 - LEVEL / 2])
-    p_for, p_against = ((1 + hits) / (resamples + 1) for hits in ((draws <= margin).sum(), (draws >= 0).sum()))
-    return Test(float(effect), (float(low), float(high)), float(p_for), float(p_against))
+    return _compare_resampled(*(functools.partial(_mean_f1, counts) for counts in (first, second)), first["gold"].shape[1], margin,
+                              resamples)
 
 
 def compare_items(first: np.ndarray, second: np.ndarray, margin: float, resamples: int = 4000) -> Test:
@@ -184,15 +176,29 @@ def compare_items(first: np.ndarray, second: np.ndarray, margin: float, resample
     Notes:
         As for `compare_chunks`.
     """
-    generator, size = _generator(), first.shape[1]
-    draws = np.empty(resamples)
+    return _compare_resampled(*(functools.partial(_mean_item, scores) for scores in (first, second)), first.shape[1], margin, resamples)
+
+
+Score = Callable[[np.ndarray, np.random.Generator | None], float]  # of weighted items, over members drawn anew if there is a generator
+
+
+def _compare_resampled(first: Score, second: Score, size: int, margin: float, resamples: int) -> Test:
+    """Compare two scores by a bootstrap over members and, the same for both, over `size` items."""
+    generator, draws = _generator(), np.empty(resamples)
     for place in range(resamples):
-        weights = generator.multinomial(size, np.full(size, 1 / size)) / size
-        means = [(scores @ weights)[generator.integers(0, len(scores), len(scores))].mean() for scores in (first, second)]
-        draws[place] = means[0] - means[1]
+        weights = generator.multinomial(size, np.full(size, 1 / size))
+        draws[place] = first(weights, generator) - second(weights, generator)
+    effect = first(np.ones(size, int), None) - second(np.ones(size, int), None)
     low, high = np.quantile(draws, [LEVEL / 2, 1 - LEVEL / 2])
     p_for, p_against = ((1 + hits) / (resamples + 1) for hits in ((draws <= margin).sum(), (draws >= 0).sum()))
-    return Test(float(first.mean() - second.mean()), (float(low), float(high)), float(p_for), float(p_against))
+    return Test(float(effect), (float(low), float(high)), float(p_for), float(p_against))
+
+
+def _mean_item(scores: np.ndarray, weights: np.ndarray, generator: np.random.Generator | None) -> float:
+    """Return the mean score of weighted items, over members drawn with replacement (all once without a generator)."""
+    members = len(scores)
+    chosen = np.arange(members) if generator is None else generator.integers(0, members, members)
+    return float((scores @ (weights / weights.sum()))[chosen].mean())
 
 
 def _mean_f1(counts: dict[str, np.ndarray], weights: np.ndarray, generator: np.random.Generator | None) -> float:

@@ -48,7 +48,7 @@ def analyse(options: Options, settings: Settings) -> AnalysisResult:
     if section is None or options.autoencoder not in section.runs or section.kind != "audio_words":
         raise SettingsError(f"analyses.audio_vectors.autoencoder is {options.autoencoder!r}, which is no run of an audio_words section "
                             f"{options.section!r}.")
-    records = word_scores.gather(options.section, settings)
+    records = trained.gather(options.section, settings)
     baselines = untrained_scores(options, settings)
     scores = {run: word_scores.trained_scores(word_scores.items_of(options.section, run, settings)) for run in records} | baselines
     result = AnalysisResult(values=values_of(scores, options))

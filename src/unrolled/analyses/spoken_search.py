@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from unrolled.data.spoken import Spoken
 from unrolled.searching import Archive
 from unrolled.settings import Settings
 
+Labels = tuple[Sequence[str], Sequence[str]]  # what each query asks for, and which phrase each sentence holds
 NAMES = {"vectors": ("vectors", "向量"), "two_stages": ("vectors, then alignment", "先向量、后对齐"),
          "alignment": ("alignment (DTW)", "对齐（DTW）"), "naive": ("ten frames as a vector", "取十帧作向量"), "chance": ("chance", "随机"),
          "pairs": ("vectors learned from pairs", "配对训练的向量"),
@@ -50,24 +51,20 @@ class Searched:
     Attributes:
         archives: one per member; they differ in their vectors alone.
         queries: frames of each query as the encoder reads them. vectors: (members, queries, size).
-        every: frames of 10 ms from one that is read to the next.
     """
 
     archives: list[Archive]
     queries: list[np.ndarray]
     vectors: np.ndarray
-    every: int
 
 
 class Scores(dict[str, list[np.ndarray]]):
     """By method, for each member, whether each query's first sentence is right, and its average precision: (2, queries)."""
 
-    def take(self, method: str, distances: np.ndarray, truth: np.ndarray) -> None:
-        """Score the distances (queries, sentences) of one member, where `truth` says what should be found."""
-        right = np.take_along_axis(truth, distances.argsort(1, kind="stable"), 1)
-        precision = right.cumsum(1) / np.arange(1, right.shape[1] + 1)
-        found = (precision * right).sum(1) / np.maximum(right.sum(1), 1)
-        self.setdefault(method, []).append(np.stack([right[:, 0].astype(float), found]))
+    def take(self, method: str, distances: np.ndarray, labels: Labels) -> None:
+        """Score the distances (queries, sentences) of one member, by what is asked for and what each sentence holds."""
+        self.setdefault(method, []).append(np.stack([retrieval.first_hits(distances, *labels).astype(float),
+                                                     retrieval.average_precisions(distances, *labels)]))
 
     def of_queries(self, method: str) -> np.ndarray:
         """Return both scores of each query, as a mean over members: (2, queries)."""
@@ -78,22 +75,27 @@ def analyse(options: Options, settings: Settings) -> AnalysisResult:
     """Search with every method, and show what is found."""
     folder = Path(options.archive)
     sentences, queries = spoken.load(folder, "sentences"), spoken.load(folder, "queries")
-    truth = np.array([[f" {query} " in f" {text} " for text in sentences.texts] for query in queries.texts])
+    labels = queries.texts, phrases_in(sentences, queries)
     scores = Scores()
     for option, names in (("encoder", ("vectors", "two_stages")), ("correspondence", ("pairs", "pairs_two_stages"))):
         loaded = trained.load(getattr(options, option), settings, f"analyses.spoken_search.{option}", "audio_words")
         view = look(loaded, sentences, queries)
-        in_both_stages(scores, names, view, truth, options.candidates)
+        in_both_stages(scores, names, view, labels, options.candidates)
         if option == "encoder":
-            baselines(scores, view, truth)
+            baselines(scores, view, labels)
             first = view
     work = frames_compared(first, options.candidates)
     result = AnalysisResult(values=as_values(scores, work))
     result.figures["spoken_search"] = _figure(scores)
     result.tables["spoken_search"] = _methods(scores, work)
-    result.tables["spoken_search_answers"] = _answers(first, queries, truth, options)
-    result.sentences.append(_sentence(scores, work, truth.shape))
+    result.tables["spoken_search_answers"] = _answers(first, labels, options)
+    result.sentences.append(_sentence(scores, work, (len(queries.texts), len(sentences.texts))))
     return result
+
+
+def phrases_in(sentences: Spoken, queries: Spoken) -> list[str]:
+    """Return the phrase that each sentence holds, of those that are asked for; empty where it holds none."""
+    return [next((phrase for phrase in dict.fromkeys(queries.texts) if f" {phrase} " in f" {text} "), "") for text in sentences.texts]
 
 
 def look(loaded: trained.Loaded, sentences: Spoken, queries: Spoken) -> Searched:
@@ -103,26 +105,26 @@ def look(loaded: trained.Loaded, sentences: Spoken, queries: Spoken) -> Searched
     asked = prepare(queries.features, queries.voices)
     archives = [searching.archive_of(sentences, whole, segments, vectors)
                 for vectors in searching.encode(loaded.model, segments.frames)]
-    return Searched(archives, asked, searching.encode(loaded.model, asked), loaded.task.every)
+    return Searched(archives, asked, searching.encode(loaded.model, asked))
 
 
-def in_both_stages(scores: Scores, names: tuple[str, str], view: Searched, truth: np.ndarray, candidates: int) -> None:
+def in_both_stages(scores: Scores, names: tuple[str, str], view: Searched, labels: Labels, candidates: int) -> None:
     """Score vectors alone, and vectors whose best candidates were put in order by alignment."""
     for archive, vectors in zip(view.archives, view.vectors, strict=True):
         distances, _ = archive.by_vectors(vectors)
-        scores.take(names[0], distances, truth)
+        scores.take(names[0], distances, labels)
         scores.take(names[1], np.stack([archive.in_two_stages(query, row, candidates)
-                                        for query, row in zip(view.queries, distances, strict=True)]), truth)
+                                        for query, row in zip(view.queries, distances, strict=True)]), labels)
 
 
-def baselines(scores: Scores, view: Searched, truth: np.ndarray) -> None:
+def baselines(scores: Scores, view: Searched, labels: Labels) -> None:
     """Score alignment with every sentence, ten frames as a vector, and chance: one ranking at random for every query."""
     archive = view.archives[0]
     every = np.arange(len(archive.sentences))
-    scores.take("alignment", np.stack([archive.align(query, every).distances for query in view.queries]), truth)
+    scores.take("alignment", np.stack([archive.align(query, every).distances for query in view.queries]), labels)
     naive = searching.archive_of(archive.spoken, archive.sentences, archive.segments, retrieval.naive_vectors(archive.segments.frames))
-    scores.take("naive", naive.by_vectors(retrieval.naive_vectors(view.queries))[0], truth)
-    scores.take("chance", np.random.default_rng(0).random(truth.shape), truth)
+    scores.take("naive", naive.by_vectors(retrieval.naive_vectors(view.queries))[0], labels)
+    scores.take("chance", np.random.default_rng(0).random((len(view.queries), len(archive.sentences))), labels)
 
 
 def frames_compared(view: Searched, candidates: int) -> dict[str, float]:
@@ -168,15 +170,15 @@ def _methods(scores: Scores, work: Mapping[str, float]) -> Table:
                  [(NAMES[method][1], *row) for method, row in rows.items()])
 
 
-def _answers(view: Searched, queries: Spoken, truth: np.ndarray, options: Options) -> Table:
+def _answers(view: Searched, labels: Labels, options: Options) -> Table:
     """Show what the first member finds for one phrase, by both stages."""
-    archive, place = view.archives[0], queries.texts.index(options.shown)
+    archive, place = view.archives[0], labels[0].index(options.shown)
     distances, nearest = archive.by_vectors(view.vectors[0, place : place + 1])
     order = archive.in_two_stages(view.queries[place], distances[0], options.candidates).argsort(kind="stable")[: options.rows]
     rows = []
     for sentence in order:
         segment = nearest[0, sentence]
-        mark = "✓" if truth[place, sentence] else "✗"
+        mark = "✓" if labels[1][sentence] == options.shown else "✗"
         rows.append((archive.spoken.texts[sentence], f"{archive.segments.starts[segment] / 100:.2f} s",
                      f"{1 - distances[0, sentence]:.2f}", mark))
     return Table(["F10"], f"First answers to a spoken {options.shown!r}.", f"对语音查询 {options.shown!r} 的前几个结果。",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -96,18 +96,6 @@ def items_of(section: str, run: str, settings: Settings) -> dict[str, np.ndarray
     if run in settings.tasks[section].runs:
         return results.read_arrays(results.items_file(section, run))
     return results.read_arrays(results.recorded_file(section, run).with_suffix(".items.safetensors"))
-
-
-def gather(section: str, settings: Settings) -> dict[str, dict[str, Any]]:
-    """Return the records of all runs: of this scale, and those that were recorded once at full scale.
-
-    Raises:
-        ResultsError: a run of this scale was not trained.
-    """
-    chosen = settings.tasks[section]
-    here = {run: results.read_result(results.run_file(section, run)) for run in chosen.runs}
-    recorded = {run: results.recorded_file(section, run) for run in chosen.elsewhere}
-    return here | {run: results.read_result(path) for run, path in recorded.items() if path.exists()}
 
 
 def difference(first: Scores, second: Scores, kind: int = 0) -> np.ndarray:

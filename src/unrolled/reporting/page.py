@@ -1,4 +1,4 @@
-"""Puts results and verdicts together into one page that needs nothing beside it."""
+"""Puts results and verdicts together into one page, which needs nothing but plotly's script and the sounds beside it."""
 
 from __future__ import annotations
 
