@@ -56,7 +56,7 @@ def test_workers_end_when_the_trainer_is_killed(workplace):
         from unrolled import guard
         def body(parent):
             guard.watch(psutil.Process(parent))
-            print(os.getpid(), flush=True)
+            os.write(1, f"{os.getpid()}\\n".encode())  # one write each: two prints at once can mix their lines
             time.sleep(60)
         Parallel(n_jobs=2)(delayed(body)(os.getpid()) for _ in range(2))
     """, workplace)
