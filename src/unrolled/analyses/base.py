@@ -56,6 +56,24 @@ class Interactive:
 
 
 @dataclasses.dataclass(frozen=True)
+class Piece:
+    """Something to be touched that a plotly specification alone cannot say, and its words.
+
+    Attributes:
+        kind: names the script of the page that shows it, `reporting/templates/pieces/<kind>.js`.
+        data: what that script shows, such as JSON can hold: everything is computed here, nothing in the page.
+    """
+
+    kind: str
+    data: Mapping[str, Any]
+    claim: Sequence[str]
+    title: str
+    title_zh: str
+    caption: str
+    caption_zh: str
+
+
+@dataclasses.dataclass(frozen=True)
 class Table:
     """A table of texts: a row per line, the first column names it."""
 
@@ -96,7 +114,8 @@ class AnalysisResult:
         values: numbers, or flat lists of numbers (one per seed or sample), for decision rules.
         figures: pictures by name.
         errata: slips found in the notes.
-        interactive: pictures to be touched, by name. tables: by name. sentences: for the cards.
+        interactive: pictures to be touched, by name. pieces: the same with a script of their own. tables: by name.
+        sentences: for the cards.
         sounds: WAV files by name, which pictures to be touched may play (see `played`).
     """
 
@@ -105,6 +124,7 @@ class AnalysisResult:
     figures: dict[str, Picture] = dataclasses.field(default_factory=dict)
     errata: list[Erratum] = dataclasses.field(default_factory=list)
     interactive: dict[str, Interactive] = dataclasses.field(default_factory=dict)
+    pieces: dict[str, Piece] = dataclasses.field(default_factory=dict)
     tables: dict[str, Table] = dataclasses.field(default_factory=dict)
     sentences: list[Sentence] = dataclasses.field(default_factory=list)
     sounds: dict[str, bytes] = dataclasses.field(default_factory=dict)
@@ -116,6 +136,7 @@ class AnalysisResult:
         self.figures |= other.figures
         self.errata += other.errata
         self.interactive |= other.interactive
+        self.pieces |= other.pieces
         self.tables |= other.tables
         self.sentences += other.sentences
         self.sounds |= other.sounds
@@ -203,6 +224,8 @@ def save(name: str, result: AnalysisResult) -> Path:
             results.write_bytes(folder / f"{file}.svg", figures.to_svg(picture.figure))
         for file, picture in result.interactive.items():
             results.write_json(folder / f"{file}.plotly.json", picture.specification)
+        for file, piece in result.pieces.items():
+            results.write_json(folder / f"{file}.piece.json", piece.data)
         for file, content in result.sounds.items():
             results.write_bytes(folder / results.SOUNDS / f"{file}.wav", content)
         results.write_json(folder / results.analysis_file(name).name, as_json(name, result))
@@ -220,12 +243,13 @@ def as_json(name: str, result: AnalysisResult) -> dict[str, Any]:
             "values": {key: plain(value) for key, value in result.values.items()},
             "figures": [_words(picture, f"{file}.svg", "figure") for file, picture in result.figures.items()],
             "interactive": [_words(picture, f"{file}.plotly.json", "specification") for file, picture in result.interactive.items()],
+            "pieces": [_words(piece, f"{file}.piece.json", "data") for file, piece in result.pieces.items()],
             "tables": {key: dataclasses.asdict(table) for key, table in result.tables.items()},
             "sentences": [dataclasses.asdict(sentence) for sentence in result.sentences],
             "errata": [dataclasses.asdict(erratum) for erratum in result.errata]}
 
 
-def _words(picture: Picture | Interactive, file: str, left_out: str) -> dict[str, Any]:
+def _words(picture: Picture | Interactive | Piece, file: str, left_out: str) -> dict[str, Any]:
     """Return everything of a picture but the picture itself, which lies in a file of its own."""
     fields = (field.name for field in dataclasses.fields(picture))
     return {"file": file, **{name: getattr(picture, name) for name in fields if name != left_out}}

@@ -27,7 +27,7 @@ VALIDATION_CONFUSABLE = ("black cattle", "old castle", "silver spoon", "full moo
                          "silver plane", "family dinner", "tired doctor", "ocean water", "green island", "orange lamb", "desk lamp",
                          "monday dinner", "sunday evening")
 SENTENCES, VALIDATION_SENTENCES = 320, 160
-ARCHIVE_SPEAKERS, QUERY_SPEAKERS = 8, 5
+ARCHIVE_SPEAKERS, QUERY_SPEAKERS = 8, 10
 RATES = (150, 200)  # words a minute
 
 # {thing} is a phrase, a confusable one, or an adjective and a noun drawn at random; the other gaps are filled from the words to train on.

@@ -18,6 +18,7 @@ from unrolled.reporting.words import SYMBOLS, VERDICTS_ZH
 from unrolled.settings import Settings
 from unrolled.tuned import load as load_tuned
 
+TEMPLATES = Path(__file__).parent / "templates"
 ONE_PAGE = "lstm_vs_rnn"  # the analysis with a section of its own
 
 
@@ -31,13 +32,13 @@ def build(settings: Settings) -> str:
     claims = verdicts["claims"]
     analyses = _analyses(settings)
     official = _official(analyses)
-    environment = jinja2.Environment(loader=jinja2.FileSystemLoader(Path(__file__).parent / "templates"), autoescape=True,
+    environment = jinja2.Environment(loader=jinja2.FileSystemLoader(TEMPLATES), autoescape=True,
                                      undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     environment.tests["search_in"] = lambda path, part: part in path
     return environment.get_template("report.html").render(
         scale=verdicts["scale"], claims=claims, counts=Counter(entry["verdict"] for entry in claims.values()),
         symbols=SYMBOLS, verdicts_zh=VERDICTS_ZH, changed=_changed_rules(claims), earlier=_earlier_rules(claims), flips=_flips(claims),
-        pictures=_pictures(analyses), tables=_tables(analyses, official), sentences=_sentences(analyses, official), plots=_plots(analyses),
+        pieces=_pieces(analyses), scripts=_scripts(analyses), pictures=_pictures(analyses), tables=_tables(analyses, official), sentences=_sentences(analyses, official), plots=_plots(analyses),
         speed=_seconds_per_update(settings), tasks=_tasks(settings), cards=_cards(settings),
         errata=[erratum for analysis in analyses.values() for erratum in analysis["errata"]],
         machine=_machine(settings), tuned=sum(len(runs or {}) for runs in load_tuned().values()))
@@ -111,14 +112,37 @@ def _sentences(*groups: Mapping[str, Any]) -> dict[str, list[dict[str, Any]]]:
     return found
 
 
+def _pieces(analyses: Mapping[str, Any]) -> dict[str, list[dict[str, Any]]]:
+    """Return what has a script of its own by the first claim it bears on, each with its data as text safe inside a script."""
+    found: dict[str, list[dict[str, Any]]] = {}
+    for name, analysis in analyses.items():
+        for piece in analysis["pieces"]:
+            identifier = f"piece-{name}-{piece['file'].removesuffix('.piece.json')}"
+            found.setdefault(ONE_PAGE if name == ONE_PAGE else piece["claim"][0], []).append(
+                {**piece, "id": identifier, "json": _script_text(results.analysis_folder(name) / piece["file"])})
+    return found
+
+
+def _scripts(analyses: Mapping[str, Any]) -> list[Markup]:
+    """Return the page's own scripts: what all pieces share, then one for each kind of piece that there is."""
+    kinds = sorted({piece["kind"] for analysis in analyses.values() for piece in analysis["pieces"]})
+    paths = [TEMPLATES / "pieces" / f"{kind}.js" for kind in ("shared", *kinds)]
+    return [Markup(path.read_text(encoding="utf-8")) for path in paths]  # noqa: S704 (made by us)
+
+
+def _script_text(path: Path) -> Markup:
+    """Return a file of JSON as text that can stand inside a script."""
+    return Markup(path.read_text(encoding="utf-8").replace("</", "<\\/"))  # noqa: S704 (made by us)
+
+
 def _plots(analyses: Mapping[str, Any]) -> dict[str, list[dict[str, Any]]]:
     """Return the pictures to be touched by the first claim they bear on, each with its specification as text safe inside a script."""
     found: dict[str, list[dict[str, Any]]] = {}
     for name, analysis in analyses.items():
         for plot in analysis["interactive"]:
-            text = (results.analysis_folder(name) / plot["file"]).read_text(encoding="utf-8").replace("</", "<\\/")
             identifier = f"plot-{name}-{plot['file'].removesuffix('.plotly.json')}"
-            found.setdefault(plot["claim"][0], []).append({**plot, "id": identifier, "json": Markup(text)})  # noqa: S704 (made by us)
+            found.setdefault(plot["claim"][0], []).append(
+                {**plot, "id": identifier, "json": _script_text(results.analysis_folder(name) / plot["file"])})
     return found
 
 
