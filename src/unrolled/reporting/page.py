@@ -38,7 +38,8 @@ def build(settings: Settings) -> str:
     return environment.get_template("report.html").render(
         scale=verdicts["scale"], claims=claims, counts=Counter(entry["verdict"] for entry in claims.values()),
         symbols=SYMBOLS, verdicts_zh=VERDICTS_ZH, changed=_changed_rules(claims), earlier=_earlier_rules(claims), flips=_flips(claims),
-        pieces=_pieces(analyses), scripts=_scripts(analyses), pictures=_pictures(analyses), tables=_tables(analyses, official), sentences=_sentences(analyses, official), plots=_plots(analyses),
+        pictures=_pictures(analyses), tables=_tables(analyses, official), sentences=_sentences(analyses, official),
+        plots=_plots(analyses), pieces=_pieces(analyses), scripts=_scripts(analyses),
         speed=_seconds_per_update(settings), tasks=_tasks(settings), cards=_cards(settings),
         errata=[erratum for analysis in analyses.values() for erratum in analysis["errata"]],
         machine=_machine(settings), tuned=sum(len(runs or {}) for runs in load_tuned().values()))
