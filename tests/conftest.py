@@ -7,11 +7,13 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import filelock
 import pytest
 import torch
+from playwright.sync_api import Page, sync_playwright
 
 from unrolled import processor, settings
 
@@ -59,6 +61,44 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
             run("pipelines.sandbox", "smoke", folder=home)
             (shared / "smoke.done").touch()
     return home / ".smoke"
+
+
+BROWSER = next((path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), None)
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[object]:
+    """A headless Chromium of this machine; tests are skipped where there is none."""
+    if BROWSER is None:
+        pytest.skip("no Chromium here: install Debian's package `chromium`")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=BROWSER, args=["--no-sandbox", "--autoplay-policy=no-user-gesture-required"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def visit(chromium) -> Iterator[Callable[..., Page]]:
+    """Open an address: `visit(address, locale="zh-CN", viewport={...}, color_scheme="dark")`.
+
+    When the test ends, no page may have complained on its console or asked anything of another machine.
+    """
+    contexts, faults = [], []
+
+    def opened(address: str, **options: object) -> Page:
+        contexts.append(chromium.new_context(**({"locale": "en-US"} | options)))
+        page = contexts[-1].new_page()
+        page.on("console", lambda message: message.type == "error" and faults.append(message.text))
+        page.on("pageerror", lambda error: faults.append(str(error)))
+        page.on("request", lambda request: request.url.startswith(("file:", "data:", "blob:", "http://127.0.0.1:"))
+                or faults.append(f"asks for {request.url}"))
+        page.goto(address)
+        return page
+
+    yield opened
+    for context in contexts:
+        context.close()
+    assert not faults
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
