@@ -1,0 +1,96 @@
+"""What is run apart, in a copy beside the sources: official data, and records of runs that the default scale leaves out."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+from conftest import ROOT, WRITTEN
+
+from pipelines import official, record
+from unrolled import results, settings
+
+pytestmark = pytest.mark.unit
+
+
+@pytest.fixture
+def home(workplace):
+    """The sources, as a checkout has them, in a folder of their own."""
+    for name in WRITTEN:
+        source = ROOT / name
+        if source.is_dir():
+            shutil.copytree(source, workplace / name, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            shutil.copy2(source, workplace / name)
+    return workplace
+
+
+@pytest.fixture
+def stages(monkeypatch):
+    """The stages' scripts asked for, in order; each leaves behind a file that says who made it."""
+    asked = []
+
+    def pretended(command, cwd, **_):
+        stage, argument = command[2].removeprefix("pipelines."), " ".join(command[3:])
+        asked.append((stage, argument))
+        if stage == "analyse":
+            results.write_json(Path(cwd) / results.analysis_file(argument), {"made": argument})
+        if stage == "train":
+            for run in settings.read_yaml(Path(cwd) / "params.yaml")["tasks"][argument].get("full", {}).get("runs", {}):
+                path = Path(cwd) / results.task_folder(argument) / f"{run}.json"
+                results.write_json(path, {"made": run})
+                results.write_bytes(path.with_suffix(".items.safetensors"), b"items")
+        return subprocess.CompletedProcess(command, 0)
+
+    monkeypatch.setattr(subprocess, "run", pretended)
+    return asked
+
+
+def test_official_data_are_fetched_tuned_trained_and_analysed_in_the_copy(home, stages):
+    shutil.rmtree(home / "reference" / "official")
+    official.main("audio_words speech_ctc", "audio_vectors recognition")
+    assert stages == [("data", "spoken_digits"), ("data", "spoken_words"), ("tune", "audio_words speech_ctc"), ("train", "audio_words"),
+                      ("train", "speech_ctc"), ("analyse", "audio_vectors"), ("analyse", "recognition")]
+    changed = settings.read_yaml(official.COPY / "params.yaml")
+    assert changed["scale"] == "official" and changed["data"]["source"] == "official"
+    assert changed["analyses"]["recognition"]["sections"] == ["speech_ctc"]  # Mandarin was not asked for
+    assert settings.read_yaml("params.yaml")["data"]["source"] == "packaged"
+    assert not (official.COPY / results.recorded_file("", "").parent).exists()  # records of the packaged data stay out of it
+    kept = sorted(path.name for path in results.official_file("x").parent.iterdir())
+    assert kept == ["audio_vectors.json", "recognition.json"]
+    assert json.loads(results.official_file("recognition").read_text()) == {"made": "recognition"}
+
+
+@pytest.mark.parametrize(("sections", "analyses", "sentence"), [
+    ("", "recognition", "SECTIONS is empty; name some of "),
+    ("speech_ctc", "", "ANALYSES is empty; name some of "),
+    ("speech_ctcc", "recognition", "SECTIONS holds 'speech_ctcc', which params.yaml does not have; did you mean 'speech_ctc'?"),
+    ("speech_ctc", "recognitions", "ANALYSES holds 'recognitions', which params.yaml does not have; did you mean 'recognition'?")])
+def test_a_wrong_name_is_one_sentence_and_copies_nothing(home, stages, capsys, sections, analyses, sentence):
+    with pytest.raises(SystemExit):
+        official.main(sections, analyses)
+    assert sentence in capsys.readouterr().err and not stages and not official.COPY.exists()
+
+
+def test_records_of_named_runs_are_kept(home, stages):
+    results.DATA.mkdir()
+    shutil.rmtree(home / "reference" / "recorded")
+    record.main("slots", "elman_2")
+    assert stages == [("tune", "slots"), ("train", "slots")]
+    changed = settings.read_yaml(record.COPY / "params.yaml")
+    assert changed["scale"] == "full" and list(changed["tasks"]["slots"]["full"]["runs"]) == ["elman_2"]
+    assert json.loads(results.recorded_file("slots", "elman_2").read_text()) == {"made": "elman_2"}
+    assert [path.name for path in sorted(results.recorded_file("slots", "x").parent.iterdir())] == ["elman_2.items.safetensors", "elman_2.json"]
+
+
+@pytest.mark.parametrize(("names", "sentence"), [
+    (("adding_stopped",), "tasks.adding_stopped has no runs at full scale only"),
+    (("slots", "elman_22"), "tasks.slots.full has no run elman_22; did you mean 'elman_2'?"),
+    (("slots", "elman_2"), "data/ is not there yet")])
+def test_what_cannot_be_recorded_is_one_sentence(home, stages, capsys, names, sentence):
+    with pytest.raises(SystemExit):
+        record.main(*names)
+    assert sentence in capsys.readouterr().err and not stages
