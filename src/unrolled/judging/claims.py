@@ -99,7 +99,7 @@ def check_rule(rule: Any, where: str, inner: bool = False) -> None:
     if not isinstance(rule, Mapping) or "kind" not in rule:
         raise ClaimError(f"{where} must be a mapping with a kind, but is {rule!r}.")
     kind = rule["kind"]
-    if kind not in FIELDS:
+    if not isinstance(kind, str) or kind not in FIELDS:
         raise ClaimError(f"{where}.kind is {kind!r}{nearest(str(kind), FIELDS)}")
     for key in rule:
         if key != "kind" and key not in FIELDS[kind]:
