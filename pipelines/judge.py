@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 
-from unrolled import results, settings, verifying
+from unrolled import guard, results, settings, verifying
 from unrolled.judging import claims, judge
 
 
 def main() -> None:
     """Judge every claim, and write the verdicts and a few headline numbers."""
     with results.exit_on_user_error():
+        guard.join_pipeline()
         chosen = settings.load()
         verdicts = judge(claims.load(), chosen)
         results.write_json(results.verdicts_file(), {"format": results.FORMAT, "scale": chosen.scale, "claims": verdicts})

@@ -43,9 +43,12 @@ class ResultsError(UserError):
 
 @contextlib.contextmanager
 def exit_on_user_error() -> Iterator[None]:
-    """Turn a `UserError` into one line on standard error and exit status 2; a full disk is one too."""
+    """Turn a `UserError` into one line on standard error and exit status 2; a full disk is one too, and Ctrl-C ends with 130."""
     try:
         yield
+    except KeyboardInterrupt:
+        print("interrupted: what had been finished is kept; the same command goes on from there.", file=sys.stderr)
+        sys.exit(130)
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(2)
