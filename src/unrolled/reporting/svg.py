@@ -12,7 +12,7 @@ from collections.abc import Iterable
 
 from markupsafe import Markup
 
-from unrolled.reporting.drawn_words import DRAWN_ZH
+from unrolled.reporting.drawn_words import in_chinese
 
 DECIMALS = 2  # of a point, 1/72 inch at the size it was drawn in
 NUMBER = re.compile(r"-?\d+\.\d{3,}")
@@ -72,7 +72,7 @@ def _rounded(match: re.Match) -> str:
 def _both(match: re.Match) -> str:
     """Put a drawn word's Chinese beside it; numbers, names of runs and what has no Chinese stay as they are."""
     opened, word, closed = match.groups()
-    chinese = DRAWN_ZH.get(html.unescape(word).strip())
+    chinese = in_chinese(html.unescape(word).strip())
     if chinese is None:
         return match.group()
     return f'{opened}<tspan lang="en">{word}</tspan><tspan lang="zh">{html.escape(chinese, quote=False)}</tspan>{closed}'
