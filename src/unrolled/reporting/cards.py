@@ -8,6 +8,7 @@ from typing import Any
 from unrolled import results
 from unrolled.judging import claims as claims_file
 from unrolled.judging.evidence import Evidence
+from unrolled.judging.rules import sentence
 from unrolled.reporting import links
 from unrolled.reporting.strips import strip
 from unrolled.reporting.words import SECTIONS
@@ -24,7 +25,7 @@ def cards(claims: Mapping[str, Any], settings: Settings) -> dict[str, dict[str, 
         made = links.origins(entry["evidence"])
         names = claim.parts_zh if claim else {}
         found[name] = {
-            **entry, "rule_zh": _named(entry["rule_zh"], names), "findings": _findings(entry, claim, settings),
+            **entry, "rule_zh": _named(entry["rule_zh"], names), **_rule_parts(entry, claim), "findings": _findings(entry, claim, settings),
             "changed": name in changed, "earlier": [{**rule, "rule_zh": _named(rule["rule_zh"], names)} for rule in earlier[name]],
             "fresh": fresh.get(name), "commands": links.commands(made) if entry["evidence"] else [], "code": links.code(made, settings),
             "tasks": made.tasks}
@@ -53,10 +54,23 @@ def _named(rule: str, names: Mapping[str, str]) -> str:
     return rule
 
 
+def _is_judged(entry: Mapping[str, Any], claim: claims_file.Claim | None) -> bool:
+    """Tell whether claims.yaml still holds the rule that was judged."""
+    return claim is not None and claim.rule_hash == entry["rule_hash"]
+
+
+def _rule_parts(entry: Mapping[str, Any], claim: claims_file.Claim | None) -> dict[str, Any]:
+    """Return the parts of the rule in words, none of a rule that is one sentence, and how they are put together."""
+    parts = claim.rule.get("parts", {}) if _is_judged(entry, claim) else {}
+    return {"together": claim.rule["kind"] if parts else "", "rule_parts": [
+        {"name": name, "name_zh": claim.parts_zh.get(name, name), "rule": sentence(part), "rule_zh": sentence(part, chinese=True)}
+        for name, part in parts.items()]}
+
+
 def _findings(entry: Mapping[str, Any], claim: claims_file.Claim | None, settings: Settings) -> list[dict[str, Any]]:
     """Return the findings with their dots; none where claims.yaml no longer holds the rule that was judged."""
     names = claim.parts_zh if claim else {}
-    if claim is None or claim.rule_hash != entry["rule_hash"]:
+    if not _is_judged(entry, claim):
         return [{**finding, "name_zh": names.get(finding["name"], finding["name"]), "strip": None} for finding in entry["findings"]]
     parts, evidence = claim.rule.get("parts", {"": claim.rule}), Evidence(settings)
     return [{**finding, "name_zh": names.get(finding["name"], finding["name"]), "strip": strip(parts[finding["name"]], finding, evidence)}

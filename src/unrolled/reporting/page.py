@@ -39,7 +39,8 @@ def _environment() -> jinja2.Environment:
     environment.filters["address"] = links.address
     environment.globals |= {
         "symbols": words.SYMBOLS, "verdicts_zh": words.VERDICTS_ZH, "splits_zh": words.SPLITS_ZH, "scales_zh": words.SCALES_ZH,
-        "sources": words.SOURCES, "status": words.STATUS, "verbatim": _verbatim}
+        "sources": words.SOURCES, "status": words.STATUS, "verbatim": _verbatim,
+        "together": words.TOGETHER}
     return environment
 
 

@@ -12,6 +12,11 @@ SECTIONS = ("Example application", "RNN example", "Basic concept", "Depth", "Elm
 STATUS = {"read": ("read in the source", "已查阅原文"), "notes": ("as the notes or others give it", "据笔记等转述"),
           "unverified": ("from memory, not checked", "凭记忆，未核对")}
 
+# How the parts of a rule are put together.
+TOGETHER = {"all": ("All of these must hold:", "以下各项须全部成立："),
+            "conditions": ("Each of these is a condition; where some hold and others fail, the verdict is conditional:",
+                           "以下每一项是一个条件；若有的成立、有的不成立，结论为“有条件成立”：")}
+
 # Section of params.yaml: its title and its purpose.
 TASKS_ZH = {
     "temporal_order": ("时间次序", "按先后次序分辨两个符号，离作答处很远"),
