@@ -1,10 +1,20 @@
 // The two switches, and what paper needs.
 showLanguage(root.dataset.language);
 
-// Switch the language and keep the place: whatever stood first in the window stands there after.
+// Return the first thing in the window that is there in both languages.
+function placeOfReader() {
+  for (let height = 70; height < innerHeight; height += 15) {
+    const hit = document.elementFromPoint(innerWidth * 0.6, height);
+    const common = hit && (hit.closest("main [lang]") || {parentElement: hit}).parentElement;
+    const found = common && common.closest("main :is(h1, h2, h3, h4, p, dt, dd, tr, li, figure, details)");
+    if (found) return found;
+  }
+  return document.querySelector("h1");
+}
+
+// Switch the language and keep the place: what stood first in the window stands there after.
 document.getElementById("language").addEventListener("click", () => {
-  const anchor = [...document.querySelectorAll("h1, h2, h3, h4, dt, tr, figure, li")].find(
-    part => part.checkVisibility() && part.getBoundingClientRect().bottom > 60 && part.getBoundingClientRect().height > 0);
+  const anchor = placeOfReader();
   const before = anchor.getBoundingClientRect().top;
   const keep = () => window.scrollBy(0, anchor.getBoundingClientRect().top - before);
   const language = root.dataset.language === "en" ? "zh" : "en";
