@@ -35,7 +35,7 @@ def page_of(piece: Piece, folder: Path, language: str = "en", plotly: bool = Fal
         language: the page starts in; `speak("zh")`, a function of the page, changes it as the report's button does.
         plotly: whether its script is put beside the page, as it is beside the report.
     """
-    scripts = [(SCRIPTS / f"{kind}.js").read_text(encoding="utf-8") for kind in ("shared", piece.kind)]
+    scripts = [(SCRIPTS / f"{kind}.js").read_text(encoding="utf-8") for kind in (*page.SHARED_SCRIPTS, piece.kind)]
     if plotly:
         (folder / "plotly.min.js").write_text(page.plotting_library(), encoding="utf-8")
     words = [f'<span lang="{lang}">{html.escape(text)}</span>' for lang, text in (

@@ -20,6 +20,7 @@ from unrolled.tuned import load as load_tuned
 
 TEMPLATES = Path(__file__).parent / "templates"
 ONE_PAGE = "lstm_vs_rnn"  # the analysis with a section of its own
+SHARED_SCRIPTS = ("shared", "chart")  # what all pieces may use, in this order
 
 
 def build(settings: Settings) -> str:
@@ -127,7 +128,7 @@ def _pieces(analyses: Mapping[str, Any]) -> dict[str, list[dict[str, Any]]]:
 def _scripts(analyses: Mapping[str, Any]) -> list[Markup]:
     """Return the page's own scripts: what all pieces share, then one for each kind of piece that there is."""
     kinds = sorted({piece["kind"] for analysis in analyses.values() for piece in analysis["pieces"]})
-    paths = [TEMPLATES / "pieces" / f"{kind}.js" for kind in ("shared", *kinds)]
+    paths = [TEMPLATES / "pieces" / f"{kind}.js" for kind in (*SHARED_SCRIPTS, *kinds)]
     return [Markup(path.read_text(encoding="utf-8")) for path in paths]  # noqa: S704 (made by us)
 
 
