@@ -51,9 +51,9 @@ function superscript(number) {
   return [...String(number)].map(digit => (digit === "-" ? "⁻" : "⁰¹²³⁴⁵⁶⁷⁸⁹"[digit])).join("");
 }
 
-// Return a number, given as its logarithm to base 10, with three digits: 0.0436, 999, 2.08 × 10⁴, 1.00 × 10⁻¹⁹⁹⁸.
+// Return a number, given as its logarithm to base 10, with three digits: 0.044, 999, 2.08 × 10⁴, 1.00 × 10⁻¹⁹⁹⁸.
 function fromLog(log10) {
-  if (log10 > -4.0001 && log10 < 4) return String(Number((10 ** log10).toPrecision(3)));
+  if (log10 > -3.0001 && log10 < 4) return String(Number((10 ** log10).toPrecision(3)));
   let exponent = Math.floor(log10), digits = (10 ** (log10 - exponent)).toFixed(2);
   if (digits === "10.00") [exponent, digits] = [exponent + 1, "1.00"];
   return `${digits} × 10${superscript(exponent)}`;
