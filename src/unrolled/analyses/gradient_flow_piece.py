@@ -44,9 +44,10 @@ def piece(initial: Mapping[str, Flow], trained: Mapping[str, Flow], task: str, f
     data = {"cells": {name: dict(zip(("en", "zh"), NAMES.get(name, (name, name)), strict=True)) for name in names},
             "sets": {which: {name: _line(flow, first_lag(flow)) for name, flow in flows.items()} for which, flows in sets.items()},
             "shown": [name for name in SHOWN if name in names], "task": task}
-    return Piece("gradient_flow", data, ["E1", "E3", "D9"], "Compare cells: the gradient on its way back.", "比较各种单元：梯度往回传时的大小。",
-                 "Norm of the gradient of the last output for the state so many steps before, lag 0 = 1, in float64; median over seeds, shade: "
-                 "their range. Theory: recurrent gain times slope for a plain network, mean share that a gate keeps for a gated one.",
+    return Piece("gradient_flow", data, ["E1", "E3", "D9"], "Compare cells: the gradient on its way back.",
+                 "比较各种单元：梯度往回传时的大小。",
+                 "Norm of the gradient of the last output for the state so many steps before, lag 0 = 1, in float64; median over seeds, "
+                 "shade: their range. Theory: recurrent gain times slope for a plain network, mean share a gate keeps for a gated one.",
                  "最后一步输出对若干步之前状态的梯度范数，间隔 0 处取 1，float64 计算；线为各种子的中位数，阴影为范围。"
                  "理论值：普通网络为循环增益乘以斜率，门控单元为门的平均保留率。")
 

@@ -69,24 +69,40 @@ function ticks(low, high, most, whole) {
   return found;
 }
 
+// Return where an axis has its lines: at 1, 2 and 5 of every power of ten on a logarithmic axis that spans few of them.
+function levelsOf(axis, most) {
+  if (!axis.log || axis.high - axis.low > 2.2) return ticks(axis.low, axis.high, most, axis.log);
+  const powers = Array.from({length: 5}, (_, index) => Math.floor(axis.low) + index);
+  return powers.flatMap(power => [1, 2, 5].map(digit => power + Math.log10(digit))).filter(level => level >= axis.low && level <= axis.high);
+}
+
+function nameOf(axis, level) {
+  if (!axis.log) return level.toLocaleString("en-US", {useGrouping: false, maximumFractionDigits: 4});
+  return axis.high - axis.low > 2.2 ? `10${superscript(level)}` : String(Number((10 ** level).toPrecision(1)));
+}
+
+// Return a line's stroke and name, kept together.
+function keyed(colour, dash, label) {
+  return make("span", {style: "display: inline-flex; gap: .4rem; align-items: center"}, swatch(colour, dash), make("span", {}, label));
+}
+
 // Begin a chart. An axis is {low, high, label, log}: where log is true, low, high and all values are logarithms to base 10.
 // Returns the SVG, where a value lies (x, y), and line(points, attributes), band(points) and mark(...) to draw with.
 function chart(width, height, title, across, up) {
-  const named = (axis, value) => (axis.log ? `10${superscript(value)}` : value.toLocaleString("en-US", {useGrouping: false, maximumFractionDigits: 4}));
-  const levels = ticks(up.low, up.high, 6, up.log);
-  const box = {left: 14 + 7.5 * Math.max(...levels.map(value => named(up, value).length)), right: 16, top: 26, bottom: 42};
+  const levels = levelsOf(up, 6);
+  const box = {left: 14 + 7.5 * Math.max(...levels.map(value => nameOf(up, value).length)), right: 16, top: 26, bottom: 42};
   const x = value => box.left + (value - across.low) / (across.high - across.low) * (width - box.left - box.right);
   const y = value => height - box.bottom - (value - up.low) / (up.high - up.low) * (height - box.top - box.bottom);
   const root = svg("svg", {class: "drawing", viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": words(title)});
   const clip = `clip-${chart.count = (chart.count || 0) + 1}`;
   root.append(svg("clipPath", {id: clip}, svg("rect", {x: box.left, y: box.top - 6, width: width - box.left - box.right, height: height - box.top - box.bottom + 12})));
-  for (const value of ticks(across.low, across.high, Math.max(2, Math.floor(width / 80)), across.log)) {
+  for (const value of levelsOf(across, Math.max(2, Math.floor(width / 80)))) {
     root.append(svg("line", {x1: x(value), x2: x(value), y1: box.top, y2: height - box.bottom, stroke: "var(--line, #d5d5d0)"}),
-      svg("text", {x: x(value), y: height - box.bottom + 17, "text-anchor": "middle"}, named(across, value)));
+      svg("text", {x: x(value), y: height - box.bottom + 17, "text-anchor": "middle"}, nameOf(across, value)));
   }
   for (const value of levels) {
     root.append(svg("line", {x1: box.left, x2: width - box.right, y1: y(value), y2: y(value), stroke: "var(--line, #d5d5d0)"}),
-      svg("text", {x: box.left - 6, y: y(value) + 4, "text-anchor": "end"}, named(up, value)));
+      svg("text", {x: box.left - 6, y: y(value) + 4, "text-anchor": "end"}, nameOf(up, value)));
   }
   root.append(svg("text", {x: (box.left + width - box.right) / 2, y: height - 5, "text-anchor": "middle"}, words(across.label)),
     svg("text", {x: 0, y: 13}, words(up.label)));

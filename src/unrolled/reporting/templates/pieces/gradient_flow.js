@@ -49,7 +49,7 @@ pieces.gradient_flow = (root, data) => {
       .map(label => make("th", {scope: "col"}, label)));
     const rows = shown().map(name => {
       const line = data.sets[chosen.set][name];
-      return make("tr", {}, make("th", {scope: "row"}, swatch(hue(name), dash(name)), " ", data.cells[name]),
+      return make("tr", {}, make("th", {scope: "row"}, keyed(hue(name), dash(name), data.cells[name])),
         ...[line.factor.toFixed(3), line.expected === null ? "–" : line.expected.toFixed(3), line.seeds].map(value => make("td", {}, String(value))));
     });
     said.replaceChildren(rows.length ? make("table", {class: "worked"}, make("thead", {}, head), make("tbody", {}, ...rows)) : make("p", {}, {en: "No cell is chosen.", zh: "没有选中任何单元。"}));

@@ -53,7 +53,7 @@ pieces.repeated_weight = (root, data) => {
     slider.value = place;
     shown.textContent = `w = ${data.weight[place]}`;
     slider.setAttribute("aria-valuetext", `w = ${data.weight[place]}`);
-    said.replaceChildren(numbers(lines.map(line => [[swatch(line.hue), " ", line.label], value(line)])));
+    said.replaceChildren(numbers(lines.map(line => [keyed(line.hue, "", line.label), value(line)])));
     again();
   }
   choose(place);
