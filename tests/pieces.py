@@ -16,10 +16,11 @@ STYLE = """:root { color-scheme: light dark; --text: #1b1b1b; --page: #fdfdfb; -
 * { box-sizing: border-box; }
 body { margin: 0 auto; max-width: 60rem; padding: 1rem; font: 16px/1.55 system-ui, "Noto Sans CJK SC", sans-serif; color: var(--text);
   background: var(--page); }
-figure { margin: 0; } figcaption { font-size: .9rem; }
+figure { margin: 0; } figure svg { width: 100%; height: auto; max-height: 32rem; background: #fff; border-radius: .4rem; padding: .3rem; }
+figcaption { font-size: .9rem; }
 html[data-language="en"] [lang="zh"], html[data-language="zh"] body [lang="en"] { display: none; }
 button, select { font: inherit; padding: .3rem .9rem; border-radius: .4rem; border: 1px solid var(--line); background: var(--soft);
-  color: inherit; }"""
+  color: inherit; float: right; }"""
 LANGUAGE = """function speak(language) {
   document.documentElement.dataset.language = document.documentElement.lang = language;
   document.dispatchEvent(new Event("languagechange"));

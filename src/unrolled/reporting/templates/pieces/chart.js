@@ -8,6 +8,8 @@ const DASHES = ["", "7 3", "2 3"]; // more lines than hues: the same hue again, 
 document.head.append(make("style", {}, `
 .piece svg.drawing { display: block; width: 100%; height: auto; max-height: none; padding: 0; border-radius: 0; background: none; overflow: visible; }
 .piece svg.drawing text { fill: var(--text, #1b1b1b); font-size: 13px; }
+figure .js-plotly-plot svg { max-height: none; padding: 0; border-radius: 0; background: none !important; } /* they lie over what plotly draws in three dimensions */
+figure .js-plotly-plot .main-svg { width: 100%; height: 100%; }
 .piece button { float: none; }
 .piece .controls { display: flex; flex-wrap: wrap; gap: .4rem .5rem; align-items: center; margin: .5rem 0; padding: 0; border: 0; min-width: 0; }
 .piece .controls legend { float: left; padding: 0; margin-right: .2rem; }
@@ -20,7 +22,9 @@ document.head.append(make("style", {}, `
 .piece .numbers { display: grid; grid-template-columns: max-content minmax(0, 1fr); gap: .1rem 1rem; margin: .5rem 0; font-variant-numeric: tabular-nums; }
 .piece .numbers dt { font-weight: normal; opacity: 1; } .piece .numbers dd { margin: 0; font-weight: 600; }
 .piece .said { margin: .4rem 0; }
-.piece table.worked { font-size: .9rem; border-collapse: collapse; } .piece table.worked :is(th, td) { padding: .15rem .4rem; text-align: left; }`));
+.piece .wide { overflow-x: auto; }
+.piece table.worked { font-size: .9rem; border-collapse: collapse; } .piece table.worked :is(th, td) { padding: .15rem .4rem; text-align: left; }
+@media (max-width: 40rem) { .piece table.worked { font-size: .8rem; } .piece table.worked :is(th, td) { padding: .15rem .25rem; } }`));
 
 function svg(tag, attributes = {}, ...children) {
   const element = document.createElementNS("http://www.w3.org/2000/svg", tag);
@@ -136,6 +140,14 @@ function radios(legend, options, chosen, changed) {
 // Return a place for what changes, which is read aloud when it does.
 function live() {
   return make("div", {class: "said", "aria-live": "polite"});
+}
+
+// Return a table: names of columns, and rows of a header and cells. Where it is too wide for the window it can be moved sideways.
+function table(title, columns, rows) {
+  const head = make("tr", {}, ...columns.map(column => make("th", {scope: "col"}, column)));
+  const body = rows.map(([name, ...cells]) => make("tr", {}, make("th", {scope: "row"}, name), ...cells.map(cell => make("td", {}, cell))));
+  return make("div", {class: "wide", tabindex: 0, role: "region", "aria-label": words(title)},
+    make("table", {class: "worked"}, make("thead", {}, head), make("tbody", {}, ...body)));
 }
 
 // Return lines of [label, value] as a list.

@@ -55,10 +55,11 @@ pieces.error_surface = (root, data) => {
     const start = {type: "scatter3d", mode: "markers", x: [data.start[0]], y: [data.start[1]], z: [path(chosen.name).errors[0] + 0.006], showlegend: false,
       marker: {color: text, size: 6, symbol: "diamond"}, hovertemplate: `${words({en: "start", zh: "起点"})}<extra></extra>`};
     const range = (values, at) => (chosen.close ? [data.start[at] - data.close, data.start[at] + data.close] : [values[0], values.at(-1)]);
+    const far = box.clientWidth < 500 ? 1.35 : 1; // a narrow window sees less at once
     const axis = title => ({title: {text: title}, color: text, gridcolor: grid, zerolinecolor: grid, showspikes: false});
     return {data: [heights, trace(chosen.name, 7), start], layout: {
       uirevision: "kept", margin: {l: 0, r: 0, t: 0, b: 0}, paper_bgcolor: "rgba(0,0,0,0)", font: {color: text, size: 12},
-      scene: {aspectratio: {x: 1.2, y: 1.2, z: 0.7}, camera: {eye: {x: -0.8, y: 1.7, z: 0.8}, center: {x: 0, y: 0, z: -0.2}},
+      scene: {aspectratio: {x: 1.2, y: 1.2, z: 0.7}, camera: {eye: {x: -0.8 * far, y: 1.7 * far, z: 0.8 * far}, center: {x: 0, y: 0, z: -0.2}},
         xaxis: {...axis("w"), range: range(data.weights, 0)}, yaxis: {...axis("b"), range: range(data.biases, 1)},
         zaxis: {...axis(words({en: "error", zh: "误差"})), range: [0, 0.5]}}}};
   }

@@ -45,16 +45,15 @@ pieces.gradient_flow = (root, data) => {
   }
 
   function tell() {
-    const head = make("tr", {}, ...[{en: "cell", zh: "单元"}, {en: "factor per step", zh: "每步因子"}, {en: "theory", zh: "理论值"}, {en: "seeds", zh: "种子数"}]
-      .map(label => make("th", {scope: "col"}, label)));
+    const columns = [{en: "cell", zh: "单元"}, {en: "factor per step", zh: "每步因子"}, {en: "theory", zh: "理论值"}, {en: "seeds", zh: "种子数"}];
     const rows = shown().map(name => {
       const line = data.sets[chosen.set][name];
-      return make("tr", {}, make("th", {scope: "row"}, keyed(hue(name), dash(name), data.cells[name])),
-        ...[line.factor.toFixed(3), line.expected === null ? "–" : line.expected.toFixed(3), line.seeds].map(value => make("td", {}, String(value))));
+      return [keyed(hue(name), dash(name), data.cells[name]), line.factor.toFixed(3), line.expected === null ? "–" : line.expected.toFixed(3), String(line.seeds)];
     });
-    said.replaceChildren(rows.length ? make("table", {class: "worked"}, make("thead", {}, head), make("tbody", {}, ...rows)) : make("p", {}, {en: "No cell is chosen.", zh: "没有选中任何单元。"}));
+    said.replaceChildren(rows.length ? table({en: "Factors per step", zh: "每步因子"}, columns, rows) : make("p", {}, {en: "No cell is chosen.", zh: "没有选中任何单元。"}));
   }
 
+  document.addEventListener("languagechange", tell);
   const again = drawn(box, draw);
   function update() {
     for (const [name, input] of inputs) {

@@ -45,15 +45,16 @@ pieces.learning_curves = (root, data) => {
   }
 
   function tell() {
-    const head = [{en: "network", zh: "网络"}, {en: "learning rate", zh: "学习率"}, {en: "last median loss", zh: "最后的中位损失"}, {en: "solved early", zh: "提前解出"}, {en: "diverged", zh: "发散"}];
-    const rows = curves().map(([network, curve]) => {
+    const columns = [{en: "network", zh: "网络"}, {en: "rate", zh: "学习率"}, {en: "last loss", zh: "最终损失"}, {en: "solved", zh: "解出"},
+      {en: "diverged", zh: "发散"}];
+    said.replaceChildren(table({en: "How training ended", zh: "训练结果"}, columns, curves().map(([network, curve]) => {
       const end = curve.median.filter(value => value !== null).at(-1);
-      return make("tr", {}, make("th", {scope: "row"}, keyed(paint[network], dashes[network], data.networks[network])),
-        ...[String(curve.rate), end === undefined ? "–" : String(Number(end.toPrecision(3))), `${curve.stopped}/${curve.seeds}`, `${curve.diverged.length}/${curve.seeds}`].map(text => make("td", {}, text)));
-    });
-    said.replaceChildren(make("table", {class: "worked"}, make("thead", {}, make("tr", {}, ...head.map(label => make("th", {scope: "col"}, label)))), make("tbody", {}, ...rows)));
+      return [keyed(paint[network], dashes[network], data.networks[network]), String(curve.rate),
+        end === undefined ? "–" : String(Number(end.toPrecision(3))), `${curve.stopped}/${curve.seeds}`, `${curve.diverged.length}/${curve.seeds}`];
+    })));
   }
 
+  document.addEventListener("languagechange", tell);
   const again = drawn(box, draw);
   function update() {
     choose();

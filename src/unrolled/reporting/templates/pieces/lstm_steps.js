@@ -37,12 +37,13 @@ pieces.lstm_steps = (root, data) => {
   make("div", {style: "display: flex; flex-wrap: wrap; gap: 0 1.5rem; align-items: center"}, box, said));
   root.append(whole);
 
-  function table(step) {
-    const rows = data.parts.map((part, index) => make("tr", {}, make("th", {scope: "row", style: `border-left: 4px solid ${paint[part]}`}, names[part]),
-      make("td", {}, `${worked(index, step.inputs)} = ${number(step.sums[index])}`),
-      make("td", {}, ...(part === "candidate" ? ["–"] : [number(step.gates[index]), " ", isOpen(step.gates[index]) ? {en: "open", zh: "开"} : {en: "shut", zh: "关"}]))));
-    return make("table", {class: "worked"}, make("thead", {}, make("tr", {}, make("td"), make("th", {scope: "col"}, {en: "sum", zh: "加权和"}),
-      make("th", {scope: "col"}, {en: "sigmoid", zh: "sigmoid 值"}))), make("tbody", {}, ...rows));
+  function sums(step) {
+    const rows = data.parts.map((part, index) => {
+      const opening = step.gates[index];
+      return [make("span", {style: `border-left: 4px solid ${paint[part]}; padding-left: .4rem`}, names[part]), `${worked(index, step.inputs)} = ${number(step.sums[index])}`,
+        part === "candidate" ? "–" : make("span", {}, `${number(opening)} `, isOpen(opening) ? {en: "open", zh: "开"} : {en: "shut", zh: "关"})];
+    });
+    return table({en: "Sums and gates", zh: "加权和与门"}, ["", {en: "sum", zh: "加权和"}, {en: "sigmoid", zh: "sigmoid 值"}], rows);
   }
 
   function told(step) {
@@ -110,8 +111,9 @@ pieces.lstm_steps = (root, data) => {
     });
     before.disabled = place === 0;
     after.disabled = place === data.steps.length - 1;
-    said.replaceChildren(table(step), told(step));
+    said.replaceChildren(sums(step), told(step));
     again();
   }
+  document.addEventListener("languagechange", () => choose(place));
   choose(0);
 };
