@@ -6,24 +6,31 @@ const hues = {
 const DASHES = ["", "7 3", "2 3"]; // more lines than hues: the same hue again, dashed
 
 document.head.append(make("style", {}, `
-.piece svg.drawing { display: block; width: 100%; height: auto; max-height: none; padding: 0; border-radius: 0; background: none; overflow: visible; }
+.piece svg.drawing { display: block; width: 100%; height: auto; max-height: none; padding: 0; border-radius: 0; background: none;
+  overflow: visible; }
 .piece svg.drawing text { fill: var(--text, #1b1b1b); font-size: 13px; }
-figure .js-plotly-plot svg { max-height: none; padding: 0; border-radius: 0; background: none !important; } /* they lie over what plotly draws in three dimensions */
+/* What plotly draws in three dimensions lies under its SVG. */
+figure .js-plotly-plot svg { max-height: none; padding: 0; border-radius: 0; background: none !important; }
 figure .js-plotly-plot .main-svg { width: 100%; height: 100%; }
 .piece button { float: none; }
-.piece .controls { display: flex; flex-wrap: wrap; gap: .4rem .5rem; align-items: center; margin: .5rem 0; padding: 0; border: 0; min-width: 0; }
+.piece .controls { display: flex; flex-wrap: wrap; gap: .4rem .5rem; align-items: center; margin: .5rem 0; padding: 0; border: 0;
+  min-width: 0; }
 .piece .controls legend { float: left; padding: 0; margin-right: .2rem; }
 .piece .controls input[type="range"] { flex: 1 1 12rem; min-width: 8rem; accent-color: var(--link, #0060a0); }
-.piece .controls select { font: inherit; max-width: 100%; color: inherit; background: var(--soft, #f1f1ec); border: 1px solid var(--line, #d5d5d0); border-radius: .4rem; padding: .3rem .5rem; }
-.piece .chip { display: inline-flex; gap: .4rem; align-items: center; min-height: 2rem; padding: .1rem .7rem; border: 1px solid var(--line, #d5d5d0); border-radius: 1rem; cursor: pointer; font-size: .9rem; }
+.piece .controls select { font: inherit; max-width: 100%; color: inherit; background: var(--soft, #f1f1ec);
+  border: 1px solid var(--line, #d5d5d0); border-radius: .4rem; padding: .3rem .5rem; }
+.piece .chip { display: inline-flex; gap: .4rem; align-items: center; min-height: 2rem; padding: .1rem .7rem;
+  border: 1px solid var(--line, #d5d5d0); border-radius: 1rem; cursor: pointer; font-size: .9rem; }
 .piece .chip input { margin: 0; accent-color: var(--link, #0060a0); }
 .piece .chip:has(:checked) { background: var(--soft, #f1f1ec); border-color: var(--text, #1b1b1b); }
 .piece .chip:focus-within { outline: 2px solid var(--link, #0060a0); outline-offset: 2px; }
-.piece .numbers { display: grid; grid-template-columns: max-content minmax(0, 1fr); gap: .1rem 1rem; margin: .5rem 0; font-variant-numeric: tabular-nums; }
+.piece .numbers { display: grid; grid-template-columns: max-content minmax(0, 1fr); gap: .1rem 1rem; margin: .5rem 0;
+  font-variant-numeric: tabular-nums; }
 .piece .numbers dt { font-weight: normal; opacity: 1; } .piece .numbers dd { margin: 0; font-weight: 600; }
 .piece .said { margin: .4rem 0; }
 .piece .wide { overflow-x: auto; }
-.piece table.worked { font-size: .9rem; border-collapse: collapse; } .piece table.worked :is(th, td) { padding: .15rem .4rem; text-align: left; }
+.piece table.worked { font-size: .9rem; border-collapse: collapse; }
+.piece table.worked :is(th, td) { padding: .15rem .4rem; text-align: left; }
 @media (max-width: 40rem) { .piece table.worked { font-size: .8rem; } .piece table.worked :is(th, td) { padding: .15rem .25rem; } }`));
 
 function svg(tag, attributes = {}, ...children) {
@@ -69,7 +76,9 @@ function ticks(low, high, most, whole) {
   let step = [1, 2, 5, 10].map(times => times * size).find(found => found >= rough * 0.999);
   if (whole) step = Math.max(1, Math.round(step));
   const found = [];
-  for (let place = Math.ceil(low / step - 1e-9); place * step <= high + step * 1e-9; place++) found.push(Number((place * step).toPrecision(10)));
+  for (let place = Math.ceil(low / step - 1e-9); place * step <= high + step * 1e-9; place++) {
+    found.push(Number((place * step).toPrecision(10)));
+  }
   return found;
 }
 
@@ -77,7 +86,8 @@ function ticks(low, high, most, whole) {
 function levelsOf(axis, most) {
   if (!axis.log || axis.high - axis.low > 2.2) return ticks(axis.low, axis.high, most, axis.log);
   const powers = Array.from({length: 5}, (_, index) => Math.floor(axis.low) + index);
-  return powers.flatMap(power => [1, 2, 5].map(digit => power + Math.log10(digit))).filter(level => level >= axis.low && level <= axis.high);
+  return powers.flatMap(power => [1, 2, 5].map(digit => power + Math.log10(digit)))
+    .filter(level => level >= axis.low && level <= axis.high);
 }
 
 function nameOf(axis, level) {
@@ -99,7 +109,8 @@ function chart(width, height, title, across, up) {
   const y = value => height - box.bottom - (value - up.low) / (up.high - up.low) * (height - box.top - box.bottom);
   const root = svg("svg", {class: "drawing", viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": words(title)});
   const clip = `clip-${chart.count = (chart.count || 0) + 1}`;
-  root.append(svg("clipPath", {id: clip}, svg("rect", {x: box.left, y: box.top - 6, width: width - box.left - box.right, height: height - box.top - box.bottom + 12})));
+  root.append(svg("clipPath", {id: clip}, svg("rect",
+    {x: box.left, y: box.top - 6, width: width - box.left - box.right, height: height - box.top - box.bottom + 12})));
   for (const value of levelsOf(across, Math.max(2, Math.floor(width / 80)))) {
     root.append(svg("line", {x1: x(value), x2: x(value), y1: box.top, y2: height - box.bottom, stroke: "var(--line, #d5d5d0)"}),
       svg("text", {x: x(value), y: height - box.bottom + 17, "text-anchor": "middle"}, nameOf(across, value)));
@@ -116,7 +127,8 @@ function chart(width, height, title, across, up) {
   return {
     root, x, y, inside,
     line: (points, attributes) => inside.append(svg("path", {d: path(points), fill: "none", "stroke-width": 2, ...attributes})),
-    band: (low, high, colour) => inside.append(svg("path", {d: `${path([...low, ...high.slice().reverse()])}Z`, fill: colour, opacity: 0.18})),
+    band: (low, high, colour) => inside.append(svg("path",
+      {d: `${path([...low, ...high.slice().reverse()])}Z`, fill: colour, opacity: 0.18})),
     dot: (a, b, attributes) => inside.append(svg("circle", {cx: x(a), cy: y(b), r: 5, ...attributes})),
   };
 }

@@ -19,8 +19,10 @@ pieces.lstm_steps = (root, data) => {
     return terms.join(" ");
   }
 
-  const timeline = make("div", {style: `display: grid; gap: .3rem; grid-template-columns: repeat(${data.steps.length}, minmax(0, 1fr)); max-width: 30rem`});
-  const stops = data.steps.map((step, index) => make("button", {type: "button", onclick: () => choose(index), style: "padding: .2rem; line-height: 1.35"},
+  const timeline = make("div", {style: "display: grid; gap: .3rem; max-width: 30rem; "
+    + `grid-template-columns: repeat(${data.steps.length}, minmax(0, 1fr))`});
+  const stops = data.steps.map((step, index) => make("button",
+    {type: "button", onclick: () => choose(index), style: "padding: .2rem; line-height: 1.35"},
     `${index + 1}`, make("br"), make("span", {style: "font-size: .8rem"}, step.inputs.map(value => number(value)).join(", "))));
   const before = make("button", {type: "button", onclick: () => choose(place - 1)}, {en: "← previous", zh: "← 上一步"});
   const after = make("button", {type: "button", onclick: () => choose(place + 1)}, {en: "next →", zh: "下一步 →"});
@@ -40,8 +42,10 @@ pieces.lstm_steps = (root, data) => {
   function sums(step) {
     const rows = data.parts.map((part, index) => {
       const opening = step.gates[index];
-      return [make("span", {style: `border-left: 4px solid ${paint[part]}; padding-left: .4rem`}, names[part]), `${worked(index, step.inputs)} = ${number(step.sums[index])}`,
-        part === "candidate" ? "–" : make("span", {}, `${number(opening)} `, isOpen(opening) ? {en: "open", zh: "开"} : {en: "shut", zh: "关"})];
+      return [make("span", {style: `border-left: 4px solid ${paint[part]}; padding-left: .4rem`}, names[part]),
+        `${worked(index, step.inputs)} = ${number(step.sums[index])}`,
+        part === "candidate" ? "–" : make("span", {}, `${number(opening)} `,
+          isOpen(opening) ? {en: "open", zh: "开"} : {en: "shut", zh: "关"})];
     });
     return table({en: "Sums and gates", zh: "加权和与门"}, ["", {en: "sum", zh: "加权和"}, {en: "sigmoid", zh: "sigmoid 值"}], rows);
   }
@@ -90,12 +94,16 @@ pieces.lstm_steps = (root, data) => {
       line(`${at + 45},174 270,174 270,189`, true), line(`270,224 270,240 ${at + 18},240`, isOpen(f)), // the memory's way back
       text(at, 396, `x1 = ${brief(step.inputs[0])}`, {"font-weight": 600}),
       text(at, 414, words({en: `step ${place + 1} of ${data.steps.length}`, zh: `第 ${place + 1} 步，共 ${data.steps.length} 步`})),
-      svg("circle", {cx: at, cy: 240, r: 15, fill: "var(--page, #fff)", stroke: hues.text, "stroke-width": 2}), text(at, 246, "+", {style: "font-size: 18px"}),
+      svg("circle", {cx: at, cy: 240, r: 15, fill: "var(--page, #fff)", stroke: hues.text, "stroke-width": 2}),
+        text(at, 246, "+", {style: "font-size: 18px"}),
       text(at - 10, 284, `${brief(step.written)}`, {"text-anchor": "end"}), text(224, 258, `${brief(step.kept)}`),
       svg("rect", {x: at - 45, y: 151, width: 90, height: 46, rx: 8, fill: "var(--soft, #f1f1ec)", stroke: hues.text, "stroke-width": 2}),
-      text(at, 168, words({en: "memory", zh: "记忆"})), text(at, 189, brief(step.memory), {style: "font-size: 18px; font-weight: 700", "data-shown": "memory"}),
-      text(at, 24, `${words({en: "output", zh: "输出"})} ${brief(step.output)}`, {style: "font-size: 16px; font-weight: 700", "data-shown": "output"}),
-      gate("input", at, 318, "up", i, {x: at - 28, y: 315, anchor: "end"}), gate("output", at, 84, "up", o, {x: at - 28, y: 81, anchor: "end"}),
+      text(at, 168, words({en: "memory", zh: "记忆"})),
+        text(at, 189, brief(step.memory), {style: "font-size: 18px; font-weight: 700", "data-shown": "memory"}),
+      text(at, 24, `${words({en: "output", zh: "输出"})} ${brief(step.output)}`,
+        {style: "font-size: 16px; font-weight: 700", "data-shown": "output"}),
+      gate("input", at, 318, "up", i, {x: at - 28, y: 315, anchor: "end"}),
+        gate("output", at, 84, "up", o, {x: at - 28, y: 81, anchor: "end"}),
       gate("forget", 270, 206, "up", f, {x: 250, y: 132, anchor: "start"}));
     return picture;
   }
