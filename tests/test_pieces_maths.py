@@ -345,6 +345,17 @@ def test_seeds_that_all_diverged_at_once_have_no_curve(workplace):
     assert found["steps"] == found["median"] == [] and len(found["diverged"]) == 1
 
 
+@pytest.mark.unit
+def test_only_what_was_trained_is_to_be_chosen(workplace):
+    members, losses = [(4, None, None)], {4: [1.0, 0.5]}
+    for run in ("tanh", "lstm", "tanh_10"):
+        record_run("adding", run, members, losses)
+    record_run("character_clipping", "tanh_none", members, losses)  # at another rate than its task asks for
+    data = learning_curves_piece.piece().data
+    assert [(task["en"], list(task["curves"])) for task in data["tasks"]] == [("adding, T = 10", ["plain"]), ("adding, T = 50", ["plain", "lstm"])]
+    assert data["first"] == 1
+
+
 @pytest.mark.browser
 def test_task_axis_and_networks_are_chosen(visit, tmp_path, curve):
     calm = {**curve, "diverged": [], "median": [1, 0.1, 0.01, 0.001]}

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from unrolled import histories
+from unrolled import histories, results
 from unrolled.analyses import trained
 from unrolled.analyses.base import Piece
 from unrolled.analyses.rounding import short
@@ -46,17 +46,16 @@ TASKS = (
     Task("characters, no clipping, rate 4", "字符，不裁剪，学习率 4", UNCLIPPED, 4.0),
     Task("characters, no clipping, rate 8", "字符，不裁剪，学习率 8", UNCLIPPED, 8.0),
 )
+FIRST = "adding, T = 50"  # the task shown at first
 
 
 def piece() -> Piece:
-    """Read the trained runs and pack median and range over seeds, and which seeds diverged.
-
-    Raises:
-        ResultsError: one of them was not trained.
-    """
-    tasks = [{"en": task.name, "zh": task.name_zh,
-              "curves": {name: curve(task.runs[name], task.rate) for name in NETWORKS if name in task.runs}} for task in TASKS]
-    data = {"networks": {name: {"en": en, "zh": zh} for name, (en, zh) in NETWORKS.items()}, "tasks": tasks, "first": 2}
+    """Read the trained runs that are there and pack median and range over seeds, and which seeds diverged."""
+    tasks = [{"en": task.name, "zh": task.name_zh, "curves": _curves(task)} for task in TASKS]
+    tasks = [task for task in tasks if task["curves"]]
+    names = [task["en"] for task in tasks]
+    data = {"networks": {name: {"en": en, "zh": zh} for name, (en, zh) in NETWORKS.items()}, "tasks": tasks,
+            "first": names.index(FIRST) if FIRST in names else 0}
     return Piece("learning_curves", data, ["E1", "D2"], "Learning curves, task by task.", "各任务的学习曲线。",
                  "Training loss: median over seeds, shade: their range. Each network runs at its own tuned rate unless the task names one. "
                  "A seed that was stopped because it had solved the task keeps its last loss; one that diverged ends in a cross.",
@@ -64,11 +63,24 @@ def piece() -> Piece:
                  "因已解出而提前停止的种子保留最后的损失；发散的种子以叉号结束。")
 
 
+def _curves(task: Task) -> dict[str, dict[str, Any]]:
+    """Return the curves of a task by network, of those that were trained at its learning rate."""
+    found = {name: curve(task.runs[name], task.rate) for name in NETWORKS
+             if name in task.runs and results.run_file(*task.runs[name].split("/")).exists()}
+    return {name: one for name, one in found.items() if one}
+
+
 def curve(reference: str, rate: float | None) -> dict[str, Any]:
-    """Return one run's curve over at most POINTS updates, and what became of its seeds."""
+    """Return one run's curve over at most POINTS updates, and what became of its seeds; nothing if no member has the learning rate.
+
+    Raises:
+        ResultsError: it was not trained.
+    """
     record, (section, run) = trained.record(reference), reference.split("/")
     rate = rate if rate is not None else record["members"][0]["learning_rate"]
     members = [member for member in record["members"] if np.isclose(member["learning_rate"], rate)]
+    if not members:
+        return {}
     found = histories.load(section, run).get(rate) or histories.Curve(np.zeros(0, int), np.zeros((0, 0)))
     by_seed = dict(zip(found.seeds, found.values, strict=True))
     values = np.array([_kept(by_seed.get(member["seed"], np.full(len(found.steps), np.nan)), member) for member in members])
