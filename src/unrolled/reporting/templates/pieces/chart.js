@@ -26,7 +26,8 @@ figure .js-plotly-plot .main-svg { width: 100%; height: 100%; }
 .piece .chip:focus-within { outline: 2px solid var(--link, #0060a0); outline-offset: 2px; }
 .piece .numbers { display: grid; grid-template-columns: max-content minmax(0, 1fr); gap: .1rem 1rem; margin: .5rem 0;
   font-variant-numeric: tabular-nums; }
-.piece .numbers dt { font-weight: normal; opacity: 1; } .piece .numbers dd { margin: 0; font-weight: 600; }
+.piece .numbers dt { font-weight: normal; opacity: 1; } .piece .numbers dd { margin: 0; font-weight: 600; overflow-wrap: break-word; }
+@media (max-width: 40rem) { .piece .numbers { grid-template-columns: repeat(2, minmax(0, 1fr)); font-size: .92rem; } }
 .piece .said { margin: .4rem 0; }
 .piece .wide { overflow-x: auto; }
 .piece table.worked { font-size: .9rem; border-collapse: collapse; }

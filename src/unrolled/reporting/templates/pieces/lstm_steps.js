@@ -42,7 +42,7 @@ pieces.lstm_steps = (root, data) => {
   function sums(step) {
     const rows = data.parts.map((part, index) => {
       const opening = step.gates[index];
-      return [make("span", {style: `border-left: 4px solid ${paint[part]}; padding-left: .4rem`}, names[part]),
+      return [make("span", {style: `border-left: 4px solid ${paint[part]}; padding-left: .4rem; display: inline-block`}, names[part]),
         `${worked(index, step.inputs)} = ${number(step.sums[index])}`,
         part === "candidate" ? "–" : make("span", {}, `${number(opening)} `,
           isOpen(opening) ? {en: "open", zh: "开"} : {en: "shut", zh: "关"})];
