@@ -185,9 +185,10 @@ def write_text(path: Path | str, text: str) -> None:
     write_bytes(path, text.encode("utf-8"))
 
 
-def write_json(path: Path | str, value: Any) -> None:
-    """Write JSON atomically; NaN and infinity are an error, since JSON has no word for them."""
-    write_text(path, json.dumps(value, ensure_ascii=False, indent=1, allow_nan=False) + "\n")
+def write_json(path: Path | str, value: Any, indent: int | None = 1) -> None:
+    """Write JSON atomically, on one line where indent is None; NaN and infinity are an error, since JSON has no word for them."""
+    separators = (",", ":") if indent is None else None
+    write_text(path, json.dumps(value, ensure_ascii=False, indent=indent, separators=separators, allow_nan=False) + "\n")
 
 
 def write_csv(path: Path | str, rows: Sequence[Mapping[str, Any]]) -> None:

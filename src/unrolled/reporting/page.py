@@ -16,6 +16,7 @@ from unrolled.settings import Settings
 from unrolled.tuned import load as load_tuned
 
 TEMPLATES = Path(__file__).parent / "templates"
+SHARED_SCRIPTS = ("shared", "chart")  # what all pieces may use, in this order
 
 
 def build(settings: Settings) -> str:
@@ -40,7 +41,7 @@ def _environment() -> jinja2.Environment:
     environment.globals |= {
         "symbols": words.SYMBOLS, "verdicts_zh": words.VERDICTS_ZH, "splits_zh": words.SPLITS_ZH, "scales_zh": words.SCALES_ZH,
         "sources": words.SOURCES, "status": words.STATUS, "verbatim": _verbatim,
-        "together": words.TOGETHER}
+        "together": words.TOGETHER, "shared_scripts": SHARED_SCRIPTS}
     return environment
 
 
