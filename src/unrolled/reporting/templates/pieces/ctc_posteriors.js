@@ -2,7 +2,7 @@
 document.head.append(make("style", {}, `
 .ctc-reading { margin: .6rem 0; } .ctc-reading h4 { margin: .5rem 0 .1rem; font-size: 1rem; } .ctc-reading p { margin: .1rem 0; }
 .ctc-reading .step { display: inline-block; padding: 0 .3rem; margin: .1rem; border: 1px solid var(--line, #d5d5d0); border-radius: .3rem; background: var(--soft, #f1f1ec); }
-.ctc-reading .step.null { opacity: .75; border-style: dashed; } .ctc-reading strong { white-space: nowrap; }
+.ctc-reading .step.null { opacity: .75; border-style: dashed; }
 .ctc-now { display: block; min-height: 1.6em; font-size: .9rem; font-variant-numeric: tabular-nums; margin: .2rem 0; }
 @media (max-width: 44rem) { .ctc-now { min-height: 4.6em; } }`));
 
