@@ -14,7 +14,7 @@ DIGITS = 4  # a difference in the fifth place is no news
 
 
 def headlines(settings: Settings, verdicts: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
-    """Return what results/metrics.json holds, and a sentence for each number that is not to be had.
+    """Return what metrics.json holds, and a sentence for each number that is not to be had.
 
     Args:
         settings: all settings; `headlines` of them names the numbers.
