@@ -30,4 +30,5 @@ def headlines(settings: Settings, verdicts: Mapping[str, Any]) -> tuple[dict[str
             found[name] = round(float(Evidence(settings).values(reference).mean()), DIGITS)
         except Missing as missing:
             sentences.append(f"headlines.{name} is left out: {missing}.")
-    return {"verdicts": {verdict: counts[verdict] for verdict in VERDICTS if counts[verdict] or verdict != "pending"}, "headlines": found}, sentences
+    shown = {verdict: counts[verdict] for verdict in VERDICTS if counts[verdict] or verdict != "pending"}
+    return {"verdicts": shown, "headlines": found}, sentences
