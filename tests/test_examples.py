@@ -37,8 +37,8 @@ class Example(NamedTuple):
 def read(name: str = "README.md") -> dict[str, list[Example]]:
     """Return the marked blocks of a README by the example's name."""
     found = {}
-    for name, target, text in BLOCK.findall((ROOT / name).read_text(encoding="utf-8")):
-        found.setdefault(name, []).append(Example(target, text))
+    for example, target, text in BLOCK.findall((ROOT / name).read_text(encoding="utf-8")):
+        found.setdefault(example, []).append(Example(target, text))
     return found
 
 
@@ -76,7 +76,7 @@ def commands(example: Example, folder: Path) -> list[list[str]]:
 def keep_only(folder: Path, *names: str) -> None:
     """Leave of params.yaml only the sections and runs named "section/run", at toy sizes, and no analyses."""
     tree = settings.read_yaml(folder / "params.yaml")
-    tree |= {"scale": "smoke", "analyses": {}, "tasks": {name.split("/")[0]: tree["tasks"][name.split("/")[0]] for name in names}}
+    tree |= {"scale": "smoke", "workers": 1, "analyses": {}, "tasks": {name.split("/")[0]: tree["tasks"][name.split("/")[0]] for name in names}}
     for section, task in tree["tasks"].items():
         task["runs"] = {run: line for run, line in task["runs"].items() if f"{section}/{run}" in names}
     (folder / "params.yaml").write_text(yaml.safe_dump(tree, sort_keys=False), encoding="utf-8")
@@ -91,7 +91,7 @@ def do(folder: Path, example: Example, judged: bool = False) -> str:
                 run("pipelines.train", section, folder=folder)
             said += [run("pipelines.judge", folder=folder).stdout] if judged else []
         else:
-            said.append(run(module, *arguments, folder=folder).stdout)
+            said.append(run(module, *arguments, *["-n", "0"] * (module == "pytest"), folder=folder).stdout)
     return "\n".join(said)
 
 
