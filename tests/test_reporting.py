@@ -5,6 +5,8 @@ from __future__ import annotations
 import html.parser
 import json
 import re
+import xml.etree.ElementTree
+from collections import Counter
 
 import pytest
 import small_report
@@ -12,7 +14,7 @@ from conftest import ROOT
 
 from unrolled import results, settings
 from unrolled.judging import claims
-from unrolled.reporting import cards, exhibits, figures, page, readme
+from unrolled.reporting import cards, exhibits, figures, front, page, readme
 
 pytestmark = pytest.mark.unit
 
@@ -134,6 +136,23 @@ def test_without_verdicts_one_sentence(workplace, params):
 def test_the_readmes_table_is_that_of_the_reference_run(name, chinese):
     verdicts = results.read_result(ROOT / "reference" / "verdicts.json")["claims"]
     assert readme.table(verdicts, chinese) in (ROOT / name).read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(("name", "chinese"), front.FILES.items())
+def test_the_readmes_picture_is_that_of_the_reference_run(name, chinese):
+    verdicts = results.read_result(ROOT / "reference" / "verdicts.json")["claims"]
+    picture = front.build(verdicts, results.read_json(ROOT / "reference" / "numbers.json"), chinese)
+    assert picture == (ROOT / name).read_text(encoding="utf-8"), "run `python -m pipelines.verify --write`, or front.update()"
+    assert xml.etree.ElementTree.fromstring(picture).tag.endswith("svg")
+    counts = Counter(claim["verdict"] for claim in verdicts.values())
+    assert all(f"{readme.SYMBOLS[verdict]} {readme.VERDICTS_ZH[verdict] if chinese else verdict} {count}<" in picture
+               for verdict, count in counts.items())
+
+
+def test_a_length_without_a_run_is_a_dash_in_the_picture():
+    claims = {"A1": {"verdict": "contradicted"}}
+    assert front.build(claims, {"adding/gru/success": {"mean": 2 / 3, "spread": 0.5, "n": 3}}, False).count("–<") == 23
+    assert "2/3<" in front.build(claims, {"adding/gru/success": {"mean": 2 / 3, "spread": 0.5, "n": 3}}, True)
 
 
 def test_the_reference_was_judged_by_the_rules_of_now():

@@ -120,8 +120,13 @@ def verdicts_file() -> Path:
 
 
 def metrics_file() -> Path:
-    """Return the path of the headline metrics."""
-    return RESULTS / "metrics.json"
+    """Return the path of the few headline numbers that DVC shows and compares; git keeps it, so that there is something to compare."""
+    return Path("metrics.json")
+
+
+def numbers_file() -> Path:
+    """Return the path of mean, spread and count of every test metric of every run, which `make verify` compares."""
+    return RESULTS / "numbers.json"
 
 
 def confirmed_file() -> Path:
