@@ -31,7 +31,7 @@ def curve_points(history: Sequence[Mapping[str, str]], members: Members) -> list
     """Return the curves of one learning rate.
 
     A seed that stopped because it had solved its task counts on with its last value: without it the mean would rise.
-    A seed that diverged is left out from then on; final/diverged_seeds says how many did.
+    A seed that diverged is left out from then on; final/diverged says how many did.
 
     Args:
         history: rows of these members, a column each for seed, learning_rate, step, loss and scores.
@@ -69,14 +69,19 @@ def _points(column: str, curve: Curve) -> list[Point]:
             for name, (places, line) in series.items() for place in places if np.isfinite(line[place])]
 
 
-def final_points(members: Members) -> list[Point]:
-    """Return the test scores: mean, standard deviation, and each seed's; a score that a diverged seed has none of is left out."""
-    found = [Point("final/diverged_seeds", float(sum(member["diverged"] is not None for member in members)))]
-    for name in members[0]["metrics"]:
+def final_points(members: Members, score: str) -> list[Point]:
+    """Return the test scores, `score` first: mean, standard deviation, and each seed's, but for a seed that diverged and has none."""
+    found = []
+    for name in sorted(members[0]["metrics"], key=lambda name: name != score):
         known = {member["seed"]: member["metrics"][name] for member in members if member["metrics"][name] is not None}
         if known:
-            found.append(Point(f"final/{name}", float(np.mean(list(known.values())))))
+            found.append(Point(f"final/{name}", _short(np.mean(list(known.values())))))
         if len(known) > 1:
-            found.append(Point(f"spread/{name}", float(np.std(list(known.values()), ddof=1))))
+            found.append(Point(f"spread/{name}", _short(np.std(list(known.values()), ddof=1))))
         found += [Point(f"each_seed/{name}", value, seed) for seed, value in known.items()]
-    return found
+    return [*found, Point("final/diverged", float(sum(member["diverged"] is not None for member in members)))]
+
+
+def _short(value: float) -> float:
+    """Return a number as a table shows it, with four digits."""
+    return float(f"{value:.4g}")

@@ -19,22 +19,10 @@ from unrolled import results
 from unrolled.settings import Settings, TaskSection
 from unrolled.tracking import notes, pictures, views
 from unrolled.tracking.measures import curve_points, final_points
+from unrolled.tracking.shown import Shown, shown_runs
 from unrolled.tracking.store import ARTIFACTS, PREFIX, held, is_local, log, runs_by_name
 
 LAYOUT = "2"  # raised when runs are written in another way, so that `make track` writes all of them again
-
-
-class Shown(NamedTuple):
-    """A run of ours at one learning rate: what becomes one run of MLflow's."""
-
-    name: str
-    run: str
-    rate: float
-    record: Mapping[str, Any]
-
-    @property
-    def members(self) -> list[Mapping[str, Any]]:
-        return [member for member in self.record["members"] if member["learning_rate"] == self.rate]
 
 
 def mirror(settings: Settings) -> dict[str, int]:
@@ -62,36 +50,27 @@ def result_hash(task: str, run: str) -> str:
 
 def _mirror_task(client: MlflowClient, task: TaskSection, hashes: Mapping[str, str], commit: str) -> Iterator[str]:
     """Mirror one task, and yield for each of its runs what became of it."""
-    shown = list(_shown(task.name, hashes))
+    shown = list(shown_runs(task.name, hashes))
     note = notes.of(task.name, tuple(run.name for run in shown), next(iter(shown[0].members[0]["metrics"])))
     shown.sort(key=lambda run: note.first.index(run.name) if run.name in note.first else len(note.first))
     experiment = experiment_of(client, task.name)
     _describe(client, experiment, task.name, note)
     if is_local():
-        pictures.refresh(ARTIFACTS / task.name, task.name, note, hashes)
+        pictures.refresh(ARTIFACTS / task.name, task.name, note, shown, hashes)
     present = runs_by_name(client, experiment.experiment_id)
     seconds = results.read_json(results.seconds_file(task.name)) if results.seconds_file(task.name).exists() else {}
     for rank, run in enumerate(shown):
         tags = {"task": task.name, "cell": run.record["settings"]["cell"], "result_hash": hashes[run.run], "layout": LAYOUT,
-                "device": run.record["device"], "git_commit": commit, "mlflow.note.content": _note_of_run(run)}
+                "device": run.record["device"], "git_commit": commit, "mlflow.note.content": _note_of_run(run, note.score)}
         old = present.pop(run.name, [])
         if _keep_whole(client, old, tags):
             yield "there"
         else:
-            _write(client, experiment, run, tags, rank, seconds.get(run.run, 0.0))
+            _write(client, experiment, run, tags, note.score, rank, seconds.get(run.run, 0.0))
             yield "replaced" if old else "added"
     for gone in (run for runs in present.values() for run in runs if "result_hash" in run.data.tags):
         _forget(client, gone)
         yield "removed"
-
-
-def _shown(task: str, names: Mapping[str, str]) -> Iterator[Shown]:
-    """Yield what becomes a run of MLflow's: a mean over several learning rates would say nothing, so each has its own."""
-    for name in names:
-        record = results.read_result(results.run_file(task, name))
-        rates = sorted({member["learning_rate"] for member in record["members"]})
-        for rate in rates:
-            yield Shown(name if len(rates) == 1 else f"{name}_rate_{rate:g}", name, rate, record)
 
 
 def experiment_of(client: MlflowClient, task: str) -> Any:
@@ -117,8 +96,8 @@ def _describe(client: MlflowClient, experiment: Any, task: str, note: notes.Note
 
 def _keep_whole(client: MlflowClient, old: Sequence[Any], tags: Mapping[str, str]) -> bool:
     """Delete what is not whole, or of other results; return whether a run stays."""
-    whole = [run for run in old if run.info.status == "FINISHED" and all(run.data.tags.get(key) == tags[key] for key in ("result_hash", "layout"))
-             and (not is_local() or Path(run.info.artifact_uri).exists())]
+    whole = [run for run in old if run.info.status == "FINISHED" and (not is_local() or Path(run.info.artifact_uri).exists())
+             and all(run.data.tags.get(key) == tags[key] for key in ("result_hash", "layout"))]
     for run in old:
         if run not in whole[:1]:
             _forget(client, run)
@@ -131,10 +110,11 @@ def _forget(client: MlflowClient, run: Any) -> None:
         shutil.rmtree(Path(run.info.artifact_uri).parent, ignore_errors=True)
 
 
-def _write(client: MlflowClient, experiment: Any, run: Shown, tags: Mapping[str, str], rank: int, seconds: float) -> None:
+def _write(client: MlflowClient, experiment: Any, run: Shown, tags: Mapping[str, str], score: str, rank: int,
+           seconds: float) -> None:
     """Write one run.
 
-    MLflow's table shows the newest first, so that a run to look at gets a later start than the others; its duration is that of the training.
+    MLflow's table shows the newest first: a run to look at gets a later start than the others. Its duration is that of the training.
     """
     task, settings = tags["task"], run.record["settings"]
     start = experiment.creation_time - 1000 * rank
@@ -142,7 +122,7 @@ def _write(client: MlflowClient, experiment: Any, run: Shown, tags: Mapping[str,
     history = [row for row in results.read_csv(results.history_file(task, run.run)) if float(row["learning_rate"]) == run.rate]
     values = {**{key: value for key, value in settings.items() if key != "learning_rates"}, "task": task, "learning_rate": f"{run.rate:g}",
               "parameters": run.record["parameters"], "seeds": len(run.members)}
-    points = [*final_points(run.members), *curve_points(history, run.members)]
+    points = [*final_points(run.members, score), *curve_points(history, run.members)]
     log(client, made.info.run_id, points, int(time.time() * 1000), params=[Param(key, str(value)) for key, value in values.items()])
     files = (results.run_file(task, run.run), results.history_file(task, run.run))
     if is_local():
@@ -154,13 +134,12 @@ def _write(client: MlflowClient, experiment: Any, run: Shown, tags: Mapping[str,
     client.set_terminated(made.info.run_id, RunStatus.to_string(RunStatus.FINISHED), end_time=start + int(1000 * seconds * share))
 
 
-def _note_of_run(run: Shown) -> str:
-    """Return a run's description: what of the settings is not obvious from its name."""
-    score, *_ = run.members[0]["metrics"]
-    return (f"`{run.run}` at learning rate {run.rate:g}, {len(run.members)} seeds. Metrics: `final/{score}` is the mean of the test scores, "
-            f"`spread/{score}` their standard deviation, `each_seed/{score}` seed by seed. Figures of the task: **Artifacts**, `figures`.\n\n"
-            f"`{run.run}`，学习率 {run.rate:g}，{len(run.members)} 个种子。`final/…` 为测试均值，`spread/…` 为标准差，`each_seed/…` 逐个种子；"
-            "本任务的图见 **Artifacts** 下的 `figures`。")
+def _note_of_run(run: Shown, score: str) -> str:
+    """Return a run's description, English and Chinese."""
+    return (f"`{run.run}` at learning rate {run.rate:g}, {len(run.members)} seeds. `final/{score}` is the mean of the test scores, "
+            f"`spread/{score}` their standard deviation, `each_seed/{score}` seed by seed. **Artifacts** holds the figures of the task.\n\n"
+            f"`{run.run}`，学习率 {run.rate:g}，{len(run.members)} 个种子。`final/…` 为测试均值，`spread/…` 为标准差，"
+            "`each_seed/…` 逐个种子；本任务的图见 **Artifacts** 下的 `figures`。")
 
 
 def _commit() -> str:

@@ -28,10 +28,13 @@ class Note:
 
 NOTES = {
     "adding": Note(
-        ("lstm", "tanh", "gru", "irnn", "scrn", "tanh_matched", "lstm_no_forget_gate", "overwriting", "lstm_bias_0", "lstm_bias_5"), "success",
-        "LSTM against the plain network (tanh): who still learns when the two numbers lie 50 steps back? Names ending in _10, _20, _100 are "
+        ("lstm", "tanh", "gru", "irnn", "scrn", "tanh_matched", "lstm_no_forget_gate", "overwriting",
+         "lstm_bias_0", "lstm_bias_5"), "success",
+        "LSTM against the plain network (tanh): who still learns when the two numbers lie 50 steps back? Names ending in "
+        "_10, _20, _100 are "
         "other lengths, _matched has as many parameters as LSTM.",
-        "LSTM 对普通循环网络（tanh）：要加的两个数相隔多达 50 步时，谁还学得会？以 _10、_20、_100 结尾的是其他长度，_matched 与 LSTM 参数量相等。",
+        "LSTM 对普通循环网络（tanh）：要加的两个数相隔多达 50 步时，谁还学得会？"
+        "以 _10、_20、_100 结尾的是其他长度，_matched 与 LSTM 参数量相等。",
         ("E1", "E3", "E4", "E5", "E8"), ("lstm_vs_rnn/*", "success_by_length/*", "gradient_flow/*", "activations/*")),
     "temporal_order": Note(
         ("lstm", "tanh", "scrn", "tanh_as_scrn", "gru", "irnn", "lstm_no_forget_gate", "overwriting"), "accuracy",
@@ -40,7 +43,8 @@ NOTES = {
         ("E3", "E5", "E7"), ("success_by_length/*",)),
     "adding_stopped": Note(
         ("lstm", "tanh", "lstm_bias_0", "lstm_bias_5", "lstm_no_forget_gate"), "mean_squared_error",
-        "Networks that all stopped at one training loss, so that the surfaces cut through them can be compared; look at how many updates each took.",
+        "Networks that all stopped at one training loss, so that the surfaces cut through them can be compared; look at how "
+        "many updates each took.",
         "各网络都在同一训练损失处停下，穿过它们的误差曲面才可比较；看各自用了多少次更新。",
         ("D3", "E2"), ("surfaces/*",), lower=True),
     "clipping": Note(
@@ -55,7 +59,8 @@ NOTES = {
         "起伏还是平稳：同一学习率下 tanh 与 LSTM 的 curve/loss_first_seed，普通梯度下降，不裁剪。",
         ("D2",), ("roughness/*",), lower=True),
     "character_clipping": Note(
-        ("relu_norm_1_rate_8", "relu_none_rate_8", "tanh_norm_1_rate_8", "tanh_none_rate_8", "relu_norm_1_rate_4", "relu_none_rate_4"), "success",
+        ("relu_norm_1_rate_8", "relu_none_rate_8", "tanh_norm_1_rate_8", "tanh_none_rate_8",
+         "relu_norm_1_rate_4", "relu_none_rate_4"), "success",
         "Clipped (relu_norm_1, tanh_norm_1) against not clipped (relu_none, tanh_none) at the same rate; other thresholds beside them.",
         "同一学习率下，裁剪（relu_norm_1、tanh_norm_1）与不裁剪（relu_none、tanh_none）比较；旁边是其他阈值。",
         ("D5",), ("clipping/*_character_clipping.svg",)),
@@ -86,7 +91,8 @@ NOTES = {
         ("E1",), ("lstm_vs_rnn/*",)),
     "templates": Note(
         ("elman", "feed_forward", "bidirectional_elman", "elman_matched"), "accuracy_slots",
-        "final/accuracy_left (needs memory), final/accuracy_right (needs to look ahead) and final/accuracy_free (needs neither), network by network.",
+        "final/accuracy_left (needs memory), final/accuracy_right (needs to look ahead) and final/accuracy_free (needs "
+        "neither), network by network.",
         "逐个网络看 final/accuracy_left（需要记忆）、final/accuracy_right（需要看后文）与 final/accuracy_free（都不需要）。",
         ("A2", "A3", "A7"), ("worked_examples/two_contexts.svg",)),
     "templates_state": Note(
@@ -95,9 +101,11 @@ NOTES = {
         "标签携带状态时 Jordan 与 Elman 比较：学 60 句（_few）与学 400 句。",
         ("A6",), ()),
     "slots": Note(
-        ("elman", "feed_forward", "bidirectional_elman", "elman_matched", "elman_window", "feed_forward_window", "jordan", "jordan_window", "lstm",
+        ("elman", "feed_forward", "bidirectional_elman", "elman_matched", "elman_window",
+         "feed_forward_window", "jordan", "jordan_window", "lstm",
          "gru"), "chunk_f1",
-        "Slot filling on ATIS: does memory help (elman against feed_forward), the other direction (bidirectional_elman), the target fed back (jordan)?",
+        "Slot filling on ATIS: does memory help (elman against feed_forward), the other direction (bidirectional_elman), the "
+        "target fed back (jordan)?",
         "ATIS 槽位填充：记忆（elman 对 feed_forward）、反方向（bidirectional_elman）、反馈目标（jordan）是否有帮助？",
         ("A3", "A6", "A7", "E5"), ("reading/*",)),
     "translation": Note(
@@ -137,7 +145,8 @@ NOTES = {
         ("F2", "F3"), ("recognition/*_mandarin_ctc.svg",)),
     "audio_words": Note(
         ("autoencoder", "untrained", "correspondence", "frozen_encoder"), "mean_average_precision",
-        "Finding a spoken word again in other voices: trained without labels (autoencoder, correspondence) against an encoder at random values (untrained).",
+        "Finding a spoken word again in other voices: trained without labels (autoencoder, correspondence) against an "
+        "encoder at random values (untrained).",
         "在其他说话人的语音中找回同一个词：无标注训练（autoencoder、correspondence）与随机编码器（untrained）比较。",
         ("F8", "F9"), ("audio_vectors/*", "audio_tsne/*", "spoken_search/*")),
 }

@@ -4,48 +4,52 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from unrolled import results
 from unrolled.reporting import figures
 from unrolled.tracking.notes import Note
+from unrolled.tracking.shown import Shown
 
 FOLDER = "figures"
 MARK = ".drawn_from"
 
 
-def refresh(place: Path, task: str, note: Note, wanted: Mapping[str, str]) -> None:
+def refresh(place: Path, task: str, note: Note, shown: Sequence[Shown], hashes: Mapping[str, str]) -> None:
     """Draw a task's curves and scores again and link the analyses' figures, if anything they show has changed.
 
     Args:
         place: the folder of the experiment's artifacts.
         task: its name.
-        note: says which score, and whose figures.
-        wanted: the hash of the results of each run.
+        note: says which runs and which score to look at, and whose figures bear on the task.
+        shown: its runs, those to look at first in front.
+        hashes: of the results of each run.
     """
     pictures = {path: results.file_hash(path) for pattern in note.pictures for path in sorted(results.analysis_folder("").glob(pattern))
                 if path.suffix == ".svg"}
-    seen = results.bytes_hash(repr((sorted(wanted.items()), note.score, sorted((str(path), mark) for path, mark in pictures.items()))).encode())
+    seen = results.bytes_hash(repr((dict(hashes), note.first, note.score, {str(path): found for path, found in pictures.items()})).encode())
     mark = place / FOLDER / MARK
     if mark.exists() and mark.read_text(encoding="utf-8") == seen:
         return
     with results.replaced_folder(place / FOLDER) as folder:
-        for name, svg in drawn(task, note.score, tuple(wanted)).items():
+        for name, svg in drawn(task, note, shown).items():
             results.write_text(folder / f"{name}.svg", svg)
         for path in pictures:
             share(path, folder / f"{path.parent.name}_{path.name}")
         results.write_text(folder / MARK, seen)
 
 
-def drawn(task: str, score: str, runs: tuple[str, ...]) -> dict[str, str]:
-    """Return the learning curves and the final scores of a task, the figures of its report page, as SVG texts."""
-    records = {run: results.read_result(results.run_file(task, run)) for run in runs}
-    histories = {run: results.read_csv(results.history_file(task, run)) for run in runs}
-    chance = next((record["chance"].get(score) for record in records.values()), None)
-    found = {"learning_curves": figures.learning_curves(task, records, histories)}
-    if all(score in member["metrics"] for record in records.values() for member in record["members"]):
-        found["final_scores"] = figures.final_scores(task, records, score, chance)
+def drawn(task: str, note: Note, shown: Sequence[Shown]) -> dict[str, str]:
+    """Return the learning curves, of the runs to look at first where there are many, and the final scores of all, as SVG texts."""
+    some = [run for run in shown if run.name in note.first] if len(shown) > figures.MOST_TOGETHER else shown
+    records = {run.name: {**run.record, "members": run.members} for run in some or shown[: figures.MOST_TOGETHER]}
+    files = {run.name: results.history_file(task, run.run) for run in shown if run.name in records}
+    found = {"learning_curves": figures.learning_curves(task, records, {name: results.read_csv(path) for name, path in files.items()})}
+    everything = {run.run: run.record for run in shown}
+    if all(note.score in member["metrics"] for record in everything.values() for member in record["members"]):
+        chance = shown[0].record["chance"].get(note.score)
+        found["final_scores"] = figures.final_scores(task, everything, note.score, chance)
     return found
 
 

@@ -16,9 +16,10 @@ from unrolled.tracking.store import ARTIFACTS, PREFIX, store_uri
 
 HOST = "127.0.0.1"
 ASSISTANT = "/ajax-api/3.0/mlflow/assistant"
-USER = "/ajax-api/2.0/mlflow/users/current"  # MLflow's page asks; without accounts the server answers 404, which browsers report as an error
-FIRST_VISIT = (b'<style>[data-assistant-ui]{display:none!important}</style><script>try{localStorage.setItem('
-               b'"mlflow.assistant.fab.autoOpenedOnFirstLoad_v1","true")}catch{}</script></head>')
+USER = "/ajax-api/2.0/mlflow/users/current"  # MLflow's page asks; where there are no accounts, the 404 would be an error to the browser
+FIRST_VISIT = (b'<style>[data-assistant-ui]{display:none!important}</style><script>try{for(const [name,value] of '
+               b'[["mlflow.assistant.fab.autoOpenedOnFirstLoad_v1","true"],["mlflow.workflowType_v1","\\"machine_learning\\""]])'
+               b'localStorage.getItem(name)??localStorage.setItem(name,value)}catch{}</script></head>')
 Application = Callable[[Mapping[str, Any], Callable, Callable], Awaitable[None]]
 
 
@@ -46,9 +47,9 @@ def application(experiments: list[Experiment]) -> Application:
             await app(scope, receive, send)  # which refuses other hosts
         elif path in places:
             await _answer(send, 302, b"", location=places[path])
-        elif path.startswith(ASSISTANT):
-            await _answer(send, 404, b"{}")
-        elif path == USER:
+        elif path.startswith(ASSISTANT) and scope["method"] != "GET":
+            await _answer(send, 403, b"{}")
+        elif path == USER or path.startswith(ASSISTANT):
             await _answer(send, 200, b"{}")
         elif path == "/":
             await app(scope, receive, _Inserting(send))
@@ -83,6 +84,7 @@ class _Inserting:
         self.body += message.get("body", b"")
         if not message.get("more_body"):
             self.body = self.body.replace(b"</head>", FIRST_VISIT, 1)
-            kept = [(key, value) for key, value in self.start["headers"] if key.lower() not in (b"content-length", b"etag", b"last-modified")]
+            changed = (b"content-length", b"etag", b"last-modified")
+            kept = [(key, value) for key, value in self.start["headers"] if key.lower() not in changed]
             await self.send({**self.start, "headers": [*kept, (b"content-length", str(len(self.body)).encode())]})
             await self.send({"type": "http.response.body", "body": self.body})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import sqlite3
 import subprocess
 import sys
 from collections import defaultdict
@@ -21,12 +22,20 @@ os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")
 from mlflow.entities import Metric, ViewType
 from mlflow.exceptions import MlflowException
 from mlflow.tracking import MlflowClient
+from sqlalchemy import Engine, event
 
 from unrolled.tracking.measures import Point
 
 PREFIX = "unrolled/"
 BATCH = 900  # MLflow takes at most 1000 metrics at once
 ARTIFACTS = Path("mlruns")
+
+
+@event.listens_for(Engine, "connect")
+def _without_waiting_for_the_disk(connection: Any, record: Any) -> None:
+    """Leave it to the system when writes reach the disk: MLflow commits thousands of times, and what a power cut damages is rebuilt."""
+    if isinstance(connection, sqlite3.Connection):
+        connection.execute("pragma synchronous = off")
 
 
 class TrackingError(results.UserError):

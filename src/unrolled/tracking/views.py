@@ -45,8 +45,9 @@ def saved(task: str, note: Note, created: int) -> str:
     """
     section = str(uuid.uuid5(uuid.NAMESPACE_URL, f"unrolled/{task}"))
     shown = [f"params.`{name}`" for name in ("cell", "hidden", "parameters", "learning_rate", "seeds")]
-    shown = [f"metrics.`final/{note.score}`", f"metrics.`spread/{note.score}`", "metrics.`final/diverged_seeds`", *shown]
+    shown = [f"metrics.`final/{note.score}`", f"metrics.`spread/{note.score}`", "metrics.`final/diverged`", *shown]
     state = {"orderByKey": "attributes.start_time", "orderByAsc": False, "selectedColumns": shown, "columnOrder": shown,
+             "columnWidths": dict.fromkeys(shown[:2], 170),
              "compareRunSections": [{"uuid": section, "name": NAME, "display": True, "isReordered": False, "deleted": False,
                                      "isGenerated": False}],
              "compareRunCharts": [_chart(section, place, **chart) for place, chart in enumerate(_charts(note))],
@@ -55,20 +56,17 @@ def saved(task: str, note: Note, created: int) -> str:
 
 
 def _charts(note: Note) -> list[dict[str, Any]]:
-    better = "lower is better" if note.lower else "higher is better"
-    return [{"type": "BAR", "metricKey": f"final/{note.score}", "displayName": f"{note.score}, mean over seeds ({better})"},
-            {"type": "LINE", "metricKey": "curve/loss", "displayName": "training loss, mean over seeds"},
-            {"type": "LINE", "metricKey": "curve/loss_first_seed", "displayName": "training loss, first seed alone"},
-            {"type": "LINE", "metricKey": "curve/gradient_norm", "displayName": "gradient norm, mean over seeds"},
-            {"type": "BAR", "metricKey": f"spread/{note.score}", "displayName": f"{note.score}, standard deviation over seeds"},
-            {"type": "LINE", "metricKey": "curve/loss_highest_seed", "displayName": "training loss, highest and lowest seed",
-             "selectedMetricKeys": ["curve/loss_lowest_seed", "curve/loss_highest_seed"]}]
+    return [{"type": "BAR", "metricKey": f"final/{note.score}"}, {"type": "LINE", "metricKey": "curve/loss"},
+            {"type": "LINE", "metricKey": "curve/loss_first_seed"}, {"type": "LINE", "metricKey": "curve/gradient_norm"},
+            {"type": "LINE", "metricKey": "curve/loss_lowest_seed",
+             "selectedMetricKeys": ["curve/loss_lowest_seed", "curve/loss", "curve/loss_highest_seed"]},
+            {"type": "BAR", "metricKey": f"spread/{note.score}"}]
 
 
 def _chart(section: str, place: int, **chart: Any) -> dict[str, Any]:
-    """Return a chart's card as MLflow keeps it."""
-    line = {"lineSmoothness": 0, "xAxisScaleType": "linear", "scaleType": "linear", "xAxisKey": "step", "selectedXAxisMetricKey": "",
-            "yAxisKey": "metric", "yAxisExpressions": [], "ignoreOutliers": False, "useGlobalXaxisKey": True, "useGlobalLineSmoothing": True,
-            "range": {}, "selectedMetricKeys": [chart["metricKey"]]} if chart["type"] == "LINE" else {}
+    """Return a chart's card as MLflow keeps it; curves are on a logarithmic scale, else one that explodes hides the others."""
+    line = {"lineSmoothness": 0, "xAxisScaleType": "linear", "scaleType": "log", "xAxisKey": "step", "selectedXAxisMetricKey": "",
+            "yAxisKey": "metric", "yAxisExpressions": [], "ignoreOutliers": False, "useGlobalXaxisKey": True, "range": {},
+            "useGlobalLineSmoothing": True, "displayPoints": False, "selectedMetricKeys": [chart["metricKey"]]}
     return {"uuid": str(uuid.uuid5(uuid.UUID(section), str(place))), "runsCountToCompare": 10, "metricSectionId": section, "deleted": False,
-            "isGenerated": False, **line, **chart}
+            "isGenerated": False, **(line if chart["type"] == "LINE" else {}), **chart}
