@@ -1,0 +1,74 @@
+"""The figures of a task, as files beside its experiment: drawn once, and reached by every run through a link, so that none is copied."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from unrolled import results
+from unrolled.reporting import figures
+from unrolled.tracking.notes import Note
+from unrolled.tracking.shown import Shown
+
+FOLDER = "figures"
+MARK = ".drawn_from"
+
+
+def refresh(place: Path, task: str, note: Note, shown: Sequence[Shown], hashes: Mapping[str, str]) -> None:
+    """Draw a task's curves and scores again and link the analyses' figures, if anything they show has changed.
+
+    Args:
+        place: the folder of the experiment's artifacts.
+        task: its name.
+        note: says which runs and which score to look at, and whose figures bear on the task.
+        shown: its runs, those to look at first in front.
+        hashes: of the results of each run.
+    """
+    pictures = {path: results.file_hash(path) for pattern in note.pictures for path in sorted(results.analysis_folder("").glob(pattern))
+                if path.suffix == ".svg"}
+    seen = results.bytes_hash(repr((dict(hashes), note.first, note.score, {str(path): found for path, found in pictures.items()})).encode())
+    mark = place / FOLDER / MARK
+    if mark.exists() and mark.read_text(encoding="utf-8") == seen:
+        return
+    with results.replaced_folder(place / FOLDER) as folder:
+        for name, svg in drawn(task, note, shown).items():
+            results.write_text(folder / f"{name}.svg", svg)
+        for path in pictures:
+            share(path, folder / f"{path.parent.name}_{path.name}")
+        results.write_text(folder / MARK, seen)
+
+
+def drawn(task: str, note: Note, shown: Sequence[Shown]) -> dict[str, str]:
+    """Return the learning curves, of the runs to look at first where there are many, and the final scores of all, as SVG texts."""
+    some = [run for run in shown if run.name in note.first] if len(shown) > figures.MOST_TOGETHER else shown
+    records = {run.name: {**run.record, "members": run.members} for run in some or shown[: figures.MOST_TOGETHER]}
+    files = {run.name: results.history_file(task, run.run) for run in shown if run.name in records}
+    found = {"learning_curves": figures.learning_curves(task, records, {name: results.read_csv(path) for name, path in files.items()})}
+    everything = {run.run: run.record for run in shown}
+    if all(note.score in member["metrics"] for record in everything.values() for member in record["members"]):
+        chance = shown[0].record["chance"].get(note.score)
+        found["final_scores"] = figures.final_scores(task, everything, note.score, chance)
+    return found
+
+
+def share(source: Path, target: Path) -> None:
+    """Let a file stand at a second place without a second copy of its content, where the disk can do that."""
+    target.unlink(missing_ok=True)
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copyfile(source, target)
+
+
+def fill(folder: Path, figures_of_task: Path, files: tuple[Path, ...]) -> None:
+    """Make a run's artifacts: its results, and a link to the figures of its task, relative so that a moved checkout keeps it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for path in files:
+        share(path, folder / path.name)
+    if not (folder / FOLDER).exists():
+        try:
+            os.symlink(os.path.relpath(figures_of_task, folder), folder / FOLDER, target_is_directory=True)
+        except OSError:  # a system without links
+            shutil.copytree(figures_of_task, folder / FOLDER)

@@ -1,0 +1,111 @@
+"""The MLflow store: where it lies, how it is opened, and what its complaints mean."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sqlite3
+import subprocess
+import sys
+from collections import defaultdict
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock
+
+from unrolled import results
+
+os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")
+
+from mlflow.entities import Metric, ViewType
+from mlflow.exceptions import MlflowException
+from mlflow.tracking import MlflowClient
+from sqlalchemy import Engine, event
+
+from unrolled.tracking.measures import Point
+
+PREFIX = "unrolled/"
+BATCH = 900  # MLflow takes at most 1000 metrics at once
+ARTIFACTS = Path("mlruns")
+
+
+@event.listens_for(Engine, "connect")
+def _without_waiting_for_the_disk(connection: Any, record: Any) -> None:
+    """Leave it to the system when writes reach the disk: MLflow commits thousands of times, and what a power cut damages is rebuilt."""
+    if isinstance(connection, sqlite3.Connection):
+        connection.execute("pragma synchronous = off")
+
+
+class TrackingError(results.UserError):
+    """The MLflow store cannot be used."""
+
+
+def store_uri() -> str:
+    """Return where runs are mirrored to: MLFLOW_TRACKING_URI, or mlflow.db here."""
+    return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{Path('mlflow.db')}"
+
+
+def is_local() -> bool:
+    """Return whether the store is a database of this machine, whose artifacts lie in folders beside it."""
+    return store_uri().startswith("sqlite")
+
+
+@contextlib.contextmanager
+def explained(uri: str) -> Iterator[None]:
+    """Turn MLflow's and the database's complaints into one sentence."""
+    try:
+        yield
+    except MlflowException as error:
+        text = " ".join(str(error).split())[:300]
+        raise TrackingError(f"the MLflow store {uri} cannot be used ({text}); if it was written by another version of MLflow or is "
+                            "damaged, move mlflow.db away and run `make track`: it is rebuilt from the results.") from None
+    except Exception as error:  # the database layer's own errors, of many classes
+        if not type(error).__module__.startswith(("sqlalchemy", "alembic", "sqlite3")):
+            raise
+        text = " ".join(str(error).split())[:300]
+        raise TrackingError(f"the MLflow store {uri} cannot be used ({text}); close what else is using it, or move mlflow.db away, "
+                            "and run `make track`: it is rebuilt from the results.") from None
+
+
+def open_store(uri: str) -> MlflowClient:
+    """Return a client; a fresh SQLite store is made first, since several clients that find none would trip over each other."""
+    if uri.startswith("sqlite:///") and not Path(uri.removeprefix("sqlite:///")).exists():
+        done = subprocess.run([sys.executable, "-m", "mlflow", "db", "upgrade", uri], capture_output=True, text=True, check=False)
+        if done.returncode:
+            raise TrackingError(f"the MLflow store {uri} could not be made ({' '.join(done.stderr.split())[-300:]}); "
+                                "check that this folder can be written to.")
+    return MlflowClient(tracking_uri=uri)
+
+
+@contextlib.contextmanager
+def held() -> Iterator[MlflowClient]:
+    """Yield a client of the store, to one process at a time.
+
+    Raises:
+        TrackingError: the store is locked, damaged or of another version.
+    """
+    uri = store_uri()
+    results.RUNS.mkdir(exist_ok=True)
+    with FileLock(results.RUNS / "track.lock"), explained(uri):
+        yield open_store(uri)
+
+
+def runs_by_name(client: MlflowClient, experiment: str) -> dict[str, list[Any]]:
+    """Return the runs of an experiment that are not deleted, by name."""
+    found, token = defaultdict(list), None
+    while True:
+        page = client.search_runs([experiment], run_view_type=ViewType.ACTIVE_ONLY, max_results=1000, page_token=token)
+        for run in page:
+            found[run.info.run_name].append(run)
+        token = page.token
+        if not token:
+            return found
+
+
+def log(client: MlflowClient, identifier: str, points: list[Point], now: int, **more: Any) -> None:
+    """Write metrics, and what more `log_batch` takes, in as few batches as MLflow allows."""
+    metrics = [Metric(point.name, point.value, now, point.step) for point in points]
+    for start in range(0, len(metrics), BATCH):
+        client.log_batch(identifier, metrics=metrics[start : start + BATCH], **(more if start == 0 else {}))
