@@ -26,7 +26,8 @@ SHAPES = ("circle", "square", "diamond")
 PAPER, INK = "#ffffff", "#1b1b1b"  # white in the dark too: the markers' colours are made for it
 AXIS = {"showticklabels": False, "zeroline": False, "gridcolor": "#e5e5e5"}
 LAYOUT = {"xaxis": AXIS, "yaxis": AXIS, "hovermode": "closest", "margin": {"l": 10, "r": 10, "t": 10, "b": 10}, "paper_bgcolor": PAPER,
-          "plot_bgcolor": PAPER, "font": {"color": INK}, "legend": {"title": {"text": "rhyme 韵脚"}}, "hoverlabel": {"font": {"size": 15}}}
+          "plot_bgcolor": PAPER, "font": {"color": INK}, "hoverlabel": {"font": {"size": 15}},
+          "legend": {"title": {"text": "rhyme 韵脚 "}, "orientation": "h", "y": -0.02}}  # beneath, for telephones
 
 
 @dataclasses.dataclass(frozen=True)
