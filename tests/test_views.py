@@ -22,8 +22,9 @@ MOST = 20
 
 def committed(folder: Path) -> Path:
     """Put a folder under git as it is, its lock file too, and give it back to DVC as a repository."""
-    shutil.copy2(ROOT / ".gitignore", folder / ".gitignore")
-    for command in (["init", "--quiet"], ["add", "--all"], ["add", "dvc.lock", "metrics.json"],
+    for name in (".gitignore", ".dvc/.gitignore"):
+        shutil.copy2(ROOT / name, folder / name)
+    for command in (["init", "--quiet"], ["add", "--all"],
                     ["-c", "user.name=a", "-c", "user.email=a@example.org", "commit", "--quiet", "--message", "As it came"]):
         subprocess.run(["git", *command], cwd=folder, check=True)
     run("dvc", "config", "--unset", "core.no_scm", folder=folder)
@@ -37,7 +38,7 @@ def test_a_changed_number_is_seen_in_few_numbers_and_in_pictures(whole, tmp_path
     tree["analyses"]["error_surface"]["steep"] = 0.3
     (folder / "params.yaml").write_text(yaml.safe_dump(tree, sort_keys=False), encoding="utf-8")
     run("dvc", "repro", "--no-run-cache", "judge", folder=folder)
-    changed = json.loads(run("dvc", "metrics", "diff", "--json", folder=folder).stdout)["diff"]["metrics.json"]
+    changed = json.loads(run("dvc", "metrics", "diff", "--json", folder=folder).stdout)["metrics.json"]
     assert changed["headlines.steep_share"]["diff"] > 0 and len(changed) < MOST
     shutil.copy2(ROOT / "Makefile", folder / "Makefile")
     said = subprocess.run(["make", "compare", "--dry-run", "--assume-old", ".venv/.ready"], cwd=folder, capture_output=True, text=True, check=True).stdout
