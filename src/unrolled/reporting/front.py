@@ -11,14 +11,14 @@ from typing import Any
 from xml.sax.saxutils import escape
 
 from unrolled import results
-from unrolled.drawing import BLUE, GREEN, ORANGE, VERMILION
+from unrolled.drawing import BLUE
 from unrolled.reporting.words import SYMBOLS, VERDICTS_ZH
 
 FOLDER = "docs/pictures"
 FILES = {f"{FOLDER}/front.svg": False, f"{FOLDER}/front.zh-CN.svg": True}
 WIDTH, HEIGHT, MARGIN = 900, 430, 24
-GREY = "#767676"
-COLOURS = {"reproduced": GREEN, "conditional": ORANGE, "contradicted": VERMILION, "inconclusive": GREY, "pending": GREY}
+COLOURS = {"reproduced": "#00674b", "conditional": "#00558a", "contradicted": "#a83f00", "inconclusive": "#55565a",
+           "pending": "#55565a"}  # the page's: white letters can be read on each
 LENGTHS = (10, 20, 50, 100)
 RUNS = {  # of the section `adding`; the run at its own length has no number behind its name
     "jordan": ("Jordan network", "Jordan 网络"), "tanh": ("Elman network (tanh)", "Elman 网络（tanh）"), "scrn": ("SCRN", "SCRN"),
@@ -28,11 +28,11 @@ STYLE = f"""<style>
 text {{ font: 14px system-ui, "Segoe UI", "Noto Sans", "PingFang SC", "Microsoft YaHei", "Noto Sans CJK SC", sans-serif; fill: #1b1b1b; }}
 .title {{ font-size: 19px; font-weight: 600; }} .soft {{ fill: #5c5c5c; }}
 .id {{ font-size: 8.5px; font-weight: 600; text-anchor: middle; }}
-.on {{ fill: #fff; }} .under {{ fill: #000; }} .cell {{ text-anchor: middle; font-size: 13px; }} .end {{ text-anchor: end; }}
+.on {{ fill: #fff; }} .cell {{ text-anchor: middle; font-size: 13px; }} .end {{ text-anchor: end; }}
 .paper {{ fill: #fff; stroke: #d5d5d0; }} .empty {{ fill: #f1f1ec; }} .full {{ fill: {BLUE}; }} .bare {{ fill: #1b1b1b; }}
 @media (prefers-color-scheme: dark) {{
 text, .bare {{ fill: #e6e6e3; }} .soft {{ fill: #a9adb1; }} .paper {{ fill: #16181a; stroke: #3b3f43; }} .empty {{ fill: #2a2f34; }}
-.on {{ fill: #fff; }} .under {{ fill: #000; }} }}
+.on {{ fill: #fff; }} }}
 </style>"""
 
 
@@ -71,9 +71,8 @@ def _tiles(claims: Mapping[str, Any]) -> list[str]:
     for place, (name, claim) in enumerate(claims.items()):
         x, verdict = MARGIN + place * step, claim["verdict"]
         parts.append(f'<rect x="{x:.1f}" y="56" width="{step - 2:.1f}" height="34" rx="3" fill="{COLOURS[verdict]}"/>')
-        ink = "on" if COLOURS[verdict] == GREY else "under"
         middle = round(x + step / 2 - 1, 1)
-        parts += [_text(middle, 70, SYMBOLS[verdict], f"id {ink}"), _text(middle, 84, name, f"id {ink}")]
+        parts += [_text(middle, 70, SYMBOLS[verdict], "id on"), _text(middle, 84, name, "id on")]
     return parts
 
 
