@@ -30,15 +30,16 @@ def tag(chosen: settings.Settings, run: str) -> None:
     for place, word in enumerate(words):
         label, count = Counter(member[place] for member in answers).most_common(1)[0]
         print(f"{word:<20} {label:<34} {count} of {len(answers)} seeds")
-    _print_unknown(unknown)
+    _print_unknown(unknown, words)
 
 
 def translate(chosen: settings.Settings, run: str) -> None:
     """Print the translations, the commonest first."""
-    unknown, answers = asking.translate(chosen, run or asking.TRANSLATOR, asking.checked_words(os.environ.get("TEXT", ""), "TEXT"))
+    words = asking.checked_words(os.environ.get("TEXT", ""), "TEXT")
+    unknown, answers = asking.translate(chosen, run or asking.TRANSLATOR, words)
     for answer, count in Counter(answers).most_common():
         print(f"{answer or '(nothing)'}  {count} of {len(answers)} seeds")
-    _print_unknown(unknown)
+    _print_unknown(unknown, words)
 
 
 def find(chosen: settings.Settings, run: str) -> None:
@@ -54,9 +55,13 @@ def find(chosen: settings.Settings, run: str) -> None:
         print(f"no sentence of the archive holds: {' '.join(missing)}; what stands above only sounds like it")
 
 
-def _print_unknown(unknown: list[str]) -> None:
+def _print_unknown(unknown: list[str], words: list[str]) -> None:
+    """Say which words, or letters where letters are read, training never showed, and what an answer to them is worth."""
+    strange = {each.lower() for each in unknown}
     if unknown:
-        print(f"unknown to training: {' '.join(unknown)}")
+        is_guess = all(word.lower() in strange or set(word.lower()) <= strange for word in words)
+        worth = "nothing else was said, so the answer is a guess" if is_guess else "the answer rests on the rest alone"
+        print(f"unknown to training: {' '.join(unknown)}; {worth}")
 
 
 if __name__ == "__main__":

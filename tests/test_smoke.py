@@ -127,6 +127,12 @@ def test_trained_networks_can_be_asked(whole, monkeypatch, what, name, question)
     lines = run("pipelines.ask", what, folder=whole).stdout.splitlines()
     assert all("seeds" in line or line.startswith("unknown to training") for line in lines)
     assert what == "translate" or [line.split()[0] for line in lines[:5]] == question.split()
+    monkeypatch.setenv(name, "xyzzy")
+    *_, last = run("pipelines.ask", what, folder=whole).stdout.splitlines()
+    assert last == "unknown to training: xyzzy; nothing else was said, so the answer is a guess"
+    monkeypatch.setenv("RUN", "slots/lstmm" if what == "tag" else "translation/encoder_decodr")
+    done = run("pipelines.ask", what, folder=whole, check=False)
+    assert done.returncode == 2 and "did you mean" in done.stderr and done.stderr.count("\n") == 1
 
 
 def test_a_spoken_phrase_can_be_looked_for(whole, monkeypatch, tmp_path):

@@ -9,7 +9,7 @@ from torch import nn
 
 from unrolled import catalogue, results
 from unrolled.analyses.weights import trained_model
-from unrolled.settings import Run, Settings, SettingsError
+from unrolled.settings import Run, Settings, SettingsError, nearest
 from unrolled.tasks import Task
 
 
@@ -55,7 +55,8 @@ def load(reference: str, settings: Settings, where: str, kind: str) -> Loaded:
     section_name, _, name = reference.partition("/")
     section = settings.tasks.get(section_name)
     if section is None or name not in section.runs or section.kind != kind:
-        raise SettingsError(f"{where} is {reference!r}, which is no run of a {kind} section.")
+        known = [f"{each.name}/{run}" for each in settings.tasks.values() if each.kind == kind for run in each.runs]
+        raise SettingsError(f"{where} is {reference!r}, which is no run of a {kind} section{nearest(reference, known)}")
     run = section.runs[name]
     task = catalogue.make_task(run, section.reads)
     return Loaded(run, task, trained_model(run, task, results.read_arrays(results.weights_file(section_name, name))))
