@@ -109,6 +109,12 @@ def test_dvc_names_what_a_stage_imports(stage):
     assert reached_from(start) - HARMLESS <= named | {"analyses"}
 
 
+def test_dvc_names_files_that_are_there():
+    stages = yaml.safe_load((ROOT / "dvc.yaml").read_text(encoding="utf-8"))["stages"].values()
+    named = [dep for stage in stages for dep in stage.get("do", stage)["deps"] if dep.startswith(("src/", "pipelines/"))]
+    assert len(named) > 20 and not [dep for dep in named if not (ROOT / dep).exists()]
+
+
 def test_files_and_functions_are_short():
     for path in [*modules(), *(ROOT / "pipelines").glob("*.py")]:
         text = path.read_text(encoding="utf-8")
