@@ -1,4 +1,5 @@
-"""The figures of a task, as files beside its experiment: drawn once, and reached by every run through a link, so that none is copied."""
+"""The figures of a task, as files beside its experiment: drawn once, and
+shared by the runs to look at first through hard links, so that none takes its place twice."""
 
 from __future__ import annotations
 
@@ -62,13 +63,17 @@ def share(source: Path, target: Path) -> None:
         shutil.copyfile(source, target)
 
 
-def fill(folder: Path, figures_of_task: Path, files: tuple[Path, ...]) -> None:
-    """Make a run's artifacts: its results, and a link to the figures of its task, relative so that a moved checkout keeps it."""
+def fill(folder: Path, files: Mapping[str, Path]) -> None:
+    """Make a run's artifacts of its results; MLflow needs a folder for each run, and refuses links that lead out of it."""
     folder.mkdir(parents=True, exist_ok=True)
-    for path in files:
-        share(path, folder / path.name)
-    if not (folder / FOLDER).exists():
-        try:
-            os.symlink(os.path.relpath(figures_of_task, folder), folder / FOLDER, target_is_directory=True)
-        except OSError:  # a system without links
-            shutil.copytree(figures_of_task, folder / FOLDER)
+    for name, path in files.items():
+        share(path, folder / name)
+
+
+def show(folder: Path, figures_of_task: Path) -> None:
+    """Let the figures of a task stand among the artifacts of a run, if they do not yet or have been drawn again."""
+    mark = folder / FOLDER / MARK
+    if not mark.exists() or mark.read_bytes() != (figures_of_task / MARK).read_bytes():
+        with results.replaced_folder(folder / FOLDER) as fresh:
+            for path in sorted(figures_of_task.iterdir()):
+                share(path, fresh / path.name)

@@ -56,10 +56,10 @@ def saved(task: str, note: Note, created: int) -> str:
 
 
 def _charts(note: Note) -> list[dict[str, Any]]:
-    return [{"type": "BAR", "metricKey": f"final/{note.score}"}, {"type": "LINE", "metricKey": "curve/loss"},
-            {"type": "LINE", "metricKey": "curve/loss_first_seed"}, {"type": "LINE", "metricKey": "curve/gradient_norm"},
-            {"type": "LINE", "metricKey": "curve/loss_lowest_seed",
-             "selectedMetricKeys": ["curve/loss_lowest_seed", "curve/loss", "curve/loss_highest_seed"]},
+    return [{"type": "BAR", "metricKey": f"final/{note.score}"}, {"type": "LINE", "metricKey": "training/loss"},
+            {"type": "LINE", "metricKey": "training/loss_first_seed"}, {"type": "LINE", "metricKey": "training/gradient_norm"},
+            {"type": "LINE", "metricKey": "training/loss_lowest_seed",
+             "selectedMetricKeys": ["training/loss_lowest_seed", "training/loss", "training/loss_highest_seed"]},
             {"type": "BAR", "metricKey": f"spread/{note.score}"}]
 
 
