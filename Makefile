@@ -10,7 +10,7 @@ export PYTHONDONTWRITEBYTECODE :=
 unexport PYTHONPATH PYTHONHOME
 
 .DEFAULT_GOAL := help
-.PHONY: help setup check reproduce smoke record official tune tag translate find track follow confirm test lint dashboard report verify bench clean
+.PHONY: help setup check reproduce smoke record official tune tag translate find track follow confirm test lint dashboard compare report verify bench clean
 
 help: ## list the targets
 	@grep -E '^[a-z]+:.*## ' Makefile | sed -E 's/^([a-z]+):.*## (.*)/\1\t\2/' | while IFS="$$(printf '\t')" read -r name text; do \
@@ -67,6 +67,11 @@ lint: setup ## check style
 dashboard: setup ## open the MLflow dashboard on this machine
 	@python -m pipelines.dashboard
 
+compare: setup ## what differs from the last commit, the experiments so far, and pictures side by side
+	@python -m dvc metrics diff
+	@python -m dvc exp show --no-pager --only-changed --drop '.*/.*|data|reference|(claims|params).yaml'
+	@python -m dvc plots diff
+
 report: setup ## rebuild report/index.html from the results at hand
 	@python -m pipelines.report
 
@@ -77,4 +82,4 @@ bench: setup ## time an update of every cell against its peers -> benchmarks/RES
 	@python -m benchmarks
 
 clean: ## remove results, report and kept runs; data and the environment stay
-	rm -rf results report .runs .smoke .confirm .record .official dvc.lock mlflow.db mlruns
+	rm -rf results report .runs .smoke .confirm .record .official dvc.lock dvc_plots mlflow.db mlruns

@@ -17,8 +17,7 @@ def main(name: str) -> None:
         options = analyses.check(chosen)
         if name not in options:
             raise settings.SettingsError(f"there is no section analyses.{name}{settings.nearest(name, options)}")
-        guard.end_on_signals()
-        guard.watch(guard.pipeline_above())
+        guard.join_pipeline()
         processor.prepare()
         started = time.perf_counter()
         result = analyses.ANALYSES[name].analyse(options[name], chosen)

@@ -16,8 +16,7 @@ def main(name: str) -> None:
         for known in (*chosen.data.sets, name):
             if known not in DATA_SETS:
                 raise settings.SettingsError(f"data.sets.{known} is no data set{settings.nearest(known, DATA_SETS)}")
-        guard.end_on_signals()
-        guard.watch(guard.pipeline_above())
+        guard.join_pipeline()
         started = time.perf_counter()
         with results.replaced_folder(results.data_folder(name)) as folder:
             card = DATA_SETS[name]().build(chosen.data.source, folder)

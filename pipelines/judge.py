@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections import Counter
-
-from unrolled import results, settings, verifying
+from unrolled import guard, results, settings, verifying
 from unrolled.judging import claims, judge
+from unrolled.judging.headlines import headlines
 
 
 def main() -> None:
-    """Judge every claim, and write the verdicts and a few headline numbers."""
+    """Judge every claim, and write the verdicts, every run's numbers, and the few of them that DVC shows."""
     with results.exit_on_user_error():
+        guard.join_pipeline()
         chosen = settings.load()
         verdicts = judge(claims.load(), chosen)
+        shown, left_out = headlines(chosen, verdicts)
         results.write_json(results.verdicts_file(), {"format": results.FORMAT, "scale": chosen.scale, "claims": verdicts})
-        counts = Counter(entry["verdict"] for entry in verdicts.values())
-        results.write_json(results.metrics_file(), {"verdicts": dict(sorted(counts.items())), **verifying.headlines(chosen)})
-        print("judge: " + ", ".join(f"{count} {verdict}" for verdict, count in counts.most_common()))
+        results.write_json(results.numbers_file(), verifying.numbers(chosen))
+        results.write_json(results.metrics_file(), shown)
+        print("\n".join(["judge: " + ", ".join(f"{count} {verdict}" for verdict, count in shown["verdicts"].items()), *left_out]))
 
 
 if __name__ == "__main__":

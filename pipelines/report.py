@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import time
 
-from unrolled import results, settings
+from unrolled import guard, results, settings
 from unrolled.reporting import page
 
 
 def main() -> None:
     """Build the page and put it in place."""
     with results.exit_on_user_error():
+        guard.join_pipeline()
         started = time.perf_counter()
         chosen = settings.load()
         html = page.build(chosen)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
 from collections import Counter
 
@@ -15,12 +14,14 @@ def main() -> None:
     """Run what changed; with nothing to do, say so."""
     with results.exit_on_user_error():
         check()
+        guard.end_on_signals()
         with guard.lock("reproduce"):
             before = _verdicts_stamp()
+            os.environ["DVC_NO_ANALYTICS"] = "1"
             for command in (["dvc", "repro"], ["pipelines.track"]):
-                done = subprocess.run([sys.executable, "-m", *command], env={**os.environ, "DVC_NO_ANALYTICS": "1"}, check=False)
-                if done.returncode:
-                    sys.exit(done.returncode if done.returncode > 0 else 1)
+                status = guard.run_pipeline([sys.executable, "-m", *command])
+                if status:
+                    sys.exit(max(status, 1))
         _summary(changed=_verdicts_stamp() != before)
 
 

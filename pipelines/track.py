@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import time
 
-from unrolled import results, settings, tracking
+from unrolled import guard, results, settings, tracking
 
 EVERY_SECONDS = 3
 
@@ -17,6 +17,7 @@ def main(arguments: list[str]) -> None:
         if "--follow" in arguments:
             follow(chosen)
             return
+        guard.join_pipeline()
         counts = tracking.mirror(chosen)
         if "--stage" in arguments:
             hashes = {f"{task}/{run}": tracking.result_hash(task, run) for task, section in chosen.tasks.items() for run in section.runs

@@ -14,8 +14,7 @@ def main(name: str) -> None:
         catalogue.check(chosen)
         if name not in chosen.tasks:
             raise settings.SettingsError(f"there is no section tasks.{name}{settings.nearest(name, chosen.tasks)}")
-        guard.end_on_signals()
-        guard.watch(guard.pipeline_above())
+        guard.join_pipeline()
         execution.train_section(chosen, name)
 
 

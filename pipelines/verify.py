@@ -1,11 +1,11 @@
-"""Hold results/ against reference/: `make verify`. With --write this run becomes the reference, also in the READMEs."""
+"""Hold results/ against reference/: `make verify`. With --write this run becomes the reference, also in the READMEs and their picture."""
 
 from __future__ import annotations
 
 import sys
 
 from unrolled import results, verifying
-from unrolled.reporting import readme
+from unrolled.reporting import front, readme
 
 
 def main(write: bool) -> None:
@@ -14,6 +14,7 @@ def main(write: bool) -> None:
         if write:
             verifying.write_reference()
             readme.update(results.read_result(results.verdicts_file())["claims"])
+            front.update()
             print(f"verify: {results.REFERENCE}/ now holds this run.")
             return
         rows = verifying.differences()

@@ -8,7 +8,17 @@ import torch
 from conftest import ROOT
 
 from unrolled import analyses, results, settings, training
-from unrolled.analyses import base, error_surface, gradient_flow, lags, lstm_examples, repeated_weight, weights, worked_examples
+from unrolled.analyses import (
+    base,
+    error_surface,
+    gradient_flow,
+    lags,
+    lstm_examples,
+    repeated_steps,
+    repeated_weight,
+    weights,
+    worked_examples,
+)
 from unrolled.analyses.base import AnalysisResult, Check, compare
 from unrolled.cells.base import unroll
 from unrolled.cells.elman import Elman
@@ -64,12 +74,12 @@ def test_shares_add_up():
 
 def test_the_largest_step_is_the_largest():
     weights = np.array([0.985, 0.9999, 1.003, 1.015])
-    steps = repeated_weight.largest_step(weights, 999)
-    loss, slope = repeated_weight.loss_and_slope(weights, 999)
-    assert (repeated_weight.loss_and_slope(weights - 0.99 * steps * slope, 999)[0] <= loss).all()
+    steps = repeated_steps.largest_step(weights, 999)
+    loss, slope = repeated_steps.loss_and_slope(weights, 999)
+    assert (repeated_steps.loss_and_slope(weights - 0.99 * steps * slope, 999)[0] <= loss).all()
     with np.errstate(over="ignore"):
-        assert (repeated_weight.loss_and_slope(weights - 1.01 * steps * slope, 999)[0] > loss).all()
-    assert repeated_weight.largest_step(np.array([0.99, 1.01]), 1) == pytest.approx([2, 2], rel=1e-6)  # a parabola of curvature 1
+        assert (repeated_steps.loss_and_slope(weights - 1.01 * steps * slope, 999)[0] > loss).all()
+    assert repeated_steps.largest_step(np.array([0.99, 1.01]), 1) == pytest.approx([2, 2], rel=1e-6)  # a parabola of curvature 1
 
 
 def test_untied_gains_drift_by_the_root_of_time():

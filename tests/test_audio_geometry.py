@@ -115,6 +115,6 @@ def test_every_point_of_the_map_has_its_sound() -> None:
     plot = audio_tsne.picture_to_touch(points, chosen, {"near": ["n", "ɪ", "ɹ"]})
     addresses = [address for trace in plot.specification["data"] for address in trace["customdata"]]
     assert sorted(addresses) == sorted(f"sounds/audio_tsne/{word}-{voice}.wav" for word in ("near", "fear", "company", "house") for voice in "abc")
-    assert {trace["name"] for trace in plot.specification["data"]} == {"ear", "ouse", "others"}
+    assert {trace["name"] for trace in plot.specification["data"]} == {"-ear", "-ouse", audio_tsne.NAMED_OTHERS}
     assert plot.specification["data"][0]["text"][0] == "near /nɪɹ/, a"
     assert (audio_tsne.project(generator.standard_normal((12, 6)), SimpleNamespace(perplexity=15.0, first_seed=0)) != points).any()

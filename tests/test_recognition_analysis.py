@@ -26,8 +26,9 @@ OPTIONS = {"ctc": {}, "trimming": {"labels": "frames"}, "trimming_silence": {"la
 @pytest.fixture
 def loaded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Loaded]:
     """Three untrained runs of two members on random sounds."""
-    said = {"train": say(16, 0), "validation": say(8, 1), "test": say(12, 2)}
+    said = {"train": say(16, 0), "validation": say(8, 1), "test": say(12, 2), "shown": say(8, 3)}
     monkeypatch.setattr(spoken, "load", lambda _, split: said[split])
+    monkeypatch.setattr(spoken, "audio", lambda *_: (16000, [np.full(160 * len(each), 100, np.int16) for each in said["shown"].features]))
     found = {}
     for name, options in OPTIONS.items():
         run = Run(task="speech_ctc", name=name, kind="speech_recognition", cell="lstm", hidden=5, seeds=2, batch=4, bidirectional=True,
@@ -113,6 +114,9 @@ def test_the_whole_analysis(loaded: dict[str, Loaded], monkeypatch: pytest.Monke
     assert f"trimming has {right:.1%} right" in found.sentences[0].text and f"答对 {right:.1%}" in found.sentences[0].text_zh
     for picture in found.figures.values():
         assert drawing.to_svg(picture.figure).startswith(b"<?xml")
+    recordings = found.pieces["ctc_posteriors"].data["recordings"]
+    assert {recording["sound"] for recording in recordings} == {f"sounds/recognition/{name}.wav" for name in found.sounds}
+    assert len(found.sounds) == 2 and all(set(recording["readings"]) == {"ctc", "trimming", "silence"} for recording in recordings)
 
 
 def test_the_string_that_is_shown_is_doubled_and_short(loaded: dict[str, Loaded]) -> None:

@@ -5,16 +5,16 @@ from __future__ import annotations
 import html.parser
 import json
 import re
+import xml.etree.ElementTree
+from collections import Counter
 
 import pytest
-import yaml
+import small_report
 from conftest import ROOT
 
-from unrolled import catalogue, execution, results, settings
-from unrolled.analyses.base import AnalysisResult, Interactive, Picture, Sentence, Table, compare, save
-from unrolled.drawing import panels
-from unrolled.judging import claims, judge
-from unrolled.reporting import figures, page, readme
+from unrolled import results, settings
+from unrolled.judging import claims
+from unrolled.reporting import cards, exhibits, figures, front, page, readme
 
 pytestmark = pytest.mark.unit
 
@@ -43,30 +43,9 @@ class Outline(html.parser.HTMLParser):
 
 @pytest.fixture(scope="module")
 def report(tmp_path_factory):
-    """A small real run of one task, judged, with one analysis and one picture on two claims."""
+    """The page of a small real run (see small_report)."""
     patch = pytest.MonkeyPatch()
-    patch.chdir(tmp_path_factory.mktemp("report"))
-    patch.setattr(catalogue.TASKS["adding"], "test_size", 10)
-    patch.setattr(execution, "execute", lambda jobs, device, workers, title: [execution.work(job, device, __import__("os").getpid()) for job in jobs])
-    tree = settings.read_yaml(ROOT / "params.yaml")
-    section = tree["tasks"]["adding"]
-    section.update(length=5, updates=4, stride=2, seeds=2, hidden=4, batch=4)
-    section["runs"] = {"tanh": {"cell": "elman", "learning_rates": [0.01]}, "wild": {"cell": "elman", "activation": "linear",
-                                                                                     "learning_rates": [1e30], "clip_by": "none"}}
-    tree["tasks"] = {"adding": section}
-    results.write_text("params.yaml", yaml.safe_dump(tree))
-    results.write_text("tuned.yaml", "{}\n")
-    chosen = settings.load()
-    execution.train_section(chosen, "adding")
-    picture = Picture(panels()[0], ["D3", "D4"], "Title", "标题", "Caption <b>", "说明")
-    turned = Interactive({"data": [{"type": "surface", "name": "</script>"}], "layout": {}}, ["D3"], "Turn", "转动", "Words", "说明")
-    table = Table(["D4"], "Numbers", "数字", ["run", "score"], ["运行", "得分"], [["tanh", "1 < 2"]], [["tanh", "1 < 2"]])
-    save("error_surface", AnalysisResult(
-        [compare("D3", "x", 1, 1)], {"flat_share": [0.1, 0.2]}, {"surface": picture}, interactive={"turn": turned}, tables={"numbers": table},
-        sentences=[Sentence(["D3", "D4"], "Where it fails.", "不成立之处。")]))
-    verdicts = judge(claims.load(ROOT / "claims.yaml"), chosen)
-    results.write_json(results.verdicts_file(), {"format": results.FORMAT, "scale": "laptop", "claims": verdicts})
-    yield page.build(chosen)
+    yield small_report.make(tmp_path_factory.mktemp("report"), patch)
     patch.undo()
 
 
@@ -87,7 +66,7 @@ def test_every_claim_is_on_the_page_in_both_languages(report):
 def test_a_picture_is_drawn_once_and_pointed_to_after(report):
     assert report.count("Caption &lt;b&gt;") == 1 and "Caption <b>" not in report
     card = report[report.index('<article id="D4"') : report.index('<article id="D5"')]
-    assert 'href="#D3"' in card and "<svg" not in card
+    assert 'href="#D3"' in card and 'class="drawn"' not in card
 
 
 def card(report, claim):
@@ -109,28 +88,28 @@ def test_a_specification_cannot_end_its_script(report):
 def test_the_rules_that_stood_before_are_returned(workplace):
     entries = [{"hash": name, "rule": name, "rule_zh": name, "verdict": "pending"} for name in ("first", "second")]
     results.write_json(results.rules_file(), {"D5": entries})
-    found = page._earlier_rules({"D5": {"rule_hash": "second"}, "D6": {"rule_hash": "only"}})
+    found = cards.earlier_rules({"D5": {"rule_hash": "second"}, "D6": {"rule_hash": "only"}})
     assert found == {"D5": entries[:1], "D6": []}
 
 
 def test_fresh_seeds_speak_only_of_what_they_judged(workplace):
     """A claim that was not confirmed, or by another rule than the one of now, is said nothing of."""
     claims_now = {name: {"rule_hash": f"{name} now"} for name in ("D5", "D6", "D7", "F2")}
-    assert page._flips(claims_now) == {}
+    assert cards.fresh_seeds(claims_now) == {}
     results.write_json(results.confirmed_file(), {"format": results.FORMAT, "flips": [{"name": "D5", "here": "conditional"}],
                                                   "rules": {"D5": "D5 now", "D6": "D6 now", "D7": "before"}})
-    assert page._flips(claims_now) == {"D5": "conditional", "D6": ""}
+    assert cards.fresh_seeds(claims_now) == {"D5": "conditional", "D6": ""}
 
 
 def test_what_official_data_gave_stands_beside(workplace):
     table = {"claim": ["F8"], "title": "Scores.", "title_zh": "得分。", "rows": []}
     found = {"format": results.FORMAT, "tables": {"scores": table}, "sentences": [{"claim": ["F8"], "text": "One.", "text_zh": "一。"}]}
     results.write_json(results.official_file("audio_vectors"), found)
-    official = page._official({"audio_vectors": {}, "recognition": {}})
+    official = exhibits.official({"audio_vectors": {}, "recognition": {}})
     assert list(official) == ["audio_vectors"]
-    assert [each["title"] for each in page._tables({"audio_vectors": {"tables": {"a": table}}}, official)["F8"]] == [
+    assert [each["title"] for each in exhibits.tables({"audio_vectors": {"tables": {"a": table}}}, official)["F8"]] == [
         "Scores.", "On the official data: Scores."]
-    assert page._sentences({}, official)["F8"][0]["text_zh"] == "官方数据：一。"
+    assert exhibits.sentences({}, official)["F8"][0]["text_zh"] == "官方数据：一。"
 
 
 def test_many_runs_are_drawn_a_panel_each(report):
@@ -157,6 +136,23 @@ def test_without_verdicts_one_sentence(workplace, params):
 def test_the_readmes_table_is_that_of_the_reference_run(name, chinese):
     verdicts = results.read_result(ROOT / "reference" / "verdicts.json")["claims"]
     assert readme.table(verdicts, chinese) in (ROOT / name).read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(("name", "chinese"), front.FILES.items())
+def test_the_readmes_picture_is_that_of_the_reference_run(name, chinese):
+    verdicts = results.read_result(ROOT / "reference" / "verdicts.json")["claims"]
+    picture = front.build(verdicts, results.read_json(ROOT / "reference" / "numbers.json"), chinese)
+    assert picture == (ROOT / name).read_text(encoding="utf-8"), "run `python -m pipelines.verify --write`, or front.update()"
+    assert xml.etree.ElementTree.fromstring(picture).tag.endswith("svg")
+    counts = Counter(claim["verdict"] for claim in verdicts.values())
+    assert all(f"{readme.SYMBOLS[verdict]} {readme.VERDICTS_ZH[verdict] if chinese else verdict} {count}<" in picture
+               for verdict, count in counts.items())
+
+
+def test_a_length_without_a_run_is_a_dash_in_the_picture():
+    claims = {"A1": {"verdict": "contradicted"}}
+    assert front.build(claims, {"adding/gru/success": {"mean": 2 / 3, "spread": 0.5, "n": 3}}, False).count("–<") == 23
+    assert "2/3<" in front.build(claims, {"adding/gru/success": {"mean": 2 / 3, "spread": 0.5, "n": 3}}, True)
 
 
 def test_the_reference_was_judged_by_the_rules_of_now():

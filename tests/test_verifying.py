@@ -21,10 +21,10 @@ def reference(workplace):
         "D5": {"verdict": "reproduced", "findings": [{"name": "", "verdict": "reproduced", "p_for": 0.044, "p_against": 1.0}]}}
     for claim in claims.values():
         claim |= {"rule_hash": "1", "rule": "some rule", "rule_zh": "某规则"}
-    metrics = {"verdicts": {"reproduced": 3}, "adding/lstm/success": {"mean": 0.8, "spread": 0.4, "n": 10},
+    metrics = {"adding/lstm/success": {"mean": 0.8, "spread": 0.4, "n": 10},
                "adding/gru/success": {"mean": 1.0, "spread": 0.0, "n": 10}}
     results.write_json(results.verdicts_file(), {"format": results.FORMAT, "claims": claims})
-    results.write_json(results.metrics_file(), metrics)
+    results.write_json(results.numbers_file(), metrics)
     verifying.write_reference()
     return claims, metrics
 
@@ -33,7 +33,7 @@ def run(claims=None, metrics=None):
     if claims:
         results.write_json(results.verdicts_file(), {"format": results.FORMAT, "claims": claims})
     if metrics:
-        results.write_json(results.metrics_file(), metrics)
+        results.write_json(results.numbers_file(), metrics)
     with pytest.raises(SystemExit) as ended:
         verify.main(write=False)
     return ended.value.code

@@ -1,7 +1,7 @@
 """Keeps processes from outliving what started them, and two of them from doing the same work.
 
-Killing `dvc` leaves its children alive. So a stage watches the `dvc` above it and a worker watches its stage; whoever finds
-itself alone ends at once. What a lost process had not finished is done again by the next run.
+Killing `dvc` leaves its children alive. So a stage watches the `dvc` above it and what started that, and a worker watches its stage;
+whoever finds itself alone ends at once. What a lost process had not finished is done again by the next run.
 """
 
 from __future__ import annotations
@@ -9,10 +9,11 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import psutil
@@ -21,6 +22,8 @@ from filelock import FileLock, Timeout
 from unrolled import results
 
 POLL_SECONDS = 0.5
+STARTER = "UNROLLED_STARTER"  # tells stages which process started the pipeline: its number and when it began
+PATIENCE = 3  # seconds that a pipeline has to end by itself
 
 
 def watch(process: psutil.Process | None) -> None:
@@ -55,6 +58,43 @@ def pipeline_above() -> psutil.Process | None:
             if any(Path(word).name == "dvc" for word in ancestor.cmdline()[:4]):
                 return ancestor
     return None
+
+
+def join_pipeline() -> None:
+    """Make this process a stage: SIGTERM runs its `finally` clauses, and it ends with the dvc above it and with what started that."""
+    end_on_signals()
+    watch(pipeline_above())
+    watch(_starter())
+
+
+def _starter() -> psutil.Process | None:
+    """Return the process that started the pipeline, or None; if it was killed before this stage began, end here."""
+    number, _, began = os.environ.get(STARTER, "").partition(" ")
+    if not number:
+        return None
+    try:
+        process = psutil.Process(int(number))
+        if f"{process.create_time():.2f}" == began:
+            return process
+    except (psutil.Error, ValueError):
+        pass
+    sys.exit("error: what started this pipeline is gone; run `make reproduce` again.")
+
+
+def run_pipeline(command: Sequence[str]) -> int:
+    """Run a command whose stages end when this process does, however it ends; return its exit status."""
+    began = psutil.Process().create_time()
+    process = subprocess.Popen(command, env={**os.environ, STARTER: f"{os.getpid()} {began:.2f}"})
+    try:
+        return process.wait()
+    except KeyboardInterrupt:
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(PATIENCE)  # a Ctrl-C has reached it too
+        raise
+    finally:
+        if process.poll() is None:
+            process.terminate()
+            process.wait()
 
 
 def end_on_signals() -> None:

@@ -13,10 +13,11 @@ Rows = Sequence[Mapping[str, str]]
 
 
 class Curve(NamedTuple):
-    """Recorded steps (steps,) and one value per member and step, (members, steps); a member that stopped early ends in NaN."""
+    """Recorded steps (steps,), one value per member and step, (members, steps), and the members' seeds; who stopped early ends in NaN."""
 
     steps: np.ndarray
     values: np.ndarray
+    seeds: tuple[int, ...] = ()
 
 
 def curves(rows: Rows, column: str = "loss") -> dict[float, Curve]:
@@ -28,7 +29,8 @@ def curves(rows: Rows, column: str = "loss") -> dict[float, Curve]:
     found = {}
     for rate, by_seed in members.items():
         steps = sorted({step for values in by_seed.values() for step in values})
-        found[rate] = Curve(np.array(steps), np.array([[values.get(step, np.nan) for step in steps] for values in by_seed.values()]))
+        found[rate] = Curve(np.array(steps), np.array([[values.get(step, np.nan) for step in steps] for values in by_seed.values()]),
+                            tuple(map(int, by_seed)))
     return found
 
 

@@ -43,9 +43,12 @@ class ResultsError(UserError):
 
 @contextlib.contextmanager
 def exit_on_user_error() -> Iterator[None]:
-    """Turn a `UserError` into one line on standard error and exit status 2; a full disk is one too."""
+    """Turn a `UserError` into one line on standard error and exit status 2; a full disk is one too, and Ctrl-C ends with 130."""
     try:
         yield
+    except KeyboardInterrupt:
+        print("interrupted: what had been finished is kept; the same command goes on from there.", file=sys.stderr)
+        sys.exit(130)
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(2)
@@ -117,8 +120,13 @@ def verdicts_file() -> Path:
 
 
 def metrics_file() -> Path:
-    """Return the path of the headline metrics."""
-    return RESULTS / "metrics.json"
+    """Return the path of the few headline numbers that DVC shows and compares; git keeps it, so that there is something to compare."""
+    return Path("metrics.json")
+
+
+def numbers_file() -> Path:
+    """Return the path of mean, spread and count of every test metric of every run, which `make verify` compares."""
+    return RESULTS / "numbers.json"
 
 
 def confirmed_file() -> Path:
@@ -182,9 +190,10 @@ def write_text(path: Path | str, text: str) -> None:
     write_bytes(path, text.encode("utf-8"))
 
 
-def write_json(path: Path | str, value: Any) -> None:
-    """Write JSON atomically; NaN and infinity are an error, since JSON has no word for them."""
-    write_text(path, json.dumps(value, ensure_ascii=False, indent=1, allow_nan=False) + "\n")
+def write_json(path: Path | str, value: Any, indent: int | None = 1) -> None:
+    """Write JSON atomically, on one line where indent is None; NaN and infinity are an error, since JSON has no word for them."""
+    separators = (",", ":") if indent is None else None
+    write_text(path, json.dumps(value, ensure_ascii=False, indent=indent, separators=separators, allow_nan=False) + "\n")
 
 
 def write_csv(path: Path | str, rows: Sequence[Mapping[str, Any]]) -> None:

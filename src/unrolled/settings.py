@@ -96,7 +96,11 @@ class TuningSettings:
 
 @dataclasses.dataclass(frozen=True)
 class Settings:
-    """All of params.yaml."""
+    """All of params.yaml.
+
+    Attributes:
+        headlines: the few numbers that DVC shows, each a run with a metric or an analysis with a value, by name.
+    """
 
     scale: str
     device: str
@@ -106,6 +110,7 @@ class Settings:
     tasks: Mapping[str, TaskSection]
     analyses: Mapping[str, AnalysisSection]
     tuning: TuningSettings
+    headlines: Mapping[str, Mapping[str, str]] = dataclasses.field(default_factory=dict)
 
 
 def load(path: str | Path = "params.yaml") -> Settings:
@@ -157,8 +162,8 @@ def parse(tree: Mapping[str, Any]) -> Settings:
     Raises:
         SettingsError: as `load`.
     """
-    known = ("scale", "device", "workers", "seed_offset", "data", "defaults", "tasks", "analyses", "tuning")
-    _check_keys(tree, known, required=known, where="")
+    required = ("scale", "device", "workers", "seed_offset", "data", "defaults", "tasks", "analyses", "tuning")
+    _check_keys(tree, (*required, "headlines"), required, where="")
     scale = checked_value(tree["scale"], str, "scale")
     defaults = _mapping(tree["defaults"], "defaults")
     _check_run_fields(defaults, "defaults")
@@ -174,7 +179,8 @@ def parse(tree: Mapping[str, Any]) -> Settings:
         scale, checked_value(tree["device"], str, "device"), checked_value(tree["workers"], int, "workers"),
         seed_offset,
         DataSettings(checked_value(data["source"], str, "data.source", "source"), sets), tasks, analyses,
-        _build(TuningSettings, _mapping(tree["tuning"], "tuning"), "tuning"))
+        _build(TuningSettings, _mapping(tree["tuning"], "tuning"), "tuning"),
+        {name: _headline(name, reference) for name, reference in _mapping(tree.get("headlines") or {}, "headlines").items()})
     _check_seeds(settings)
     return settings
 
@@ -253,6 +259,14 @@ def _analysis(name: str, section: Mapping[str, Any], scale: str, seed_offset: in
     if isinstance(options.get("first_seed"), int):
         options["first_seed"] += seed_offset
     return AnalysisSection(name, checked_value(section["reads"], str, f"{where}.reads"), options)
+
+
+def _headline(name: str, reference: Any) -> Mapping[str, str]:
+    """Check one of the numbers that DVC shows: it names where it is found, in one of the two ways that claims do."""
+    where = f"headlines.{name}"
+    known = ("analysis", "value") if "analysis" in _mapping(reference, where) else ("run", "metric")
+    _check_keys(reference, known, known, where)
+    return {key: checked_value(value, str, f"{where}.{key}") for key, value in reference.items()}
 
 
 def _build(cls: type, tree: Mapping[str, Any], where: str, **extra: Any) -> Any:

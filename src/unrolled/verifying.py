@@ -14,18 +14,18 @@ SPREADS = 3.0  # a mean may differ by so many standard errors of either run
 NEAR = 0.02  # an adjusted p within this of the level lies near its margin: the verdict may tip
 
 
-def headlines(settings: Settings) -> dict[str, dict[str, float]]:
+def numbers(settings: Settings) -> dict[str, dict[str, float]]:
     """Return mean, spread over members and count of every test metric of every run, by "task/run/metric"."""
     found = {}
     for section in settings.tasks.values():
         for run in section.runs:
             path = results.run_file(section.name, run)
             if path.exists():
-                found |= _run_headlines(results.read_result(path))
+                found |= _run_numbers(results.read_result(path))
     return found
 
 
-def _run_headlines(record: Mapping[str, Any]) -> dict[str, dict[str, float]]:
+def _run_numbers(record: Mapping[str, Any]) -> dict[str, dict[str, float]]:
     found = {}
     for metric in record["members"][0]["metrics"]:
         values = [member["metrics"][metric] for member in record["members"] if member["metrics"][metric] is not None]
@@ -37,10 +37,10 @@ def _run_headlines(record: Mapping[str, Any]) -> dict[str, dict[str, float]]:
 
 
 def write_reference() -> None:
-    """Copy verdicts and headline metrics to reference/, and add rules that are new to the list of all rules that ever stood there."""
+    """Copy verdicts and numbers to reference/, and add rules that are new to the list of all rules that ever stood there."""
     ledger = results.read_json(results.rules_file()) if results.rules_file().exists() else {}
     results.write_json(results.rules_file(), with_rules(ledger, results.read_result(results.verdicts_file())["claims"]))
-    for path in (results.verdicts_file(), results.metrics_file()):
+    for path in (results.verdicts_file(), results.numbers_file()):
         results.write_json(results.REFERENCE / path.name, results.read_json(path))
 
 
@@ -61,9 +61,9 @@ def with_rules(ledger: Mapping[str, Any], claims: Mapping[str, Any]) -> dict[str
 def differences() -> list[dict[str, str]]:
     """Return each difference between results/ and reference/, as kind, name, reference, here, and whether it is excused."""
     rows = []
-    reference = results.read_json(results.REFERENCE / results.metrics_file().name)
-    fresh = results.read_json(results.metrics_file())
-    for name in sorted((set(reference) | set(fresh)) - {"verdicts"}):
+    reference = results.read_json(results.REFERENCE / results.numbers_file().name)
+    fresh = results.read_json(results.numbers_file())
+    for name in sorted(set(reference) | set(fresh)):
         rows += _metric_difference(name, reference.get(name), fresh.get(name))
     before = results.read_result(results.REFERENCE / results.verdicts_file().name)
     return rows + flips(before, results.read_result(results.verdicts_file()))

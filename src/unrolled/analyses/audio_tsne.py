@@ -11,16 +11,23 @@ from sklearn.manifold import TSNE
 
 from unrolled import drawing as figures
 from unrolled import retrieval, searching
-from unrolled.analyses import audio_geometry, trained
+from unrolled.analyses import audio_geometry, page_sounds, sound_list_piece, trained
 from unrolled.analyses.base import AnalysisResult, Interactive, Picture, Sentence, Table, played
-from unrolled.data import spoken, wav
+from unrolled.data import spoken
 from unrolled.data.english_words import RHYMES
 from unrolled.data.spoken import Spoken
 from unrolled.settings import Settings
 
 SHOWN_FAMILIES = ("ear", "ame", "ight", "ine", "ell", "un", "an")
 OTHERS = "others"
+NAMED_OTHERS = "others 其他"  # plotly's legend has one text for both languages
 HOVER = "%{text}<extra></extra>"
+SHAPES = ("circle", "square", "diamond")
+PAPER, INK = "#ffffff", "#1b1b1b"  # white in the dark too: the markers' colours are made for it
+AXIS = {"showticklabels": False, "zeroline": False, "gridcolor": "#e5e5e5"}
+LAYOUT = {"xaxis": AXIS, "yaxis": AXIS, "hovermode": "closest", "margin": {"l": 10, "r": 10, "t": 10, "b": 10}, "paper_bgcolor": PAPER,
+          "plot_bgcolor": PAPER, "font": {"color": INK}, "hoverlabel": {"font": {"size": 15}},
+          "legend": {"title": {"text": "rhyme 韵脚 "}, "orientation": "h", "y": -0.02}}  # beneath, for telephones
 
 
 @dataclasses.dataclass(frozen=True)
@@ -56,8 +63,11 @@ def analyse(options: Options, settings: Settings) -> AnalysisResult:
     chosen = Spoken(*([part[place] for place in drawn] for part in found))
     result.interactive["audio_tsne"] = picture_to_touch(points, chosen, phonemes)
     result.figures["audio_tsne"] = _map(points, chosen)
+    result.pieces["sound_list"] = sound_list_piece.piece(
+        chosen, [played("audio_tsne", sound_name(found, place)) for place in drawn], phonemes,
+        {word: rhymes().get(word, OTHERS) for word in found.texts})
     rate, sounds = spoken.audio(folder, "test")
-    result.sounds = {sound_name(found, place): wav.write(sounds[place], rate) for place in drawn}
+    result.sounds = {sound_name(found, place): page_sounds.for_page(sounds[place], rate) for place in drawn}
     return result
 
 
@@ -122,18 +132,18 @@ def picture_to_touch(points: np.ndarray, chosen: Spoken, phonemes: Mapping[str, 
             continue
         texts = [f"{chosen.texts[place]} /{''.join(phonemes.get(chosen.texts[place], []))}/, {chosen.voices[place].split('+')[-1]}"
                  for place in places]
+        colour, shape = figures.COLOURS[number % len(figures.COLOURS)], SHAPES[number // len(figures.COLOURS) % len(SHAPES)]
         traces.append({
-            "type": "scatter", "mode": "markers", "name": family, "x": points[places, 0].round(2).tolist(),
-            "y": points[places, 1].round(2).tolist(), "text": texts, "hovertemplate": HOVER,
+            "type": "scatter", "mode": "markers", "name": NAMED_OTHERS if family == OTHERS else f"-{family}",
+            "x": points[places, 0].round(2).tolist(), "y": points[places, 1].round(2).tolist(), "text": texts, "hovertemplate": HOVER,
             "customdata": [played("audio_tsne", sound_name(chosen, place)) for place in places],
-            "marker": {"size": 9, "color": figures.COLOURS[number % len(figures.COLOURS)], "opacity": 0.8,
-                       "symbol": ("circle", "square", "diamond")[number // len(figures.COLOURS) % 3]}})
-    axis = {"showticklabels": False, "zeroline": False}
-    return Interactive({"data": traces, "layout": {"xaxis": axis, "yaxis": axis, "hovermode": "closest",
-                                                   "margin": {"l": 10, "r": 10, "t": 10, "b": 10}}}, ["F11"],
+            "marker": {"size": 10, "line": {"width": 0.5, "color": PAPER}, "color": colour, "opacity": 0.85, "symbol": shape}})
+    return Interactive({"data": traces, "layout": LAYOUT}, ["F11"],
                        "The map of spoken words: click a point to hear it.", "语音单词地图：点击一个点即可听到它。",
-                       "t-SNE of the vectors of the first seed, coloured by rhyme; synthetic voices and words never learned from.",
-                       "第一个种子的向量经 t-SNE 投影，按韵脚着色；合成语音，词与嗓音均未在训练中出现。")
+                       "t-SNE of the vectors of the first seed, coloured by rhyme; synthetic voices and words never learned from. A point "
+                       "tells its word, its phonemes and the voice; the same sounds are listed with buttons for use without a mouse.",
+                       "第一个种子的向量经 t-SNE 投影，按韵脚着色；合成语音，词与嗓音均未在训练中出现。"
+                       "指向某点可看到单词、音素与嗓音；不用鼠标也可在单词列表中逐个播放。")
 
 
 @figures.styled

@@ -225,7 +225,7 @@ def save(name: str, result: AnalysisResult) -> Path:
         for file, picture in result.interactive.items():
             results.write_json(folder / f"{file}.plotly.json", picture.specification)
         for file, piece in result.pieces.items():
-            results.write_json(folder / f"{file}.piece.json", piece.data)
+            results.write_json(folder / f"{file}.piece.json", piece.data, indent=None)  # the page holds it
         for file, content in result.sounds.items():
             results.write_bytes(folder / results.SOUNDS / f"{file}.wav", content)
         results.write_json(folder / results.analysis_file(name).name, as_json(name, result))

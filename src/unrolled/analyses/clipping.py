@@ -84,7 +84,7 @@ def _where_it_acts(runs: Sequence[Clipped], result: AnalysisResult) -> None:
         ["D4", "D5"],
         f"The lecture's 15, {network} on {section}: the norm exceeds 15 in {acts[0]} of the recorded windows, a single component in "
         f"{acts[1]}; {verdict[0]}. Successes over all rates by clipping: {counts}.",
-        f"课上的 15，{section} 上的 {network}：范数超过 15 的窗口占 {acts[0]}，单个分量超过 15 的占 {acts[1]}；{verdict[1]}。"
+        f"课上的 15，{section} 上的 {network}：范数超过 15 的窗口占 {acts[0]}，单个分量超过它的占 {acts[1]}；{verdict[1]}。"
         f"各种裁剪在所有学习率上的成功次数：{counts}。"))
 
 

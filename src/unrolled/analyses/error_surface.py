@@ -14,6 +14,7 @@ from matplotlib.colors import LogNorm
 from scipy.special import expit
 
 from unrolled import drawing as figures
+from unrolled.analyses import error_surface_piece
 from unrolled.analyses.base import SIGNED, AnalysisResult, Picture, compare
 
 TARGET, START = 0.7, 0.5  # of the paper
@@ -98,7 +99,10 @@ def analyse(options: Options, settings: object) -> AnalysisResult:
         result.values[f"left_{name}"] = float(run.left.mean())
         result.values[f"longest_step_{name}"] = float(run.longest.max())
     result.figures["surface"] = _surface_picture(weights, biases, values, norms, runs, options)
-    result.figures["flown_by_rate"] = _rates_picture(starts, kinds, options)
+    by_rate = _by_rate(starts, kinds, options)
+    result.figures["flown_by_rate"] = _rates_picture(by_rate, options)
+    start = int(runs["none"].longest.argmax())
+    result.pieces["cliff"] = error_surface_piece.piece(error, by_rate, start, options)
     return result
 
 
@@ -165,6 +169,14 @@ def descend(weights: np.ndarray, biases: np.ndarray, by: str, at: float, rate: f
     return Descent(whole, longest, error(*place.T, options.steps)[0], ((whole < low) | (whole > high)).any((0, 2)))
 
 
+def _by_rate(starts: tuple[np.ndarray, np.ndarray], kinds: Mapping[str, tuple[str, float]], options: Options
+             ) -> dict[str, dict[float, Descent]]:
+    """Return the descents without clipping and with each threshold by norm, at every learning rate."""
+    rates = sorted({*options.other_rates, options.learning_rate})
+    return {name: {rate: descend(*starts, by, at, rate, options) for rate in rates}
+            for name, (by, at) in kinds.items() if not name.startswith("value")}
+
+
 @figures.styled
 def _surface_picture(weights: np.ndarray, biases: np.ndarray, values: np.ndarray, norms: np.ndarray,
                      runs: Mapping[str, Descent], options: Options) -> Picture:
@@ -198,14 +210,12 @@ def _surface_picture(weights: np.ndarray, biases: np.ndarray, values: np.ndarray
 
 
 @figures.styled
-def _rates_picture(starts: tuple[np.ndarray, np.ndarray], kinds: Mapping[str, tuple[str, float]], options: Options) -> Picture:
+def _rates_picture(by_rate: Mapping[str, Mapping[float, Descent]], options: Options) -> Picture:
     """Draw the share of starts that fly off against the learning rate, for each clipping by norm."""
     figure, axes = figures.panels(height=2.8)
-    rates = sorted({*options.other_rates, options.learning_rate})
-    for place, name in enumerate(name for name in kinds if not name.startswith("value")):
-        by, at = kinds[name]
-        shares = [float((descend(*starts, by, at, rate, options).longest > options.flown).mean()) for rate in rates]
-        axes.plot(rates, shares, "o-", color=figures.COLOURS[place % len(figures.COLOURS)], markersize=4, label=name.replace("_", " "))
+    for place, (name, runs) in enumerate(by_rate.items()):
+        shares = [float((run.longest > options.flown).mean()) for run in runs.values()]
+        axes.plot(list(runs), shares, "o-", color=figures.COLOURS[place % len(figures.COLOURS)], markersize=4, label=name.replace("_", " "))
     axes.set(xscale="log", xlabel="learning rate", ylabel="share that flies off", ylim=(-0.03, 1.03), title="Where a threshold acts")
     axes.legend(title="clipping")
     return Picture(figure, ["D4"], "Flying off, by learning rate and threshold.", "飞出的比例：学习率与阈值。",

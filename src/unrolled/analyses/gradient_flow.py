@@ -11,6 +11,7 @@ import torch
 
 from unrolled import catalogue, results, training
 from unrolled import drawing as figures
+from unrolled.analyses import gradient_flow_piece
 from unrolled.analyses.base import AnalysisResult, Picture, Sentence
 from unrolled.analyses.gates import expected_factor, kept_share
 from unrolled.analyses.lags import draw_inputs, fit, gradient_by_lag
@@ -100,7 +101,9 @@ def analyse(options: Options, settings: Settings) -> AnalysisResult:
     if any(name in trained for name in options.biases):
         figures_made["openings"] = _openings_picture(trained, options)
         sentences.append(_openings_sentence(trained, options))
-    return AnalysisResult(values=values, figures=figures_made, sentences=sentences)
+    like_untrained = {f"lstm_{options.biases[name]}" if name in options.biases else name: flow for name, flow in trained.items()}
+    compared = gradient_flow_piece.piece(initial, like_untrained, options.trained, lambda flow: _first_lag(flow, options))
+    return AnalysisResult(values=values, figures=figures_made, sentences=sentences, pieces={"compare_cells": compared})
 
 
 def _first_lag(flow: Flow, options: Options) -> int:

@@ -8,6 +8,7 @@ import math
 import torch
 
 from unrolled import drawing as figures
+from unrolled.analyses import lstm_steps_piece
 from unrolled.analyses.base import AnalysisResult, Picture, compare
 from unrolled.analyses.weights import generators, set_weights
 from unrolled.cells.base import unroll
@@ -35,13 +36,17 @@ def gates() -> AnalysisResult:
 INPUTS = [[3, 1, 0], [4, 1, 0], [2, 0, 0], [1, 0, 1], [3, -1, 0]]
 
 
-def lecture_lstm(gate_biases: tuple[float, float, float] = (-10, 10, -10)) -> tuple[list[float], list[float]]:
-    """Return memory and output by step of the slide's cell: z = x1, gates 100 x2, 100 x2 and 100 x3, and their biases."""
+def lecture_cell(gate_biases: tuple[float, float, float] = (-10, 10, -10)) -> LSTM:
+    """Return the slide's cell: z = x1, gates 100 x2, 100 x2 and 100 x3, and their biases."""
     cell = LSTM(3, 1, generators(), input_activation="linear", memory_activation="linear")
     weight = torch.tensor([[0, 0, 0, 1], [100, 100, 0, 0], [0, 0, 100, 0]])  # rows x1 x2 x3; input, forget, output, candidate
-    set_weights(cell, input_weight=weight[None], recurrent_weight=0.0, bias=torch.tensor([[[*gate_biases, 0.0]]]))
+    return set_weights(cell, input_weight=weight[None], recurrent_weight=0.0, bias=torch.tensor([[[*gate_biases, 0.0]]]))
+
+
+def lecture_lstm(gate_biases: tuple[float, float, float] = (-10, 10, -10)) -> tuple[list[float], list[float]]:
+    """Return memory and output by step of the slide's cell on its inputs."""
     with torch.no_grad():
-        run = unroll(cell, torch.tensor([[INPUTS]], dtype=torch.float64), keep_states=True)
+        run = unroll(lecture_cell(gate_biases), torch.tensor([[INPUTS]], dtype=torch.float64), keep_states=True)
     return [state.memory.item() for state in run.states], run.outputs.flatten().tolist()
 
 
@@ -63,7 +68,7 @@ def lstm_example() -> AnalysisResult:
     return AnalysisResult([
         compare("C2", "memory", [3, 7, 7, 7, 0], memory, 2e-3),
         compare("C2", "output", [0, 0, 0, 7, 0], output, 2e-3)],
-        figures={"lstm_example": picture},
+        figures={"lstm_example": picture}, pieces={"lstm_steps": lstm_steps_piece.piece(lecture_cell(), INPUTS)},
         values={"output_with_the_gates_as_printed": literal[:4]})
 
 

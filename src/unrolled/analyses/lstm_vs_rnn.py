@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 
 from unrolled import drawing as figures
 from unrolled import histories, significance
-from unrolled.analyses import gradient_flow, roughness, surfaces, trained
+from unrolled.analyses import gradient_flow, learning_curves_piece, roughness, surfaces, trained
 from unrolled.analyses.base import AnalysisResult, Picture, Sentence, Table, read_options
 from unrolled.analyses.lags import fit
 from unrolled.analyses.success_by_length import interval
@@ -77,7 +77,8 @@ def analyse(options: Options, settings: Settings) -> AnalysisResult:
     """Compare the two on everything that was trained or measured, and draw one page."""
     mechanisms, norms, shares = _mechanisms(settings)
     rows = [*(_compared(measure) for measure in MEASURES), *_clipping(), *mechanisms]
-    return AnalysisResult(tables={"comparison": _table(rows)}, figures={"page": _page(options, norms, shares)}, sentences=[_sentence(rows)])
+    return AnalysisResult(tables={"comparison": _table(rows)}, figures={"page": _page(options, norms, shares)}, sentences=[_sentence(rows)],
+                          pieces={"learning_curves": learning_curves_piece.piece()})
 
 
 def _clipping() -> list[Row]:

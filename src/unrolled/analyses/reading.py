@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from unrolled import drawing as figures
-from unrolled.analyses import trained
+from unrolled.analyses import slot_filling_piece, trained
 from unrolled.analyses.base import AnalysisResult, Picture, Sentence, Table
 from unrolled.batches import Batch
 from unrolled.cells.base import unroll
@@ -34,12 +34,16 @@ class Options:
         section: of slot filling runs.
         taught: recurrent run that learned from sentences with hidden cities, which reads the lecture's sentences step by step.
         feed_forward: the same without memory. plain: the recurrent run that learned from the sentences as they are.
+        networks: runs that can be watched word by word. sentences: so many of the test, beside the lecture's. units: drawn at most.
     """
 
     section: str = "slots"
     taught: str = "elman_hidden_cities"
     feed_forward: str = "feed_forward_hidden_cities"
     plain: str = "elman"
+    networks: tuple[str, ...] = ("feed_forward_hidden_cities", "elman_hidden_cities", "elman", "jordan", "bidirectional_lstm")
+    sentences: int = 8
+    units: int = 40
 
 
 def analyse(options: Options, settings: Settings) -> AnalysisResult:
@@ -50,6 +54,8 @@ def analyse(options: Options, settings: Settings) -> AnalysisResult:
     if any(run in scores for run in ("elman_2", "lstm_2")):
         result.figures["slots_depth"] = _depth(scores)
     result.add(lecture(options, settings))
+    result.pieces["slot_filling"] = slot_filling_piece.piece(
+        options.section, options.networks, dict(zip(SENTENCES, WANTED, strict=True)), settings, options.sentences, options.units)
     return result
 
 

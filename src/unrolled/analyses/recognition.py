@@ -8,7 +8,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from unrolled import results
-from unrolled.analyses import alignments, recognition_pictures, trained
+from unrolled.analyses import alignments, ctc_piece, recognition_pictures, trained
 from unrolled.analyses.alignments import Read
 from unrolled.analyses.base import AnalysisResult, Sentence, Table
 from unrolled.settings import Settings
@@ -45,12 +45,12 @@ class Options:
 
 def analyse(options: Options, settings: Settings) -> AnalysisResult:
     """Compare the three readings in each section."""
-    result = AnalysisResult()
+    result, recordings = AnalysisResult(), []
     for section in options.sections:
         runs = (options.ctc, options.trimming, options.silence)
         items = {run: results.read_arrays(results.items_file(section, run)) for run in runs}
-        reads = {run: alignments.read(trained.load(f"{section}/{run}", settings, "analyses.recognition.sections", "speech_recognition"))
-                 for run in runs}
+        loaded = {run: trained.load(f"{section}/{run}", settings, "analyses.recognition.sections", "speech_recognition") for run in runs}
+        reads = {run: alignments.read(found) for run, found in loaded.items()}
         for run, counts in items.items():
             result.values |= {f"success_{section}_{run}_{name}": values for name, values in successes(counts).items()}
         measured = of_ctc(reads[options.ctc], options)
@@ -60,6 +60,10 @@ def analyse(options: Options, settings: Settings) -> AnalysisResult:
         result.figures[f"steps_{section}"] = recognition_pictures.steps(names, reads)
         result.tables[f"strings_{section}"] = _table(names, reads, options.shown)
         result.sentences += [_doubled(names, items, options), _aligned(names, measured)]
+        told, sounds = ctc_piece.of_section(section, names, dict(zip(("ctc", "trimming", "silence"), loaded.values(), strict=True)))
+        recordings += told
+        result.sounds |= sounds
+    result.pieces["ctc_posteriors"] = ctc_piece.piece(recordings)
     return result
 
 

@@ -11,9 +11,11 @@ import torch
 
 from unrolled import drawing as figures
 from unrolled import training
+from unrolled.analyses import repeated_weight_piece
 from unrolled.analyses.base import AnalysisResult, Picture, compare
 from unrolled.analyses.gates import expected_factor
 from unrolled.analyses.lags import Fit, draw_inputs, fit, gradient_by_lag
+from unrolled.analyses.repeated_steps import largest_step
 from unrolled.analyses.weights import set_weights
 from unrolled.cells.base import unroll
 from unrolled.cells.elman import Elman
@@ -57,6 +59,7 @@ def analyse(options: Options, settings: object) -> AnalysisResult:
     result.add(stable_steps(options))
     result.add(rates_by_lag(options))
     result.add(tied_and_untied(options))
+    result.pieces["try_a_weight"] = repeated_weight_piece.piece(options.repeats, options.reach, WEIGHTS)
     return result
 
 
@@ -98,28 +101,6 @@ def toy_network(weights: Sequence[float], steps: int) -> tuple[list[float], list
 
 def _relative(found: Sequence[float], expected: Sequence[float]) -> list[float]:
     return [abs(one - other) / abs(other) if other else abs(one) for one, other in zip(found, expected, strict=True)]
-
-
-def loss_and_slope(weight: np.ndarray, repeats: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return (w^n - 1)^2 / 2 and its slope."""
-    power = weight**repeats
-    return (power - 1) ** 2 / 2, (power - 1) * repeats * weight ** (repeats - 1)
-
-
-def largest_step(weight: np.ndarray, repeats: int, halvings: int = 200) -> np.ndarray:
-    """Return the largest learning rate at which one step of gradient descent does not raise the loss, to 1 % (bisection).
-
-    The loss falls towards w = 1 and rises beyond it, so every smaller step lowers it too.
-    """
-    loss, slope = loss_and_slope(weight, repeats)
-    low, high = np.full_like(weight, 1e-40), np.full_like(weight, 1e40)
-    with np.errstate(over="ignore", invalid="ignore"):
-        for _ in range(halvings):
-            middle = np.sqrt(low * high)
-            after, _ = loss_and_slope(weight - middle * slope, repeats)
-            lower = after <= loss
-            low, high = np.where(lower, middle, low), np.where(lower, high, middle)
-    return low
 
 
 @figures.styled

@@ -11,7 +11,7 @@ import numpy as np
 
 from unrolled import drawing as figures
 from unrolled import retrieval, searching
-from unrolled.analyses import trained
+from unrolled.analyses import archive_piece, trained
 from unrolled.analyses.base import AnalysisResult, Picture, Sentence, Table
 from unrolled.data import spoken
 from unrolled.data.spoken import Spoken
@@ -83,13 +83,15 @@ def analyse(options: Options, settings: Settings) -> AnalysisResult:
         in_both_stages(scores, names, view, labels, options.candidates)
         if option == "encoder":
             baselines(scores, view, labels)
-            first = view
+            first, every = view, loaded.task.every
     work = frames_compared(first, options.candidates)
     result = AnalysisResult(values=as_values(scores, work))
     result.figures["spoken_search"] = _figure(scores)
     result.tables["spoken_search"] = _methods(scores, work)
     result.tables["spoken_search_answers"] = _answers(first, labels, options)
     result.sentences.append(_sentence(scores, work, (len(queries.texts), len(sentences.texts))))
+    result.add(archive_piece.searched(folder, first.archives[0], first.queries, first.vectors[0], labels, options.candidates, options.rows,
+                                      every))
     return result
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import lzma
+import struct
 import tarfile
 import zipfile
 import zlib
@@ -11,6 +13,9 @@ from pathlib import Path, PurePosixPath
 
 from unrolled.results import UserError
 
+# A damaged archive can claim to be encrypted (RuntimeError), packed by an unknown method (NotImplementedError), or of impossible sizes.
+DAMAGE = (zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError, struct.error, EOFError, OSError, RuntimeError, ValueError,
+          OverflowError)
 LARGEST_MEMBER = 512 * 1024**2  # bytes; nothing the lecture needs comes near it
 
 
@@ -32,7 +37,7 @@ def read_members(archive: Path, names: Iterable[str]) -> dict[str, bytes]:
                 return {name: _zip_member(opened, name, archive) for name in names}
         with tarfile.open(archive) as opened:
             return {name: _tar_member(opened, name, archive) for name in names}
-    except (zipfile.BadZipFile, tarfile.TarError, zlib.error, EOFError, OSError) as error:
+    except DAMAGE as error:
         reason = " ".join(str(error).split())[:200]
         raise DataError(f"{archive.name} is damaged ({reason}); delete it where it was kept and run the same command again.") from None
 

@@ -17,7 +17,8 @@ from unrolled.data.acoustics import RATE
 from unrolled.data.archives import DataError
 
 SECONDS = 10  # read at once
-LOWEST_RATE = 4000  # Hz
+WIDEST = 4  # bytes of a sample
+LOWEST_RATE, HIGHEST_RATE = 4000, 768_000  # Hz; beyond it a header is damaged, and its filter would fill the memory
 CONTEXT = 0.02  # seconds on either side of a block that its resampling reaches into, at most
 CLIPPED = 0.1  # share of samples at full scale from which on a recording is refused
 SILENT = 1e-3  # loudest sample of what counts as silence: 60 dB below full scale
@@ -41,7 +42,7 @@ def read(source: Path | bytes, name: str | None = None) -> np.ndarray:
             samples = [acoustics.as_int16(block) for block in _resampled(_blocks(opened, name, tally, SECONDS * rate), rate)]
     except FileNotFoundError:
         raise DataError(f"{source} is not there; give the path of a WAV file.") from None
-    except (wave.Error, EOFError) as error:
+    except (wave.Error, EOFError, RuntimeError) as error:  # RuntimeError: a chunk longer than the file
         raise DataError(f"{name} is not a WAV file that can be read ({error or 'it ends within its header'}); save it as WAV, 16-bit PCM, "
                         "and try again.") from None
     tally.check(name)
@@ -77,9 +78,11 @@ def _blocks(opened: wave.Wave_read, name: str, tally: _Tally, block: int) -> Ite
     """Yield float32 blocks of so many samples, channels averaged, each but the last of full length.
 
     Raises:
-        DataError: the file holds no sound, or less than its header says.
+        DataError: the file holds no sound, or less than its header says, or its samples are too wide.
     """
     width, channels, total = opened.getsampwidth(), opened.getnchannels(), opened.getnframes()
+    if width > WIDEST:
+        raise DataError(f"{name} has samples of {8 * width} bits, more than {8 * WIDEST}; save it as WAV, 16-bit PCM, and try again.")
     if not total:
         raise DataError(f"{name} is empty: it holds not one sample; record again.")
     done = 0
@@ -99,8 +102,11 @@ def _usual(rate: int, name: str) -> int:
     """Return a sampling rate as a multiple of 25 Hz, which all usual ones are: the filter for an odd one would fill the memory.
 
     Raises:
-        DataError: it is too low for speech.
+        DataError: it is too low for speech, or higher than any recorder's.
     """
+    if rate > HIGHEST_RATE:
+        raise DataError(f"{name} says it has {rate} samples a second, more than the {HIGHEST_RATE} that recorders can do; it is damaged, "
+                        "copy it again.")
     if rate < LOWEST_RATE:
         raise DataError(f"{name} has {rate} samples a second, too few for speech; record with {LOWEST_RATE} at least.")
     return 25 * round(rate / 25)

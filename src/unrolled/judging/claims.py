@@ -28,8 +28,9 @@ class Claim:
         family: claims whose tests are adjusted together (Holm).
         rule, control: decision rules; without its control the rule decides nothing.
         change: why the rule is another than it was first, and what had been seen by then.
+        parts_zh: Chinese names of the rule's parts; outside of the rule, so that a translation is no change of it.
         settle: the experiment that would settle it, shown where it is inconclusive.
-        published: figure, setup and status (read, notes, unverified). differs: how we differ from it.
+        published: figure, setup (with _zh where they hold words) and status (read, notes, unverified). differs: how we differ from it.
         source: paper.
     """
 
@@ -43,6 +44,7 @@ class Claim:
     family: str
     rule: Mapping[str, Any]
     source: str = ""
+    parts_zh: Mapping[str, str] = dataclasses.field(default_factory=dict)
     control: Mapping[str, Any] | None = None
     published: Mapping[str, Any] | None = None
     differs: str = ""
@@ -79,14 +81,17 @@ def _claim(path: str, name: str, entry: Mapping[str, Any]) -> Claim:
     for key, value in entry.items():
         if key not in fields:
             raise ClaimError(f"{path}: {name}.{key} is no field of a claim{nearest(key, fields)}")
-        if not isinstance(value, Mapping if key in ("rule", "control", "published") else str):
+        if not isinstance(value, Mapping if key in ("rule", "control", "published", "parts_zh") else str):
             raise ClaimError(f"{path}: {name}.{key} has the wrong type: {value!r}.")
     for key, field in fields.items():
-        if field.default is dataclasses.MISSING and key not in entry:
+        if field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING and key not in entry:
             raise ClaimError(f"{path}: {name}.{key} is missing.")
     for key in ("rule", "control"):
         if key in entry:
             check_rule(entry[key], f"{path}: {name}.{key}")
+    for part in entry.get("parts_zh", {}):
+        if part not in entry["rule"].get("parts", {}):
+            raise ClaimError(f"{path}: {name}.parts_zh.{part} is no part of the rule{nearest(part, entry['rule'].get('parts', {}))}")
     return Claim(id=name, **entry)
 
 
@@ -99,7 +104,7 @@ def check_rule(rule: Any, where: str, inner: bool = False) -> None:
     if not isinstance(rule, Mapping) or "kind" not in rule:
         raise ClaimError(f"{where} must be a mapping with a kind, but is {rule!r}.")
     kind = rule["kind"]
-    if kind not in FIELDS:
+    if not isinstance(kind, str) or kind not in FIELDS:
         raise ClaimError(f"{where}.kind is {kind!r}{nearest(str(kind), FIELDS)}")
     for key in rule:
         if key != "kind" and key not in FIELDS[kind]:

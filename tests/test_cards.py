@@ -1,0 +1,146 @@
+"""Cards of claims: their order, their numbers in both languages, their dots, and the way back to code and command."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+
+import numpy as np
+import pytest
+import yaml
+from conftest import ROOT
+
+from unrolled import results, settings
+from unrolled.judging import claims
+from unrolled.judging.evidence import Evidence
+from unrolled.reporting import cards, links, strips, words
+
+pytestmark = pytest.mark.unit
+CLAIMS = claims.load(ROOT / "claims.yaml")
+REFERENCE = results.read_result(ROOT / "reference" / "verdicts.json")["claims"]
+
+
+def numbers(text: str) -> Counter:
+    return Counter(float(found) for found in re.findall(r"\d*\.?\d+(?:e[-+]?\d+)?", text))
+
+
+def test_numbers_are_found():
+    assert numbers("T 50: .05 of 3e-05, 10/15") == Counter([50.0, 0.05, 3e-05, 10.0, 15.0])
+
+
+@pytest.mark.parametrize("claim", CLAIMS, ids=lambda claim: claim.id)
+def test_numbers_are_the_same_in_both_languages(claim):
+    for name in ("statement", "test", "differs", "change", "settle"):
+        assert numbers(getattr(claim, name)) == numbers(getattr(claim, f"{name}_zh")), name
+    for name, chinese in claim.parts_zh.items():
+        assert numbers(name) == numbers(chinese)
+    for name in ("figure", "setup"):
+        published = claim.published or {}
+        assert numbers(published.get(name, "")) == numbers(published.get(f"{name}_zh", published.get(name, ""))), name
+
+
+@pytest.mark.parametrize("name", REFERENCE)
+def test_what_was_judged_has_the_same_numbers_in_both_languages(name):
+    entry = REFERENCE[name]
+    pairs = [(part[key], part[f"{key}_zh"]) for part in [*entry["findings"], entry["control"] or {}] for key in ("sentence", "observed") if key in part]
+    for english, chinese in [*pairs, (entry["rule"], entry["rule_zh"]), (entry["observed"], entry["observed_zh"])]:
+        assert numbers(english) == numbers(chinese)
+
+
+def test_every_part_of_a_rule_and_every_task_and_section_speaks_chinese(params):
+    for claim in CLAIMS:
+        assert set(claim.parts_zh) == set(claim.rule.get("parts", {})), claim.id
+        setup = (claim.published or {}).get("setup", "")
+        assert "setup_zh" in (claim.published or {}) or not re.search(r"[a-z]{3}", setup), claim.id
+    assert set(params["tasks"]) == set(words.TASKS_ZH)
+    assert {claim.section for claim in CLAIMS} == set(words.SECTIONS)
+
+
+def test_a_name_of_no_part_is_refused(tmp_path):
+    tree = yaml.safe_load((ROOT / "claims.yaml").read_text(encoding="utf-8"))
+    tree = {"A5": {**tree["A5"], "parts_zh": {"two layer": "两层"}}}
+    (tmp_path / "claims.yaml").write_text(yaml.safe_dump(tree), encoding="utf-8")
+    with pytest.raises(claims.ClaimError, match=r"A5\.parts_zh\.two layer is no part of the rule; did you mean"):
+        claims.load(tmp_path / "claims.yaml")
+
+
+def test_chinese_names_are_no_change_of_a_rule():
+    claim = next(claim for claim in CLAIMS if claim.id == "A3")
+    assert claim.parts_zh and claim.rule_hash == REFERENCE["A3"]["rule_hash"]
+
+
+def test_cards_follow_the_lecture():
+    order = cards.in_lecture_order({claim.id: {"section": claim.section} for claim in CLAIMS} | {"Z": {"section": "elsewhere"}})
+    assert order[:4] == ["A3", "A1", "A2", "A4"] and order[-2:] == ["F12", "Z"]
+
+
+def test_commands_name_what_the_evidence_needs(params):
+    found = links.origins([*REFERENCE["A5"]["evidence"], *REFERENCE["E2"]["evidence"]])
+    assert links.commands(found) == ['make record SECTION=slots RUNS="elman_2 elman_3"', "dvc repro train@slots analyse@surfaces judge report"]
+
+
+@pytest.mark.parametrize("name", REFERENCE)
+def test_every_link_to_code_leads_to_a_file(name, monkeypatch):
+    monkeypatch.chdir(ROOT)
+    chosen = settings.load()
+    found = links.origins(REFERENCE[name]["evidence"])
+    assert len(links.code(found, chosen)) >= 2
+    assert all((ROOT / "report" / links.address(path)).resolve().is_file() for path in links.code(found, chosen))
+    assert set(found.tasks) <= set(chosen.tasks) and set(found.analyses) <= set(chosen.analyses)
+
+
+def test_what_does_not_exist_is_no_link(workplace):
+    assert links.address("src/unrolled/nothing.py") == ""
+
+
+class Values(Evidence):
+    """Evidence with given values."""
+
+    def __init__(self, **values):
+        self.given = values
+
+    def values(self, reference):
+        return np.array(self.given[reference["run"]], float)
+
+
+def reference(run, metric="accuracy"):
+    return {"run": run, "metric": metric}
+
+
+def test_dots_lie_where_their_values_are():
+    rule = {"kind": "higher", "of": reference("a"), "than": reference("b"), "margin": 0.1}
+    found = strips.strip(rule, {"interval": [0.0, 0.4], "effect": 0.2}, Values(a=[0.5, 1.0], b=[0.0, 0.0]))
+    first, second = found["rows"]
+    assert [dot["x"] for dot in first["dots"]] == [50, 97] and [dot["x"] for dot in second["dots"]] == [3, 3]
+    assert first["mean"] == 73.5 and [end["text"] for end in found["ends"]] == ["0", "1"]
+    assert found["effect"]["interval"] == {"low": 3, "high": 97, "middle": 50} and found["effect"]["zero"] == 3
+    assert found["effect"]["rules"] == [{"x": 26.5, "text": "0.1"}]
+
+
+@pytest.mark.parametrize(("kind", "interval", "effect"), [("above", [-0.3, -0.1], -0.2), ("below", [0.1, 0.3], 0.2)])
+def test_a_limit_stands_on_the_scale_of_the_values(kind, interval, effect):
+    """The interval of a finding counts from the limit, in the claim's direction; drawn is that of the mean."""
+    rule = {"kind": kind, "of": reference("a"), "limit": 0.5}
+    found = strips.strip(rule, {"interval": interval, "effect": effect}, Values(a=[0.2, 0.4]))
+    assert found["ends"] == [{"x": 3, "text": "0.2"}, {"x": 97, "text": "0.5"}] and found["rules"] == [{"x": 97, "text": "0.5"}]
+    assert found["interval"] == {"low": 3, "high": 65.67, "middle": 34.33}
+
+
+def test_what_happened_or_did_not_is_a_bar_and_many_values_a_histogram():
+    counted = strips.strip({"kind": "cannot", "of": reference("a", "success"), "limit": 0.5}, {"interval": [-0.5, 0.0], "effect": -0.25},
+                           Values(a=[0, 1, 0, 0]))
+    assert counted["rows"][0]["share"] == {"x": 3, "width": 23.5} and not counted["rows"][0]["dots"]
+    many = strips.strip({"kind": "above", "of": reference("a"), "limit": 0.5}, {"interval": [-0.5, 0.0], "effect": -0.25},
+                        Values(a=np.linspace(0, 1, 200)))
+    assert sum(bar["text"] for bar in many["rows"][0]["bars"]) == 200 and not many["rows"][0]["dots"]
+
+
+def test_equal_values_stand_in_the_middle():
+    found = strips.strip({"kind": "equivalent", "of": reference("a"), "than": reference("b"), "margin": 0.1}, {"interval": [0, 0], "effect": 0},
+                         Values(a=[1, 1], b=[1]))
+    assert {dot["x"] for row in found["rows"] for dot in row["dots"]} == {50} and len(found["ends"]) == 1
+    assert [mark["x"] for mark in found["effect"]["rules"]] == [3, 97]
+
+
+def test_exact_checks_have_no_dots():
+    assert strips.strip({"kind": "exact", "analysis": "x"}, {"n": 2}, Values()) is None

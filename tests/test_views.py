@@ -1,0 +1,86 @@
+"""What DVC shows: few numbers with names for people, and pictures that need no internet."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+import yaml
+from conftest import ROOT, run
+
+from unrolled import results, settings
+from unrolled.judging.headlines import headlines
+from unrolled.settings import SettingsError
+
+MOST = 20
+
+
+def committed(folder: Path) -> Path:
+    """Put a folder under git as it is, its lock file too, and give it back to DVC as a repository."""
+    shutil.copy2(ROOT / ".gitignore", folder / ".gitignore")
+    for command in (["init", "--quiet"], ["add", "--all"], ["add", "dvc.lock", "metrics.json"],
+                    ["-c", "user.name=a", "-c", "user.email=a@example.org", "commit", "--quiet", "--message", "As it came"]):
+        subprocess.run(["git", *command], cwd=folder, check=True)
+    run("dvc", "config", "--unset", "core.no_scm", folder=folder)
+    return folder
+
+
+@pytest.mark.smoke
+def test_a_changed_number_is_seen_in_few_numbers_and_in_pictures(whole, tmp_path):
+    folder = committed(Path(shutil.copytree(whole, tmp_path / "循环 copy")))
+    tree = settings.read_yaml(folder / "params.yaml")
+    tree["analyses"]["error_surface"]["steep"] = 0.3
+    (folder / "params.yaml").write_text(yaml.safe_dump(tree, sort_keys=False), encoding="utf-8")
+    run("dvc", "repro", "--no-run-cache", "judge", folder=folder)
+    changed = json.loads(run("dvc", "metrics", "diff", "--json", folder=folder).stdout)["diff"]["metrics.json"]
+    assert changed["headlines.steep_share"]["diff"] > 0 and len(changed) < MOST
+    shutil.copy2(ROOT / "Makefile", folder / "Makefile")
+    said = subprocess.run(["make", "compare", "--dry-run", "--assume-old", ".venv/.ready"], cwd=folder, capture_output=True, text=True, check=True).stdout
+    lines = [shlex.split(line)[2:] for line in said.splitlines() if line.startswith("python -m dvc")]
+    assert [line[:3] for line in lines] == [["dvc", "metrics", "diff"], ["dvc", "exp", "show"], ["dvc", "plots", "diff"]]
+    _, shown, _ = [run(*line, folder=folder).stdout for line in lines]
+    rows = run(*lines[1], "--csv", folder=folder).stdout.splitlines()
+    assert "steep_share" in rows[0] and "/" not in rows[0] and rows[0].count(",") < MOST and "workspace" in shown
+    page = (folder / "dvc_plots" / "index.html").read_text(encoding="utf-8")
+    pictures = re.findall(r'<img src="([^"]+)"', page)
+    assert len(pictures) == 2 * len(settings.read_yaml(folder / "dvc.yaml")["plots"]) and "http" not in page and "<script" not in page
+    files = [(folder / "dvc_plots" / picture).read_bytes() for picture in pictures if "surface.svg" in picture]
+    assert len(files) == 2 and files[0].count(b"<svg") == 1 and files[0] != files[1]
+
+
+@pytest.mark.unit
+def test_the_headline_numbers_are_few_and_there(params):
+    chosen = settings.parse(params)
+    numbers = results.read_json(ROOT / "reference" / "numbers.json")
+    assert 8 < len(chosen.headlines) < MOST
+    for name, reference in chosen.headlines.items():
+        if "run" in reference:
+            assert f"{reference['run']}/{reference['metric']}" in numbers, name
+        else:
+            assert reference["analysis"] in chosen.analyses, name
+    assert set(results.read_json(ROOT / "metrics.json")["headlines"]) == set(chosen.headlines)
+
+
+@pytest.mark.unit
+def test_headlines_are_means_and_what_is_missing_is_said(workplace, params):
+    params["headlines"] = {"known": {"run": "adding/lstm", "metric": "success"}, "unknown": {"run": "adding/lstmm", "metric": "success"}}
+    members = [{"metrics": {"success": value}, "diverged": False, "learning_rate": 0.1} for value in (1.0, 0.0, 1.0)]
+    results.write_json(results.run_file("adding", "lstm"), {"format": results.FORMAT, "members": members})
+    found, sentences = headlines(settings.parse(params), {"A1": {"verdict": "reproduced"}, "A2": {"verdict": "reproduced"}})
+    assert found == {"verdicts": {"reproduced": 2, "contradicted": 0, "conditional": 0, "inconclusive": 0}, "headlines": {"known": 0.6667}}
+    assert sentences == ["headlines.unknown is left out: run adding/lstmm is not part of params.yaml yet."]
+
+
+@pytest.mark.unit
+@pytest.mark.parametrize(("reference", "complaint"), [
+    ({"run": "adding/lstm"}, "headlines.x.metric is missing"), ({"run": "adding/lstm", "metirc": "success"}, "did you mean 'metric'?"),
+    ({"analysis": "error_surface", "metric": "success"}, "headlines.x.metric is not a setting"), ("adding/lstm", "headlines.x must be a mapping")])
+def test_a_headline_of_another_form_is_refused(params, reference, complaint):
+    params["headlines"] = {"x": reference}
+    with pytest.raises(SettingsError, match=re.escape(complaint)):
+        settings.parse(params)
