@@ -66,7 +66,7 @@ def _mirror_task(client: MlflowClient, task: TaskSection, hashes: Mapping[str, s
         kept = _kept(client, old, tags)
         stays = kept or _write(client, experiment, run, tags, note.score, rank, seconds.get(run.run, 0.0))
         if is_local() and (run.name in note.first or rank == 0):
-            pictures.show(Path(stays.info.artifact_uri), ARTIFACTS / task.name / pictures.FOLDER)
+            pictures.show(Path(stays.info.artifact_uri), ARTIFACTS / task.name)
         yield "there" if kept else "replaced" if old else "added"
     for gone in (run for runs in present.values() for run in runs if "result_hash" in run.data.tags):
         _forget(client, gone)

@@ -47,7 +47,7 @@ def saved(task: str, note: Note, created: int) -> str:
     shown = [f"params.`{name}`" for name in ("cell", "hidden", "parameters", "learning_rate", "seeds")]
     shown = [f"metrics.`final/{note.score}`", f"metrics.`spread/{note.score}`", "metrics.`final/diverged`", *shown]
     state = {"orderByKey": "attributes.start_time", "orderByAsc": False, "selectedColumns": shown, "columnOrder": shown,
-             "columnWidths": dict.fromkeys(shown[:2], 170),
+             "columnWidths": {name: max(90, 8 * len(name.split("`")[1]) + 24) for name in shown},
              "compareRunSections": [{"uuid": section, "name": NAME, "display": True, "isReordered": False, "deleted": False,
                                      "isGenerated": False}],
              "compareRunCharts": [_chart(section, place, **chart) for place, chart in enumerate(_charts(note))],
