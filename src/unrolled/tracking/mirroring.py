@@ -20,9 +20,9 @@ from unrolled.settings import Settings, TaskSection
 from unrolled.tracking import notes, pictures, views
 from unrolled.tracking.measures import curve_points, final_points
 from unrolled.tracking.shown import Shown, shown_runs
-from unrolled.tracking.store import ARTIFACTS, PREFIX, held, is_local, log, runs_by_name
+from unrolled.tracking.store import ARTIFACTS, PREFIX, held, is_local, keep_relative, log, runs_by_name
 
-LAYOUT = "3"  # raised when runs are written in another way, so that `make track` writes all of them again
+LAYOUT = "4"  # raised when runs are written in another way, so that `make track` writes all of them again
 
 
 def mirror(settings: Settings) -> dict[str, int]:
@@ -74,14 +74,14 @@ def _mirror_task(client: MlflowClient, task: TaskSection, hashes: Mapping[str, s
 
 
 def experiment_of(client: MlflowClient, task: str) -> Any:
-    """Return a task's experiment, made or brought back if need be; its artifacts lie under a relative path."""
+    """Return a task's experiment, made or brought back if need be."""
     found = client.get_experiment_by_name(PREFIX + task)
     if found is None:
-        # relative, so that a moved checkout keeps its artifacts
-        location = (ARTIFACTS / task).as_posix() if is_local() else None
-        return client.get_experiment(client.create_experiment(PREFIX + task, artifact_location=location, tags=views.KIND))
-    if found.lifecycle_stage == "deleted":
+        found = client.get_experiment(client.create_experiment(PREFIX + task, tags=views.KIND))
+    elif found.lifecycle_stage == "deleted":
         client.restore_experiment(found.experiment_id)
+    if is_local():
+        keep_relative(task, found.experiment_id)
     return found
 
 
