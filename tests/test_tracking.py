@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
@@ -91,6 +92,9 @@ def test_changed_results_replace_and_deleted_runs_come_back(store):
     assert tracking.mirror(store) == {"there": 1, "replaced": 1}
     client, found = runs()
     assert found["gru"].data.metrics["final/mean_squared_error"] == 0.25 and len(found) == 2
+    with contextlib.closing(sqlite3.connect("mlflow.db")) as connection:  # what was replaced is not kept, else the store would grow
+        known = {run for run, in connection.execute("select distinct run_uuid from metrics")}
+    assert known == {run.info.run_id for run in found.values()}
     client.delete_run(found["tanh"].info.run_id)
     assert tracking.mirror(store) == {"there": 1, "added": 1}
     client.delete_experiment(found["gru"].info.experiment_id)

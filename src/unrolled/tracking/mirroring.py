@@ -20,9 +20,9 @@ from unrolled.settings import Settings, TaskSection
 from unrolled.tracking import notes, pictures, views
 from unrolled.tracking.measures import curve_points, final_points
 from unrolled.tracking.shown import Shown, shown_runs
-from unrolled.tracking.store import ARTIFACTS, PREFIX, held, is_local, keep_relative, log, runs_by_name
+from unrolled.tracking.store import ARTIFACTS, PREFIX, drop_points, held, is_local, keep_relative, log, runs_by_name
 
-LAYOUT = "4"  # raised when runs are written in another way, so that `make track` writes all of them again
+LAYOUT = "2"  # raised when runs are written in another way, so that `make track` writes all of them again
 
 
 def mirror(settings: Settings) -> dict[str, int]:
@@ -108,6 +108,7 @@ def _forget(client: MlflowClient, run: Any) -> None:
     client.delete_run(run.info.run_id)
     if is_local():
         shutil.rmtree(Path(run.info.artifact_uri).parent, ignore_errors=True)
+        drop_points(run.info.run_id)
 
 
 def _write(client: MlflowClient, experiment: Any, run: Shown, tags: Mapping[str, str], score: str, rank: int,

@@ -108,13 +108,27 @@ def runs_by_name(client: MlflowClient, experiment: str) -> dict[str, list[Any]]:
             return found
 
 
+@contextlib.contextmanager
+def _database() -> Iterator[sqlite3.Connection]:
+    """Yield the local store's own database, whose changes are written when the block ends well."""
+    with contextlib.closing(sqlite3.connect(store_uri().removeprefix("sqlite:///"))) as connection, connection:
+        yield connection
+
+
+def drop_points(run: str) -> None:
+    """Drop the metrics of a run that was deleted: MLflow keeps them, and the store would grow with every change of the results."""
+    with _database() as connection:
+        for table in ("metrics", "latest_metrics"):
+            connection.execute(f"delete from {table} where run_uuid = ?", (run,))
+
+
 def keep_relative(task: str, experiment: str) -> None:
     """Let the artifacts of an experiment lie under a path relative to the checkout, so that a moved one keeps them.
 
     MLflow takes a relative location but writes it down as an absolute one; so it is set right in the database, for runs of old too.
     """
     place = (ARTIFACTS / task).as_posix()
-    with contextlib.closing(sqlite3.connect(store_uri().removeprefix("sqlite:///"))) as connection, connection:
+    with _database() as connection:
         connection.execute("update experiments set artifact_location = ? where experiment_id = ? and artifact_location != ?",
                            (place, int(experiment), place))
         connection.execute("update runs set artifact_uri = ? || '/' || run_uuid || '/artifacts' where experiment_id = ? "
