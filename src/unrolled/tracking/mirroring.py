@@ -22,7 +22,7 @@ from unrolled.tracking.measures import curve_points, final_points
 from unrolled.tracking.shown import Shown, shown_runs
 from unrolled.tracking.store import ARTIFACTS, PREFIX, drop_points, held, is_local, keep_relative, log, runs_by_name
 
-LAYOUT = "2"  # raised when runs are written in another way, so that `make track` writes all of them again
+LAYOUT = "3"  # raised when runs are written in another way, so that `make track` writes all of them again
 
 
 def mirror(settings: Settings) -> dict[str, int]:

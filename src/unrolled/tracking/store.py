@@ -118,8 +118,8 @@ def _database() -> Iterator[sqlite3.Connection]:
 def drop_points(run: str) -> None:
     """Drop the metrics of a run that was deleted: MLflow keeps them, and the store would grow with every change of the results."""
     with _database() as connection:
-        for table in ("metrics", "latest_metrics"):
-            connection.execute(f"delete from {table} where run_uuid = ?", (run,))
+        connection.execute("delete from metrics where run_uuid = ?", (run,))
+        connection.execute("delete from latest_metrics where run_uuid = ?", (run,))
 
 
 def keep_relative(task: str, experiment: str) -> None:
