@@ -115,6 +115,16 @@ def test_dvc_names_files_that_are_there():
     assert len(named) > 20 and not [dep for dep in named if not (ROOT / dep).exists()]
 
 
+def test_dvc_names_what_the_track_stage_draws_with():
+    """Of the report only its drawings are used, by file: a change of the page need not mirror anything again."""
+    deps = yaml.safe_load((ROOT / "dvc.yaml").read_text(encoding="utf-8"))["stages"]["track"]["deps"]
+    used = {name for path in (SOURCE / "tracking").glob("*.py") for name in imports(path)}
+    assert {name for name in used if name.startswith("unrolled.reporting.")} == {"unrolled.reporting.figures"}
+    drawing = inner_imports(SOURCE / "reporting" / "figures.py") - HARMLESS
+    named = {dep.removeprefix("src/unrolled/").removesuffix(".py") for dep in deps if dep.startswith("src/unrolled/")}
+    assert named == {"tracking", "reporting/figures"} | drawing
+
+
 def test_files_and_functions_are_short():
     for path in [*modules(), *(ROOT / "pipelines").glob("*.py")]:
         text = path.read_text(encoding="utf-8")

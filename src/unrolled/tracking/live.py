@@ -14,7 +14,7 @@ from mlflow.tracking import MlflowClient
 from unrolled import results
 from unrolled.progress import live_folder
 from unrolled.settings import Settings
-from unrolled.tracking.measures import Point
+from unrolled.tracking.measures import LEFT_OUT, Point, section
 from unrolled.tracking.mirroring import experiment_of
 from unrolled.tracking.store import PREFIX, held, log, runs_by_name
 
@@ -74,6 +74,6 @@ def means(rows: Rows) -> list[Point]:
     values: dict[tuple[str, int], list[float]] = defaultdict(list)
     for row in rows:
         for name, text in row.items():
-            if name not in ("seed", "learning_rate", "step", "gradient_largest") and text:
+            if name not in LEFT_OUT and text:
                 values[name, int(row["step"])].append(float(text))
-    return [Point(f"curve/{name}", sum(group) / len(group), step) for (name, step), group in values.items()]
+    return [Point(section(name), sum(group) / len(group), step) for (name, step), group in values.items()]

@@ -1,8 +1,9 @@
-"""What is charted of a run: points named by section ("curve/loss"), since MLflow charts what stands before the slash together.
+"""What is charted of a run: points named by section ("training/loss"), since MLflow charts what stands before the slash together.
 
-curve/      over updates: the mean over seeds of the loss and the validation scores; of the loss also its lowest and highest seed, and
-            the first seed alone, whose roughness no mean shows.
-final/      test scores: the mean over seeds. spread/ their standard deviation over seeds. each_seed/ one by one, the seed as step.
+final/          test scores: the mean over seeds. spread/ their standard deviation over seeds. seed_by_seed/ one by one, the seed as step.
+training/       over updates: the mean over seeds of the loss and of the gradient norm; of the loss also its lowest and highest seed, and
+                the first seed alone, whose roughness no mean shows.
+validation/     over updates: the mean over seeds of the scores on validation data.
 """
 
 from __future__ import annotations
@@ -12,11 +13,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from unrolled.histories import Curve, curves
-
 KEPT_STEPS = 100  # of a mean curve: more cannot be seen, and would make the store large
 LEFT_OUT = ("seed", "learning_rate", "step", "gradient_largest")
+TRAINING = ("loss", "gradient_norm")
 Members = Sequence[Mapping[str, Any]]
+Rows = Sequence[Mapping[str, str]]
 
 
 class Point(NamedTuple):
@@ -27,46 +28,61 @@ class Point(NamedTuple):
     step: int = 0
 
 
-def curve_points(history: Sequence[Mapping[str, str]], members: Members) -> list[Point]:
+def section(column: str) -> str:
+    """Return the metric's name of a column of the history."""
+    return f"{'training' if column in TRAINING else 'validation'}/{column}"
+
+
+def curve_points(history: Rows, members: Members) -> list[Point]:
     """Return the curves of one learning rate.
 
-    A seed that stopped because it had solved its task counts on with its last value: without it the mean would rise.
-    A seed that diverged is left out from then on; final/diverged says how many did.
+    A seed that stopped because it had solved its task counts on with its last loss and its validation score: without it the mean would
+    rise. A seed that diverged is left out from then on; final/diverged says how many did.
 
     Args:
-        history: rows of these members, a column each for seed, learning_rate, step, loss and scores.
+        history: rows of these members, a column each for seed, learning_rate, step, loss, gradient_norm and scores.
         members: a run's members at this rate, of whom `stopped` is the step at which they had solved the task, or None.
     """
     found = []
     for column in history[0] if history else ():
         if column not in LEFT_OUT:
-            for curve in curves(history, column).values():
-                found += _points(column, _carried_on(curve, [member.get("stopped") is not None for member in members]))
+            found += _points(column, *_by_member(history, members, column))
     return found
 
 
-def _carried_on(curve: Curve, solved: Sequence[bool]) -> Curve:
-    """Return steps at which anybody has a value, those who solved the task with their last value until the end."""
-    recorded = np.isfinite(curve.values).any(0)
-    steps, values = curve.steps[recorded], curve.values[:, recorded].copy()
-    for row, done in zip(values, solved, strict=False):
-        known = np.flatnonzero(np.isfinite(row))
-        if done and len(known):
-            row[known[-1] :] = row[known[-1]]
-    return Curve(steps, values)
+def _by_member(history: Rows, members: Members, column: str) -> tuple[np.ndarray, np.ndarray]:
+    """Return the steps at which anybody has a value of a column (steps,), and the values (members, steps), NaN where there is none."""
+    known = {(int(row["seed"]), int(row["step"])): float(row[column]) for row in history if row[column]}
+    steps = np.array(sorted({step for _, step in known}), dtype=int)
+    values = np.array([[known.get((member["seed"], int(step)), np.nan) for step in steps] for member in members]).reshape(len(members), -1)
+    values[~np.isfinite(values)] = np.nan
+    for row, member in zip(values, members, strict=True):
+        if member.get("stopped") is not None:
+            missing = np.isnan(row) & (steps >= member["stopped"])
+            before = row[np.isfinite(row)]
+            row[missing] = member["validation"].get(column, before[-1] if len(before) else np.nan)
+    recorded = np.isfinite(values).any(0)
+    return steps[recorded], values[:, recorded]
 
 
-def _points(column: str, curve: Curve) -> list[Point]:
-    if not len(curve.steps):
+def _points(column: str, steps: np.ndarray, values: np.ndarray) -> list[Point]:
+    if not len(steps):
         return []
-    values = np.where(np.isfinite(curve.values), curve.values, np.nan)
-    kept = sorted({*range(0, len(curve.steps), -(-len(curve.steps) // KEPT_STEPS)), len(curve.steps) - 1})
+    kept = sorted({*range(0, len(steps), -(-len(steps) // KEPT_STEPS)), len(steps) - 1})
     series = {column: (kept, np.nanmean(values, 0))}
     if column == "loss" and len(values) > 1:
         series |= {"loss_lowest_seed": (kept, np.nanmin(values, 0)), "loss_highest_seed": (kept, np.nanmax(values, 0)),
-                   "loss_first_seed": (range(len(curve.steps)), values[0])}
-    return [Point(f"curve/{name}", float(line[place]), int(curve.steps[place]))
+                   "loss_first_seed": (range(len(steps)), values[0])}
+    return [Point(section(column).replace(column, name), _short(line[place]), int(steps[place]))
             for name, (places, line) in series.items() for place in places if np.isfinite(line[place])]
+
+
+def carried_on(history: Rows, members: Members) -> list[Mapping[str, str]]:
+    """Return the rows of a history, and for a seed that stopped because it had solved its task its last row at every later step."""
+    steps = sorted({int(row["step"]) for row in history})
+    last = {(int(row["seed"]), float(row["learning_rate"])): row for row in history}
+    solved = [last.get((member["seed"], member["learning_rate"])) for member in members if member.get("stopped") is not None]
+    return [*history, *({**row, "step": str(step)} for row in solved if row for step in steps if step > int(row["step"]))]
 
 
 def final_points(members: Members, score: str) -> list[Point]:
@@ -78,7 +94,7 @@ def final_points(members: Members, score: str) -> list[Point]:
             found.append(Point(f"final/{name}", _short(np.mean(list(known.values())))))
         if len(known) > 1:
             found.append(Point(f"spread/{name}", _short(np.std(list(known.values()), ddof=1))))
-        found += [Point(f"each_seed/{name}", value, seed) for seed, value in known.items()]
+        found += [Point(f"seed_by_seed/{name}", value, seed) for seed, value in known.items()]
     return [*found, Point("final/diverged", float(sum(member["diverged"] is not None for member in members)))]
 
 

@@ -20,9 +20,9 @@ from unrolled.settings import Settings, TaskSection
 from unrolled.tracking import notes, pictures, views
 from unrolled.tracking.measures import curve_points, final_points
 from unrolled.tracking.shown import Shown, shown_runs
-from unrolled.tracking.store import ARTIFACTS, PREFIX, held, is_local, log, runs_by_name
+from unrolled.tracking.store import ARTIFACTS, PREFIX, drop_points, held, is_local, keep_relative, log, runs_by_name
 
-LAYOUT = "2"  # raised when runs are written in another way, so that `make track` writes all of them again
+LAYOUT = "3"  # raised when runs are written in another way, so that `make track` writes all of them again
 
 
 def mirror(settings: Settings) -> dict[str, int]:
@@ -63,25 +63,25 @@ def _mirror_task(client: MlflowClient, task: TaskSection, hashes: Mapping[str, s
         tags = {"task": task.name, "cell": run.record["settings"]["cell"], "result_hash": hashes[run.run], "layout": LAYOUT,
                 "device": run.record["device"], "git_commit": commit, "mlflow.note.content": _note_of_run(run, note.score)}
         old = present.pop(run.name, [])
-        if _keep_whole(client, old, tags):
-            yield "there"
-        else:
-            _write(client, experiment, run, tags, note.score, rank, seconds.get(run.run, 0.0))
-            yield "replaced" if old else "added"
+        kept = _kept(client, old, tags)
+        stays = kept or _write(client, experiment, run, tags, note.score, rank, seconds.get(run.run, 0.0))
+        if is_local() and (run.name in note.first or rank == 0):
+            pictures.show(Path(stays.info.artifact_uri), ARTIFACTS / task.name)
+        yield "there" if kept else "replaced" if old else "added"
     for gone in (run for runs in present.values() for run in runs if "result_hash" in run.data.tags):
         _forget(client, gone)
         yield "removed"
 
 
 def experiment_of(client: MlflowClient, task: str) -> Any:
-    """Return a task's experiment, made or brought back if need be; its artifacts lie under a relative path."""
+    """Return a task's experiment, made or brought back if need be."""
     found = client.get_experiment_by_name(PREFIX + task)
     if found is None:
-        # relative, so that a moved checkout keeps its artifacts
-        location = (ARTIFACTS / task).as_posix() if is_local() else None
-        return client.get_experiment(client.create_experiment(PREFIX + task, artifact_location=location, tags=views.KIND))
-    if found.lifecycle_stage == "deleted":
+        found = client.get_experiment(client.create_experiment(PREFIX + task, tags=views.KIND))
+    elif found.lifecycle_stage == "deleted":
         client.restore_experiment(found.experiment_id)
+    if is_local():
+        keep_relative(task, found.experiment_id)
     return found
 
 
@@ -94,25 +94,26 @@ def _describe(client: MlflowClient, experiment: Any, task: str, note: notes.Note
             client.set_experiment_tag(experiment.experiment_id, key, value)
 
 
-def _keep_whole(client: MlflowClient, old: Sequence[Any], tags: Mapping[str, str]) -> bool:
-    """Delete what is not whole, or of other results; return whether a run stays."""
+def _kept(client: MlflowClient, old: Sequence[Any], tags: Mapping[str, str]) -> Any:
+    """Delete what is not whole, or of other results; return the run that stays, or None."""
     whole = [run for run in old if run.info.status == "FINISHED" and (not is_local() or Path(run.info.artifact_uri).exists())
              and all(run.data.tags.get(key) == tags[key] for key in ("result_hash", "layout"))]
     for run in old:
         if run not in whole[:1]:
             _forget(client, run)
-    return bool(whole)
+    return whole[0] if whole else None
 
 
 def _forget(client: MlflowClient, run: Any) -> None:
     client.delete_run(run.info.run_id)
     if is_local():
         shutil.rmtree(Path(run.info.artifact_uri).parent, ignore_errors=True)
+        drop_points(run.info.run_id)
 
 
 def _write(client: MlflowClient, experiment: Any, run: Shown, tags: Mapping[str, str], score: str, rank: int,
-           seconds: float) -> None:
-    """Write one run.
+           seconds: float) -> Any:
+    """Write one run and return it.
 
     MLflow's table shows the newest first: a run to look at gets a later start than the others. Its duration is that of the training.
     """
@@ -124,22 +125,24 @@ def _write(client: MlflowClient, experiment: Any, run: Shown, tags: Mapping[str,
               "parameters": run.record["parameters"], "seeds": len(run.members)}
     points = [*final_points(run.members, score), *curve_points(history, run.members)]
     log(client, made.info.run_id, points, int(time.time() * 1000), params=[Param(key, str(value)) for key, value in values.items()])
-    files = (results.run_file(task, run.run), results.history_file(task, run.run))
+    files = {"result.json": results.run_file(task, run.run), "history.csv": results.history_file(task, run.run)}
     if is_local():
-        pictures.fill(Path(made.info.artifact_uri), ARTIFACTS / task / pictures.FOLDER, files)
+        pictures.fill(Path(made.info.artifact_uri), files)
     else:
-        for path in files:
+        for path in files.values():
             client.log_artifact(made.info.run_id, str(path))
     share = len(run.members) / len(run.record["members"])
     client.set_terminated(made.info.run_id, RunStatus.to_string(RunStatus.FINISHED), end_time=start + int(1000 * seconds * share))
+    return made
 
 
 def _note_of_run(run: Shown, score: str) -> str:
     """Return a run's description, English and Chinese."""
     return (f"`{run.run}` at learning rate {run.rate:g}, {len(run.members)} seeds. `final/{score}` is the mean of the test scores, "
-            f"`spread/{score}` their standard deviation, `each_seed/{score}` seed by seed. **Artifacts** holds the figures of the task.\n\n"
+            f"`spread/{score}` their standard deviation, `seed_by_seed/{score}` one by one. "
+            "The figures of the task are among the **Artifacts** of the first run of the table.\n\n"
             f"`{run.run}`，学习率 {run.rate:g}，{len(run.members)} 个种子。`final/…` 为测试均值，`spread/…` 为标准差，"
-            "`each_seed/…` 逐个种子；本任务的图见 **Artifacts** 下的 `figures`。")
+            "`seed_by_seed/…` 逐个种子；本任务的图在表中第一个运行的 **Artifacts** 下。")
 
 
 def _commit() -> str:

@@ -55,8 +55,8 @@ NOTES = {
         ("D5",), ("clipping/*_clipping.svg", "error_surface/*")),
     "character_rates": Note(
         ("lstm_rate_8", "tanh_rate_8", "lstm_rate_4", "tanh_rate_4", "lstm_rate_16", "tanh_rate_16"), "bits_per_character",
-        "Rough or calm: curve/loss_first_seed of tanh against LSTM at one rate, plain gradient descent without clipping.",
-        "起伏还是平稳：同一学习率下 tanh 与 LSTM 的 curve/loss_first_seed，普通梯度下降，不裁剪。",
+        "Rough or calm: training/loss_first_seed of tanh against LSTM at one rate, plain gradient descent without clipping.",
+        "起伏还是平稳：同一学习率下 tanh 与 LSTM 的 training/loss_first_seed，普通梯度下降，不裁剪。",
         ("D2",), ("roughness/*",), lower=True),
     "character_clipping": Note(
         ("relu_norm_1_rate_8", "relu_none_rate_8", "tanh_norm_1_rate_8", "tanh_none_rate_8",
@@ -165,11 +165,12 @@ def text_of(task: str, note: Note) -> str:
             f"**{note.text_zh}** 看 `final/{note.score}`（{better[1]}）。\n\n"
             f"- **Views ▾ → What to compare** puts the runs to look at first, with the columns and charts that tell them apart."
             f" 打开 **Views ▾ → What to compare**，要看的运行排在最前，只留有用的列与图。\n"
-            f"- Two clicks compare two runs: tick `{first}` and `{second}`, press **Compare**. 勾选这两个运行，点 **Compare** 即可对照。\n"
-            f"- Ready links, also for a README / 现成链接: [runs](/unrolled/{task}) · [charts](/unrolled/{task}/charts) · "
-            f"[{first} and {second}](/unrolled/{task}/compare)\n"
-            f"- `curve/…` mean over seeds by update, `final/…` mean of the test scores, `spread/…` their standard deviation over seeds, "
-            f"`each_seed/…` seed by seed (the step is the seed). `curve/…` 为各种子均值，`final/…` 为测试均值，`spread/…` 为标准差，"
-            f"`each_seed/…` 逐个种子（步号即种子）。\n"
-            f"- Figures: open a run, **Artifacts**, `figures`. 图：打开任一运行，**Artifacts** 下的 `figures`。"
+            f"- Ready links / 现成链接: [{first} and {second} against each other / 对照](/unrolled/{task}/compare) · "
+            f"[runs / 运行](/unrolled/{task}) · [charts / 图表](/unrolled/{task}/charts)\n"
+            f"- Any two runs: tick both, press **Compare**. 任意两个运行：都勾上，点 **Compare**。\n"
+            f"- `final/…`: mean of the test scores over seeds; `spread/…`: their standard deviation; `seed_by_seed/…`: "
+            f"one by one (the step "
+            f"is the seed); `training/…` and `validation/…`: curves by update. `final/…` 为各种子测试得分的均值，`spread/…` 为标准差，"
+            f"`seed_by_seed/…` 为逐个种子（步号即种子），`training/…`、`validation/…` 为随更新变化的曲线。\n"
+            f"- Figures: open `{first}`, **Artifacts**, `figures`. 图：打开 `{first}`，在 **Artifacts** 的 `figures` 下。"
             + (f"\n- Claims / 相关论断: {', '.join(note.claims)}" if note.claims else ""))

@@ -1,4 +1,5 @@
-"""The figures of a task, as files beside its experiment: drawn once, and reached by every run through a link, so that none is copied."""
+"""The figures of a task, as files beside its experiment: drawn once, and
+shared by the runs to look at first through hard links, so that none takes its place twice."""
 
 from __future__ import annotations
 
@@ -9,11 +10,12 @@ from pathlib import Path
 
 from unrolled import results
 from unrolled.reporting import figures
+from unrolled.tracking.measures import carried_on
 from unrolled.tracking.notes import Note
 from unrolled.tracking.shown import Shown
 
 FOLDER = "figures"
-MARK = ".drawn_from"
+MARK = "figures.drawn_from"  # beside the folder: what lies within is shown
 
 
 def refresh(place: Path, task: str, note: Note, shown: Sequence[Shown], hashes: Mapping[str, str]) -> None:
@@ -29,7 +31,7 @@ def refresh(place: Path, task: str, note: Note, shown: Sequence[Shown], hashes: 
     pictures = {path: results.file_hash(path) for pattern in note.pictures for path in sorted(results.analysis_folder("").glob(pattern))
                 if path.suffix == ".svg"}
     seen = results.bytes_hash(repr((dict(hashes), note.first, note.score, {str(path): found for path, found in pictures.items()})).encode())
-    mark = place / FOLDER / MARK
+    mark = place / MARK
     if mark.exists() and mark.read_text(encoding="utf-8") == seen:
         return
     with results.replaced_folder(place / FOLDER) as folder:
@@ -37,15 +39,16 @@ def refresh(place: Path, task: str, note: Note, shown: Sequence[Shown], hashes: 
             results.write_text(folder / f"{name}.svg", svg)
         for path in pictures:
             share(path, folder / f"{path.parent.name}_{path.name}")
-        results.write_text(folder / MARK, seen)
+    results.write_text(mark, seen)
 
 
 def drawn(task: str, note: Note, shown: Sequence[Shown]) -> dict[str, str]:
     """Return the learning curves, of the runs to look at first where there are many, and the final scores of all, as SVG texts."""
     some = [run for run in shown if run.name in note.first] if len(shown) > figures.MOST_TOGETHER else shown
     records = {run.name: {**run.record, "members": run.members} for run in some or shown[: figures.MOST_TOGETHER]}
-    files = {run.name: results.history_file(task, run.run) for run in shown if run.name in records}
-    found = {"learning_curves": figures.learning_curves(task, records, {name: results.read_csv(path) for name, path in files.items()})}
+    histories = {run.name: carried_on(results.read_csv(results.history_file(task, run.run)), run.record["members"])
+                 for run in shown if run.name in records}
+    found = {"learning_curves": figures.learning_curves(task, records, histories)}
     everything = {run.run: run.record for run in shown}
     if all(note.score in member["metrics"] for record in everything.values() for member in record["members"]):
         chance = shown[0].record["chance"].get(note.score)
@@ -62,13 +65,20 @@ def share(source: Path, target: Path) -> None:
         shutil.copyfile(source, target)
 
 
-def fill(folder: Path, figures_of_task: Path, files: tuple[Path, ...]) -> None:
-    """Make a run's artifacts: its results, and a link to the figures of its task, relative so that a moved checkout keeps it."""
+def fill(folder: Path, files: Mapping[str, Path]) -> None:
+    """Make a run's artifacts of its results; MLflow needs a folder for each run, and refuses links that lead out of it."""
     folder.mkdir(parents=True, exist_ok=True)
-    for path in files:
-        share(path, folder / path.name)
-    if not (folder / FOLDER).exists():
-        try:
-            os.symlink(os.path.relpath(figures_of_task, folder), folder / FOLDER, target_is_directory=True)
-        except OSError:  # a system without links
-            shutil.copytree(figures_of_task, folder / FOLDER)
+    for name, path in files.items():
+        share(path, folder / name)
+
+
+def show(folder: Path, place: Path) -> None:
+    """Let the figures of a task, whose folder is `place`, stand among the artifacts of a run, if they do not yet or were drawn again."""
+    mark = folder.parent / MARK
+    seen = (place / MARK).read_text(encoding="utf-8")
+    if mark.exists() and mark.read_text(encoding="utf-8") == seen:
+        return
+    with results.replaced_folder(folder / FOLDER) as fresh:
+        for path in sorted((place / FOLDER).iterdir()):
+            share(path, fresh / path.name)
+    results.write_text(mark, seen)

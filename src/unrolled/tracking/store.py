@@ -35,7 +35,11 @@ ARTIFACTS = Path("mlruns")
 def _without_waiting_for_the_disk(connection: Any, record: Any) -> None:
     """Leave it to the system when writes reach the disk: MLflow commits thousands of times, and what a power cut damages is rebuilt."""
     if isinstance(connection, sqlite3.Connection):
-        connection.execute("pragma synchronous = off")
+        (patience,), = connection.execute("pragma busy_timeout")
+        connection.execute("pragma busy_timeout = 0")
+        with contextlib.suppress(sqlite3.Error):  # a store that is locked or damaged: what is asked of it next will say so
+            connection.execute("pragma synchronous = off")
+        connection.execute(f"pragma busy_timeout = {patience}")
 
 
 class TrackingError(results.UserError):
@@ -102,6 +106,33 @@ def runs_by_name(client: MlflowClient, experiment: str) -> dict[str, list[Any]]:
         token = page.token
         if not token:
             return found
+
+
+@contextlib.contextmanager
+def _database() -> Iterator[sqlite3.Connection]:
+    """Yield the local store's own database, whose changes are written when the block ends well."""
+    with contextlib.closing(sqlite3.connect(store_uri().removeprefix("sqlite:///"))) as connection, connection:
+        yield connection
+
+
+def drop_points(run: str) -> None:
+    """Drop the metrics of a run that was deleted: MLflow keeps them, and the store would grow with every change of the results."""
+    with _database() as connection:
+        connection.execute("delete from metrics where run_uuid = ?", (run,))
+        connection.execute("delete from latest_metrics where run_uuid = ?", (run,))
+
+
+def keep_relative(task: str, experiment: str) -> None:
+    """Let the artifacts of an experiment lie under a path relative to the checkout, so that a moved one keeps them.
+
+    MLflow takes a relative location but writes it down as an absolute one; so it is set right in the database, for runs of old too.
+    """
+    place = (ARTIFACTS / task).as_posix()
+    with _database() as connection:
+        connection.execute("update experiments set artifact_location = ? where experiment_id = ? and artifact_location != ?",
+                           (place, int(experiment), place))
+        connection.execute("update runs set artifact_uri = ? || '/' || run_uuid || '/artifacts' where experiment_id = ? "
+                           "and artifact_uri not like ? || '/%'", (place, int(experiment), place))
 
 
 def log(client: MlflowClient, identifier: str, points: list[Point], now: int, **more: Any) -> None:

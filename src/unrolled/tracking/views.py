@@ -47,7 +47,7 @@ def saved(task: str, note: Note, created: int) -> str:
     shown = [f"params.`{name}`" for name in ("cell", "hidden", "parameters", "learning_rate", "seeds")]
     shown = [f"metrics.`final/{note.score}`", f"metrics.`spread/{note.score}`", "metrics.`final/diverged`", *shown]
     state = {"orderByKey": "attributes.start_time", "orderByAsc": False, "selectedColumns": shown, "columnOrder": shown,
-             "columnWidths": dict.fromkeys(shown[:2], 170),
+             "columnWidths": {name: max(90, 8 * len(name.split("`")[1]) + 24) for name in shown},
              "compareRunSections": [{"uuid": section, "name": NAME, "display": True, "isReordered": False, "deleted": False,
                                      "isGenerated": False}],
              "compareRunCharts": [_chart(section, place, **chart) for place, chart in enumerate(_charts(note))],
@@ -56,10 +56,10 @@ def saved(task: str, note: Note, created: int) -> str:
 
 
 def _charts(note: Note) -> list[dict[str, Any]]:
-    return [{"type": "BAR", "metricKey": f"final/{note.score}"}, {"type": "LINE", "metricKey": "curve/loss"},
-            {"type": "LINE", "metricKey": "curve/loss_first_seed"}, {"type": "LINE", "metricKey": "curve/gradient_norm"},
-            {"type": "LINE", "metricKey": "curve/loss_lowest_seed",
-             "selectedMetricKeys": ["curve/loss_lowest_seed", "curve/loss", "curve/loss_highest_seed"]},
+    return [{"type": "BAR", "metricKey": f"final/{note.score}"}, {"type": "LINE", "metricKey": "training/loss"},
+            {"type": "LINE", "metricKey": "training/loss_first_seed"}, {"type": "LINE", "metricKey": "training/gradient_norm"},
+            {"type": "LINE", "metricKey": "training/loss_lowest_seed",
+             "selectedMetricKeys": ["training/loss_lowest_seed", "training/loss", "training/loss_highest_seed"]},
             {"type": "BAR", "metricKey": f"spread/{note.score}"}]
 
 
