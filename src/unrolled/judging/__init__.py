@@ -77,7 +77,7 @@ def _decide(outcome: Outcome, control: Outcome | None, evidence: Evidence) -> tu
     if control is not None and control.verdict != "reproduced":
         return "inconclusive", "the control did not succeed, so a failure would say nothing", "对照未成功，失败便说明不了问题"
     if evidence.warnings:
-        return "inconclusive", "; ".join(evidence.warnings), "学习率已过期，请先运行 make tune"
+        return "inconclusive", "; ".join(evidence.warnings), "；".join(evidence.warnings_zh)
     reasons = {
         "reproduced": ("every part of the rule holds, beyond its margin", "规则的每一部分都成立，且超出界限"),
         "contradicted": ("the rule fails: the opposite is significant, or no effect beyond the margin is left in the interval",

@@ -45,6 +45,7 @@ class Evidence:
     settings: Settings
     files: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
+    warnings_zh: list[str] = field(default_factory=list)
 
     def run(self, reference: Mapping[str, Any]) -> dict[str, Any]:
         """Return a run's record.
@@ -60,6 +61,7 @@ class Evidence:
         record = results.read_result(path)
         if (record.get("tuned") or {}).get("stale"):
             self.warnings.append(f"the learning rate of {task}/{run} was tuned with other settings or code; run `make tune`")
+            self.warnings_zh.append(f"{task}/{run} 的学习率是在其他设置或代码下选定的，请先运行 `make tune`")
         return record
 
     def _path(self, task: str, run: str) -> Path:
