@@ -32,7 +32,7 @@ class Known:
     """Evidence that is simply given: values by run name, checks by claim."""
 
     def __init__(self, checks=(), **values):
-        self.known, self.checks, self.files, self.warnings = values, list(checks), [], []
+        self.known, self.checks, self.files, self.warnings, self.warnings_zh = values, list(checks), [], [], []
 
     def values(self, reference):
         name = reference["run"].split("/")[1] if "run" in reference else reference["value"][-1]
@@ -116,7 +116,8 @@ def test_a_failed_control_decides_nothing(letter):
 
 
 def test_a_stale_rate_decides_nothing():
-    assert _decide(outcome_of("R"), None, SimpleNamespace(warnings=["stale"]))[:2] == ("inconclusive", "stale")
+    stale = SimpleNamespace(warnings=["stale"], warnings_zh=["已过期"])
+    assert _decide(outcome_of("R"), None, stale) == ("inconclusive", "stale", "已过期")
 
 
 def test_permutation_of_seeds_by_hand():
