@@ -10,11 +10,11 @@ export PYTHONDONTWRITEBYTECODE :=
 unexport PYTHONPATH PYTHONHOME
 
 .DEFAULT_GOAL := help
-.PHONY: help setup check reproduce smoke record official tune tag translate find track follow confirm test lint dashboard compare report verify bench clean
+.PHONY: help setup check reproduce smoke record official tune tag translate find track follow confirm test test-faults lint dashboard compare report verify bench clean
 
 help: ## list the targets
-	@grep -E '^[a-z]+:.*## ' Makefile | sed -E 's/^([a-z]+):.*## (.*)/\1\t\2/' | while IFS="$$(printf '\t')" read -r name text; do \
-		printf '  %-11s%s\n' "$$name" "$$text"; done
+	@grep -E '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## (.*)/\1\t\2/' | while IFS="$$(printf '\t')" read -r name text; do \
+		printf '  %-13s%s\n' "$$name" "$$text"; done
 
 $(READY): requirements.lock
 	@"$(PYTHON)" -c 'import sys; sys.exit("error: Python 3.11 or newer is needed; name one with make PYTHON=/path/to/python3." if sys.version_info < (3, 11) else 0)'
@@ -59,7 +59,10 @@ confirm: setup ## repeat the run on fresh seeds in a copy (.confirm/) and report
 	@python -m pipelines.sandbox confirm
 
 test: setup ## all tests but those that need a GPU
-	@python -m pytest -q -n 2 --dist loadfile -m "not gpu" $(ARGUMENTS)
+	@python -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder -m "not gpu" $(ARGUMENTS)
+
+test-faults: setup ## kills, full disks and malformed files, many more of each than in `make test`; half an hour
+	@UNROLLED_KILLS=40 UNROLLED_EXAMPLES=1000 python -m pytest -q tests/test_faults.py tests/test_malformed.py $(ARGUMENTS)
 
 lint: setup ## check style
 	@python -m ruff check .
