@@ -152,6 +152,7 @@ def test_compare(expected, observed, tolerance, passed):
     ("error_surface", "points", "many", "analyses.error_surface.points must be a whole number"),
     ("error_surface", "points", -3, "analyses.error_surface.points must be at least 0"),
     ("error_surface", "weights", [3, 1], "weights must be two numbers, the lower first"),
+    ("error_surface", "steep", 1e-6, "flat must lie below steep, but they are 0.01 and 1e-06"),
     ("error_surface", "near", float("nan"), "must be a finite number"),
     ("gradient_flow", "cells", {"x": {"cell": "elmann"}}, "analyses.gradient_flow.cells.x.cell is 'elmann', which is not registered; did you mean 'elman'?"),
     ("gradient_flow", "cells", {"x": {"cell": "lstm", "forget_bais": 1}}, "forget_bais is no option of cell lstm; did you mean 'forget_bias'?"),

@@ -2,15 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import shutil
-import signal
-import subprocess
-import sys
-import time
-from pathlib import Path
 
-import psutil
 import pytest
 import torch
 import yaml
@@ -58,33 +51,17 @@ def stages_run(text: str) -> set[str]:
     return {line.split("'")[1] for line in text.splitlines() if line.startswith("Running stage")}
 
 
-def test_a_changed_number_redoes_what_depends_on_it_and_a_kill_loses_nothing_else(whole, tmp_path):
-    """SIGKILL of dvc while it trains: no orphan writes on, and the next run ends with the numbers of one that was never killed."""
-    for name in ("killed", "whole"):
-        shutil.copytree(whole, tmp_path / name)
-        tree = settings.read_yaml(tmp_path / name / "params.yaml")
-        tree["tasks"]["timing"]["smoke"]["updates"] = 600
-        (tmp_path / name / "params.yaml").write_text(yaml.safe_dump(tree, sort_keys=False), encoding="utf-8")
-    unbroken = run("dvc", "repro", "--no-run-cache", folder=tmp_path / "whole")
+def test_a_changed_number_redoes_what_depends_on_it(whole, tmp_path):
+    """And nothing else; that kills lose nothing, tests/test_faults.py says."""
+    folder = tmp_path / "copy"
+    shutil.copytree(whole, folder)
+    tree = settings.read_yaml(folder / "params.yaml")
+    tree["tasks"]["timing"]["smoke"]["updates"] = 20
+    (folder / "params.yaml").write_text(yaml.safe_dump(tree, sort_keys=False), encoding="utf-8")
+    done = run("dvc", "repro", "--no-run-cache", folder=folder)
     everywhere = {name for name, section in settings.read_yaml(whole / "params.yaml")["analyses"].items() if section["reads"] == "results/train"}
-    assert stages_run(unbroken.stdout) <= {"train@timing", *(f"analyse@{name}" for name in everywhere), "judge", "report", "track"}
-    folder = tmp_path / "killed"
-    process = subprocess.Popen([sys.executable, "-m", "dvc", "repro", "--no-run-cache"], cwd=folder, stdout=subprocess.DEVNULL,
-                               stderr=subprocess.DEVNULL, env={**os.environ, "DVC_NO_ANALYTICS": "1",
-                                                               "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"})
-    kept = len(list((folder / ".runs").glob("*/member.json")))
-    deadline = time.monotonic() + 60
-    while len(list((folder / ".runs").glob("*/member.json"))) == kept and time.monotonic() < deadline:
-        time.sleep(0.05)  # until the first new member is kept
-    children = psutil.Process(process.pid).children(recursive=True)
-    process.send_signal(signal.SIGKILL)
-    process.wait()
-    _, alive = psutil.wait_procs(children, timeout=5)
-    assert children and not alive
-    run("dvc", "repro", "--no-run-cache", folder=folder)
-    for name in settings.load(folder / "params.yaml").tasks["timing"].runs:
-        for path in (results.run_file("timing", name), results.history_file("timing", name), results.weights_file("timing", name)):
-            assert (folder / path).read_bytes() == (tmp_path / "whole" / path).read_bytes(), path
+    assert {"train@timing", "judge", "report", "track"} <= stages_run(done.stdout)
+    assert stages_run(done.stdout) <= {"train@timing", *(f"analyse@{name}" for name in everywhere), "judge", "report", "track"}
 
 
 @pytest.mark.parametrize(("place", "value", "complaint"), [

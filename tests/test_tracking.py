@@ -16,7 +16,7 @@ import pytest
 from conftest import ROOT
 from filelock import FileLock
 
-from unrolled import progress, results, settings, tracking
+from unrolled import histories, progress, results, settings, tracking
 from unrolled.judging import claims
 from unrolled.tracking import measures, notes, server, views
 
@@ -281,7 +281,7 @@ def test_a_solved_seed_counts_on_and_one_that_diverged_does_not():
     assert points["training/loss"] == {5: 6, 10: 3, 15: 2}
     assert points["training/loss_lowest_seed"] == {5: 4, 10: 1, 15: 1} and points["training/loss_highest_seed"] == {5: 8, 10: 5, 15: 3}
     assert points["training/loss_first_seed"] == {5: 4, 10: 1, 15: 1} and points["validation/success"] == {15: 0.5}
-    carried = measures.carried_on(history, members)
+    carried = histories.carried_on(history, members)
     assert len(carried) == len(history) + 1 and carried[-1] == {**history[1], "step": "15"}
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -41,3 +41,11 @@ def load(task: str, run: str, column: str = "loss") -> dict[float, Curve]:
         ResultsError: it was not trained.
     """
     return curves(results.read_csv(results.history_file(task, run)), column)
+
+
+def carried_on(history: Rows, members: Sequence[Mapping[str, Any]]) -> list[Mapping[str, str]]:
+    """Return the rows of a history, and for a seed that stopped because it had solved its task its last row at every later step."""
+    steps = sorted({int(row["step"]) for row in history})
+    last = {(int(row["seed"]), float(row["learning_rate"])): row for row in history}
+    solved = [last.get((member["seed"], member["learning_rate"])) for member in members if member.get("stopped") is not None]
+    return [*history, *({**row, "step": str(step)} for row in solved if row for step in steps if step > int(row["step"]))]

@@ -59,6 +59,8 @@ class Options:
             ends = getattr(self, name)
             if len(ends) != 2 or ends[0] >= ends[1]:
                 raise ValueError(f"{name} must be two numbers, the lower first, but are {list(ends)}.")
+        if self.flat >= self.steep:
+            raise ValueError(f"flat must lie below steep, but they are {self.flat:g} and {self.steep:g}.")
         if self.points < 3 or self.starts < 1 or self.windows < 1:
             raise ValueError("points must be at least 3, starts and windows at least 1.")
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from unrolled import results
+from unrolled.histories import carried_on
 from unrolled.reporting import figures
 from unrolled.reporting.svg import inline
 from unrolled.reporting.words import CAUSES_ZH, METRICS_ZH, TASKS_ZH
@@ -26,7 +27,8 @@ def tasks(settings: Settings) -> list[dict[str, Any]]:
 
 
 def _task(section: TaskSection, records: Mapping[str, Any]) -> dict[str, Any]:
-    histories = {run: results.read_csv(results.history_file(section.name, run)) for run in records}
+    histories = {run: carried_on(results.read_csv(results.history_file(section.name, run)), record["members"])
+                 for run, record in records.items()}
     first = next(iter(records.values()))
     metric = headline(first)
     name, drawn = section.name, f"drawn-{section.name}"

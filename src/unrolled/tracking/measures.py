@@ -77,14 +77,6 @@ def _points(column: str, steps: np.ndarray, values: np.ndarray) -> list[Point]:
             for name, (places, line) in series.items() for place in places if np.isfinite(line[place])]
 
 
-def carried_on(history: Rows, members: Members) -> list[Mapping[str, str]]:
-    """Return the rows of a history, and for a seed that stopped because it had solved its task its last row at every later step."""
-    steps = sorted({int(row["step"]) for row in history})
-    last = {(int(row["seed"]), float(row["learning_rate"])): row for row in history}
-    solved = [last.get((member["seed"], member["learning_rate"])) for member in members if member.get("stopped") is not None]
-    return [*history, *({**row, "step": str(step)} for row in solved if row for step in steps if step > int(row["step"]))]
-
-
 def final_points(members: Members, score: str) -> list[Point]:
     """Return the test scores, `score` first: mean, standard deviation, and each seed's, but for a seed that diverged and has none."""
     found = []

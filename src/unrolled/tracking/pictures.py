@@ -9,8 +9,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from unrolled import results
+from unrolled.histories import carried_on
 from unrolled.reporting import figures
-from unrolled.tracking.measures import carried_on
 from unrolled.tracking.notes import Note
 from unrolled.tracking.shown import Shown
 
