@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import time
 
-from unrolled import analyses, catalogue, guard, processor, results, settings
+from unrolled import analyses, catalogue, guard, processor, results, settings, stage_times
 from unrolled.analyses.base import save
 
 
@@ -20,8 +20,9 @@ def main(name: str) -> None:
         guard.join_pipeline()
         processor.prepare()
         started = time.perf_counter()
-        result = analyses.ANALYSES[name].analyse(options[name], chosen)
-        save(name, result)
+        with stage_times.timed(f"analyse@{name}", chosen.scale):
+            result = analyses.ANALYSES[name].analyse(options[name], chosen)
+            save(name, result)
         failed = [check.name for check in result.checks if not check.passed]
         print(f"analyse {name}: {len(result.checks)} checks, {len(failed)} fail, {len(result.figures)} figures "
               f"in {time.perf_counter() - started:.1f} s")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import time
 
-from unrolled import guard, results, settings
+from unrolled import guard, results, settings, stage_times
 from unrolled.data import DATA_SETS
 
 
@@ -18,7 +18,7 @@ def main(name: str) -> None:
                 raise settings.SettingsError(f"data.sets.{known} is no data set{settings.nearest(known, DATA_SETS)}")
         guard.join_pipeline()
         started = time.perf_counter()
-        with results.replaced_folder(results.data_folder(name)) as folder:
+        with stage_times.timed(f"data@{name}", chosen.scale), results.replaced_folder(results.data_folder(name)) as folder:
             card = DATA_SETS[name]().build(chosen.data.source, folder)
         counts = ", ".join(f"{count} {split}" for split, count in card["splits"].items())
         print(f"data {name}: {counts} in {time.perf_counter() - started:.1f} s")

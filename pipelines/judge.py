@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from unrolled import guard, results, settings, verifying
+from unrolled import guard, results, settings, stage_times, verifying
 from unrolled.judging import claims, judge
 from unrolled.judging.headlines import headlines
 
@@ -12,11 +12,12 @@ def main() -> None:
     with results.exit_on_user_error():
         guard.join_pipeline()
         chosen = settings.load()
-        verdicts = judge(claims.load(), chosen)
-        shown, left_out = headlines(chosen, verdicts)
-        results.write_json(results.verdicts_file(), {"format": results.FORMAT, "scale": chosen.scale, "claims": verdicts})
-        results.write_json(results.numbers_file(), verifying.numbers(chosen))
-        results.write_json(results.metrics_file(), shown)
+        with stage_times.timed("judge", chosen.scale):
+            verdicts = judge(claims.load(), chosen)
+            shown, left_out = headlines(chosen, verdicts)
+            results.write_json(results.verdicts_file(), {"format": results.FORMAT, "scale": chosen.scale, "claims": verdicts})
+            results.write_json(results.numbers_file(), verifying.numbers(chosen))
+            results.write_json(results.metrics_file(), shown)
         print("\n".join(["judge: " + ", ".join(f"{count} {verdict}" for verdict, count in shown["verdicts"].items()), *left_out]))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from unrolled import guard, results, settings
+from unrolled import guard, results, settings, stage_times
 from unrolled.reporting import page
 
 
@@ -14,11 +14,12 @@ def main() -> None:
         guard.join_pipeline()
         started = time.perf_counter()
         chosen = settings.load()
-        html = page.build(chosen)
-        with results.replaced_folder(results.REPORT) as folder:
-            results.write_text(folder / "index.html", html)
-            results.write_text(folder / "plotly.min.js", page.plotting_library())
-            page.copy_sounds(chosen, folder)
+        with stage_times.timed("report", chosen.scale):
+            html = page.build(chosen)
+            with results.replaced_folder(results.REPORT) as folder:
+                results.write_text(folder / "index.html", html)
+                results.write_text(folder / "plotly.min.js", page.plotting_library())
+                page.copy_sounds(chosen, folder)
         print(f"report: {results.REPORT / 'index.html'}, {len(html) / 1e6:.1f} MB in {time.perf_counter() - started:.1f} s")
 
 

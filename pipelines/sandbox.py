@@ -59,12 +59,12 @@ def change_settings(path: Path, purpose: str) -> None:
 
 
 def _run_pipeline(folder: Path) -> None:
-    """Run DVC in the copy, apart from any repository around it."""
+    """Run the pipeline in the copy, apart from any repository around it."""
     environment = {**os.environ, "DVC_NO_ANALYTICS": "1", "MLFLOW_TRACKING_URI": ""}
-    for command in (["init", "--quiet", "--no-scm", "--force"], ["repro", "--no-run-cache"]):
-        done = subprocess.run([sys.executable, "-m", "dvc", *command], cwd=folder, env=environment, check=False)
+    for command in (["dvc", "init", "--quiet", "--no-scm", "--force"], ["pipelines.reproduce"]):
+        done = subprocess.run([sys.executable, "-m", *command], cwd=folder, env=environment, check=False)
         if done.returncode:
-            sys.exit(f"error: `dvc {command[0]}` failed in {folder}; its message stands above.")
+            sys.exit(f"error: `{' '.join(command)}` failed in {folder}; its message stands above.")
 
 
 def _report_flips(folder: Path) -> None:

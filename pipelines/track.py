@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import time
 
-from unrolled import guard, results, settings, tracking
+from unrolled import guard, results, settings, stage_times, tracking
 
 EVERY_SECONDS = 3
 
@@ -18,11 +18,14 @@ def main(arguments: list[str]) -> None:
             follow(chosen)
             return
         guard.join_pipeline()
-        counts = tracking.mirror(chosen)
         if "--stage" in arguments:
-            hashes = {f"{task}/{run}": tracking.result_hash(task, run) for task, section in chosen.tasks.items() for run in section.runs
-                      if results.run_file(task, run).exists()}
-            results.write_json(results.RESULTS / "tracked.json", {"format": results.FORMAT, "runs": hashes})
+            with stage_times.timed("track", chosen.scale):
+                counts = tracking.mirror(chosen)
+                hashes = {f"{task}/{run}": tracking.result_hash(task, run) for task, section in chosen.tasks.items() for run in section.runs
+                          if results.run_file(task, run).exists()}
+                results.write_json(results.RESULTS / "tracked.json", {"format": results.FORMAT, "runs": hashes})
+        else:
+            counts = tracking.mirror(chosen)
         print("track: " + (", ".join(f"{count} {what}" for what, count in sorted(counts.items())) or "no results yet"))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from unrolled import catalogue, execution, guard, results, settings
+from unrolled import catalogue, execution, guard, results, settings, stage_times
 
 
 def main(name: str) -> None:
@@ -15,7 +15,8 @@ def main(name: str) -> None:
         if name not in chosen.tasks:
             raise settings.SettingsError(f"there is no section tasks.{name}{settings.nearest(name, chosen.tasks)}")
         guard.join_pipeline()
-        execution.train_section(chosen, name)
+        with stage_times.timed(f"train@{name}", chosen.scale):
+            execution.train_section(chosen, name)
 
 
 if __name__ == "__main__":

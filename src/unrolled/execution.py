@@ -143,7 +143,7 @@ def train_section(settings: Settings, name: str) -> None:
         store.clear_leftovers()
         progress.clear(name)
         jobs = [job for run in section.runs.values() for job in plan(run, section.reads, members[run.name], device)]
-        execute(jobs, device, settings.workers, f"train {name}")
+        execute(jobs, device, guard.share_of_workers(settings.workers), f"train {name}")
         with results.replaced_folder(results.task_folder(name)) as folder:
             seconds = {run.name: _gather(folder, run, section, members[run.name], device, entries)
                        for run in section.runs.values()}

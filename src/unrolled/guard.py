@@ -13,7 +13,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import psutil
@@ -23,6 +23,7 @@ from unrolled import results
 
 POLL_SECONDS = 0.5
 STARTER = "UNROLLED_STARTER"  # tells stages which process started the pipeline: its number and when it began
+WORKERS = "UNROLLED_WORKERS"  # tells a stage how many worker processes are its share
 PATIENCE = 3  # seconds that a pipeline has to end by itself
 
 
@@ -81,10 +82,38 @@ def _starter() -> psutil.Process | None:
     sys.exit("error: what started this pipeline is gone; run `make reproduce` again.")
 
 
+def _marked(more: Mapping[str, str]) -> dict[str, str]:
+    """Return an environment that tells stages which process started them."""
+    return {**os.environ, **more, STARTER: f"{os.getpid()} {psutil.Process().create_time():.2f}"}
+
+
+def start_pipeline(command: Sequence[str], environment: Mapping[str, str]) -> subprocess.Popen:
+    """Start a command whose stages end when this process does, however it ends; what it prints is read line by line."""
+    return subprocess.Popen(command, env=_marked(environment), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+
+
+def share_of_workers(workers: int) -> int:
+    """Return how many worker processes this stage may start: what its lane was given, else what the settings say (0: one per core)."""
+    return int(os.environ.get(WORKERS) or workers or os.cpu_count() or 1)
+
+
+def end(processes: Sequence[subprocess.Popen]) -> None:
+    """Ask processes to end, and kill those that have not within a few seconds."""
+    for process in processes:
+        if process.poll() is None:
+            process.terminate()
+    deadline = time.monotonic() + PATIENCE
+    for process in processes:
+        try:
+            process.wait(max(deadline - time.monotonic(), 0))
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
 def run_pipeline(command: Sequence[str]) -> int:
     """Run a command whose stages end when this process does, however it ends; return its exit status."""
-    began = psutil.Process().create_time()
-    process = subprocess.Popen(command, env={**os.environ, STARTER: f"{os.getpid()} {began:.2f}"})
+    process = subprocess.Popen(command, env=_marked({}))
     try:
         return process.wait()
     except KeyboardInterrupt:
@@ -92,9 +121,7 @@ def run_pipeline(command: Sequence[str]) -> int:
             process.wait(PATIENCE)  # a Ctrl-C has reached it too
         raise
     finally:
-        if process.poll() is None:
-            process.terminate()
-            process.wait()
+        end([process])
 
 
 def end_on_signals() -> None:

@@ -31,6 +31,8 @@ RUNS = Path(".runs")
 REPORT = Path("report")
 SOUNDS = "sounds"  # folder within an analysis, and within the report
 REFERENCE = Path("reference")
+DVC_LOCK = Path("dvc.lock")
+STORE = Path("mlflow.db")  # of the dashboard, unless MLFLOW_TRACKING_URI names another
 
 
 class UserError(Exception):

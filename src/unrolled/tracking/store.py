@@ -48,7 +48,7 @@ class TrackingError(results.UserError):
 
 def store_uri() -> str:
     """Return where runs are mirrored to: MLFLOW_TRACKING_URI, or mlflow.db here."""
-    return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{Path('mlflow.db')}"
+    return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{results.STORE}"
 
 
 def is_local() -> bool:

@@ -1,0 +1,112 @@
+"""Stages side by side: how they are shared out, and that a lane that fails stops the others."""
+
+from __future__ import annotations
+
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from unrolled import guard, lanes, results, settings, stage_times
+
+pytestmark = pytest.mark.unit
+NAMES = st.text("abcdefgh", min_size=1, max_size=6)
+
+
+@given(st.dictionaries(NAMES, st.floats(0.01, 500), min_size=1), st.integers(1, 4))
+def test_every_stage_is_in_one_parcel_the_longest_first(seconds, count):
+    parcels = lanes.bundles(seconds, count)
+    assert sorted(stage for parcel in parcels for stage in parcel) == sorted(seconds)
+    assert parcels[0][0] == max(seconds, key=seconds.get) and all(parcels)
+    assert all(len(parcel) == 1 or sum(seconds[stage] for stage in parcel) <= lanes.BUNDLE_SECONDS + 1e-9 for parcel in parcels)
+
+
+def test_two_stages_of_like_length_go_to_two_lanes():
+    assert lanes.bundles({"a": 10.0, "b": 10.0}, 2) == [["a"], ["b"]]
+    assert lanes.bundles({"long": 100.0, "b": 8.0, "c": 8.0, "d": 1.0}, 2) == [["long"], ["b", "c", "d"]]
+
+
+@pytest.mark.parametrize(("workers", "count", "expected"), [(2, 2, 1), (3, 2, 2), (8, 2, 4), (1, 1, 1)])
+def test_a_stage_gets_its_share_of_the_workers(monkeypatch, workers, count, expected):
+    assert lanes.share(workers, count) == expected
+    monkeypatch.setenv(guard.WORKERS, str(expected))
+    assert guard.share_of_workers(workers) == expected
+    monkeypatch.delenv(guard.WORKERS)
+    assert guard.share_of_workers(workers) == workers and guard.share_of_workers(0) >= 1
+
+
+def test_no_stage_stands_in_a_group_before_what_it_reads():
+    chosen = settings.load(Path(__file__).parent.parent / "params.yaml")
+    groups = lanes.kinds(chosen)
+    assert len({stage for group in groups for stage in group}) == sum(map(len, groups))
+    assert [group[0].partition("@")[0] for group in groups] == ["data", "train", "analyse", "judge", "report"]
+
+
+@pytest.fixture
+def chosen():
+    return settings.load(Path(__file__).parent.parent / "params.yaml")
+
+
+def played(monkeypatch, bodies: dict[str, str]) -> None:
+    """Let each lane run a line of Python in the place of DVC."""
+    start = guard.start_pipeline
+
+    def instead(command, environment):
+        stages = command[command.index("--single-item") + 1 :]
+        return start([sys.executable, "-c", "; ".join(bodies[stage] for stage in stages)], environment)
+
+    monkeypatch.setattr(guard, "start_pipeline", instead)
+
+
+def test_lanes_run_at_once_and_say_what_their_stages_say(workplace, monkeypatch, chosen, capfd):
+    meet = "import os, pathlib, time; pathlib.Path('{}').touch()\nwhile not pathlib.Path('{}').exists(): time.sleep(0.01)\nprint(os.environ['UNROLLED_WORKERS'])"
+    played(monkeypatch, {"a": meet.format("a", "b"), "b": meet.format("b", "a")})  # each waits for the other
+    assert lanes.Phase(["a", "b"], chosen, 2).run() == 0
+    assert capfd.readouterr().out.split() == [str(lanes.share(chosen.workers, 2))] * 2
+
+
+def test_a_lane_that_fails_stops_the_others(workplace, monkeypatch, chosen):
+    played(monkeypatch, {"a": "import time; time.sleep(60)", "b": "raise SystemExit(3)", "c": "raise SystemExit(4)"})
+    started = time.monotonic()
+    phase = lanes.Phase(["a", "b", "c"], chosen, 2)
+    assert phase.run() == 3 and time.monotonic() - started < 20
+    assert all(process.poll() is not None for process in phase.running.values()) and not phase.waiting
+
+
+def test_a_stop_ends_every_lane(workplace, monkeypatch, chosen):
+    played(monkeypatch, {"a": "import time; time.sleep(60)", "b": "import time; time.sleep(60)"})
+    phase = lanes.Phase(["a", "b"], chosen, 2)
+    shown = phase._show
+
+    def interrupted(bar):
+        shown(bar)
+        if len(phase.running) == 2:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(phase, "_show", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        phase.run()
+    assert all(process.poll() is not None for process in phase.running.values())
+
+
+def test_times_are_kept_of_what_ended_well_and_only_at_its_scale(workplace):
+    before = time.time()
+    with stage_times.timed("train@adding", "smoke"):
+        time.sleep(0.05)
+    with pytest.raises(ZeroDivisionError), stage_times.timed("train@slots", "smoke"):
+        _ = 1 / 0
+    assert stage_times.seconds("train@adding", "smoke") >= 0.05 and stage_times.seconds("train@adding", "laptop") is None
+    assert stage_times.ended_since(["train@adding", "train@slots"], before) == {"train@adding"}
+    assert not stage_times.ended_since(["train@adding"], time.time() + 1)
+    results.write_text(stage_times.record_file("judge"), "no JSON")
+    assert stage_times.record("judge") is None
+
+
+def test_where_dvc_cannot_say_everything_is_out_of_date(workplace, chosen):
+    groups = [["data@a"], ["train@b"]]
+    assert lanes.out_of_date(groups) == {"data@a", "train@b"}  # no dvc.lock: nothing has run here
+    results.DVC_LOCK.touch()
+    assert lanes.out_of_date(groups) == {"data@a", "train@b"}  # no pipeline at all: DVC fails
