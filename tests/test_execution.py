@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
 import shutil
 
 import numpy as np
@@ -214,3 +215,22 @@ def test_a_member_that_another_process_has_just_put_there_stands(workplace, monk
         patch.setattr(store.shutil, "rmtree", lambda *arguments, **options: None)  # as if it came back at once
         store.save("k", {"x": 2}, [{"step": 1}], arrays, arrays)
     assert store.load("k")["x"] == 1
+
+
+def test_what_a_living_process_is_writing_is_left_alone(workplace):
+    ours, theirs = results.RUNS / f".part-{os.getpid()}-x", results.RUNS / ".part-999999999-x"
+    for folder in (ours, theirs):
+        folder.mkdir(parents=True)
+    store.clear_leftovers()
+    assert ours.exists() and not theirs.exists()
+
+
+def test_a_member_that_two_tasks_share_stands_while_it_is_read(workplace):
+    arrays = {"a": np.zeros(3, np.float32)}
+    store.save("shared", {"seconds": 1.0}, [{"step": 1}], arrays, arrays)
+    before = (store.folder("shared") / "member.json").stat().st_ino
+    store.save("shared", {"seconds": 2.0}, [{"step": 1}], arrays, arrays)
+    assert (store.folder("shared") / "member.json").stat().st_ino == before and store.load("shared")["seconds"] == 1.0
+    (store.folder("shared") / "history.csv").write_text("damaged")
+    store.save("shared", {"seconds": 3.0}, [{"step": 1}], arrays, arrays)
+    assert store.load("shared")["seconds"] == 3.0

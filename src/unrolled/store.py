@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import psutil
 
 from unrolled import results
 from unrolled.results import UserError
@@ -31,7 +32,7 @@ def save(key: str, record: Mapping[str, Any], history: list[dict[str, Any]], ite
     """Write a finished member: its record (scores, divergence, seconds), history, counts and weights."""
     target = folder(key)
     target.parent.mkdir(parents=True, exist_ok=True)
-    partial = Path(tempfile.mkdtemp(dir=target.parent, prefix=".part-"))
+    partial = Path(tempfile.mkdtemp(dir=target.parent, prefix=f".part-{os.getpid()}-"))
     try:
         results.write_csv(partial / "history.csv", history)
         results.write_arrays(partial / "items.safetensors", items)
@@ -39,23 +40,26 @@ def save(key: str, record: Mapping[str, Any], history: list[dict[str, Any]], ite
         hashes = {path.name: results.file_hash(path) for path in sorted(partial.iterdir())}
         body = {"format": results.FORMAT, **record, "hashes": hashes}
         results.write_json(partial / "member.json", {**body, "own_hash": _own_hash(body)})
-        _put_in_place(partial, target)
+        _put_in_place(partial, key)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
 
 
-def _put_in_place(partial: Path, target: Path) -> None:
-    """Rename a written folder to its final name; what stood there is removed first.
+def _put_in_place(partial: Path, key: str) -> None:
+    """Rename a written folder to its final name.
 
-    Where another process has put the same member there in the meantime, that one stands: it holds the same bits.
+    Where another process has put the same member there in the meantime, that one stands: it holds the same bits, and may be being read.
     """
-    if target.exists():
-        shutil.rmtree(target, ignore_errors=True)
-    try:
-        os.replace(partial, target)
-    except OSError as error:
-        if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
-            raise
+    for _ in range(2):
+        try:
+            os.replace(partial, folder(key))
+            return
+        except OSError as error:
+            if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
+                raise
+            if load(key) is not None:
+                return
+            shutil.rmtree(folder(key), ignore_errors=True)  # damaged
 
 
 def load(key: str) -> dict[str, Any] | None:
@@ -80,6 +84,8 @@ def _own_hash(body: Mapping[str, Any]) -> str:
 
 
 def clear_leftovers() -> None:
-    """Remove half-written folders that a killed process left behind."""
+    """Remove half-written folders that killed processes left behind; those of living ones are being written."""
     for leftover in results.RUNS.glob(".part-*"):
-        shutil.rmtree(leftover, ignore_errors=True)
+        writer = leftover.name.split("-")[1]
+        if not (writer.isdecimal() and psutil.pid_exists(int(writer))):
+            shutil.rmtree(leftover, ignore_errors=True)
