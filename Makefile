@@ -81,7 +81,11 @@ report: setup ## rebuild report/index.html from the results at hand
 verify: setup ## hold the results against reference/
 	@python -m pipelines.verify
 
-bench: setup ## time an update of every cell against its peers -> benchmarks/RESULTS.md
+$(VENV)/.bench: requirements-bench.lock $(READY)
+	python -m pip install --quiet --disable-pip-version-check --no-deps --requirement requirements-bench.lock
+	@touch "$(VENV)/.bench"
+
+bench: $(VENV)/.bench ## time updates, their cost, the pipeline and a spoken query against their peers -> benchmarks/RESULTS.md
 	@python -m benchmarks
 
 clean: ## remove results, report and kept runs; data and the environment stay

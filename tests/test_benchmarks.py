@@ -2,28 +2,88 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 import torch
 
-from benchmarks import __main__, naive, update_time
+from benchmarks import __main__, cost, machine, naive, pipeline_time, update_time
+from unrolled import processor
 from unrolled.cells import CELLS
 
 pytestmark = pytest.mark.unit
+SIZES = update_time.Sizes(members=2, hidden=8, batch=4, steps=5, repetitions=2)
 
 
-def test_the_table_has_every_cell(tmp_path):
-    __main__.main(["--quick", "--output", str(tmp_path / "table.md")])
-    first, second = (tmp_path / "table.md").read_text(encoding="utf-8").split("# Time of one spoken query")
-    searched, = [line for line in second.splitlines() if line.startswith("| 20 |")]
-    assert all(float(cell) > 0 for cell in searched.split("|")[2:7])
-    rows = [line.split("|") for line in first.splitlines() if line.startswith("|")]
-    timed = {row[1].strip(): [float(cell) for cell in row[2:-1] if cell.strip() != "–"] for row in rows[2:]}
-    assert set(CELLS) <= set(timed) and all(value > 0 for values in timed.values() for value in values)
-    assert {name: len(values) for name, values in timed.items()} == {
-        name: 6 if name == "lstm" else 5 if name in ("elman", "gru") else 3 for name in timed}
+@pytest.fixture(scope="module")
+def written(tmp_path_factory) -> dict[str, str]:
+    path = tmp_path_factory.mktemp("bench") / "table.md"
+    __main__.main(["--quick", "--output", str(path)])
+    parts = path.read_text(encoding="utf-8").split("# ")
+    return {part.partition("\n")[0]: part for part in ("\n" + "# ".join(parts)).split("\n# ") if part.strip()}
+
+
+def rows(text: str, first: str) -> list[list[str]]:
+    return [[cell.strip() for cell in line.split("|")[1:-1]] for line in text.splitlines() if line.startswith(f"| {first}")]
+
+
+def test_every_cell_is_timed_against_its_rivals(written):
+    for name in update_time.CASES:
+        (_, loop, _, plain, library, _, rival, floor, distance), = rows(written["Time of one update"], f"{name} |")
+        assert float(loop) > 0 and float(plain) > 0 and float(rival.split()[0]) > 0 and float(floor) >= 0 and float(distance) > 0
+        assert (library != "–") == (name in update_time.LIBRARY)
+    assert set(CELLS) <= set(update_time.CASES)
+
+
+def test_cost_query_and_pipeline_have_their_tables(written):
+    (_, *cells), = rows(written["Cost against work"], "elman")
+    assert len(cells) == 4 and all(float(cell.split()[0]) > 0 for cell in cells[:2])
+    (_, *cells), = rows(written["Time of one spoken query"], "20 |")
+    assert all(float(cell) > 0 for cell in cells[:5])
+    assert "one worker" in written["Time of the whole pipeline"] and "Not run on a GPU" in written["On a GPU"] + "Not run on a GPU" * torch.cuda.is_available()
 
 
 def test_a_rival_that_computes_something_else_is_caught(monkeypatch):
     monkeypatch.setitem(naive.NAIVE, "scrn", lambda weights, inputs: torch.zeros(len(inputs), inputs.shape[1], 40))
     with pytest.raises(AssertionError, match="scrn, naive"):
-        update_time.measure(update_time.QUICK)
+        update_time.measure(SIZES)
+
+
+@pytest.mark.parametrize("name", update_time.CASES)
+def test_the_gradients_of_jax_are_ours(name):
+    pytest.importorskip("jax", reason="JAX is installed by `make bench` alone")
+    cell, rivals = update_time.rivals_of(name, SIZES)
+    ours = dict(zip((key for key, _ in cell.named_parameters()), rivals["loop"].update(), strict=True))
+    for key, theirs in rivals["jax"].update().items():
+        np.testing.assert_allclose(theirs, ours[key], rtol=1e-3, atol=1e-4, err_msg=key)
+
+
+def test_operations_are_those_of_the_products():
+    cell, _ = update_time.rivals_of("lstm", SIZES)
+    inputs, recurrent = 2 * 32, 8 * 32  # weights of a member
+    assert update_time.products(cell, SIZES) == 2 * (2 * inputs + 3 * recurrent) * 2 * 4 * 5
+
+
+def test_the_exponent_of_a_square_is_two_and_a_line_explains_a_line():
+    assert cost.straight({1: 3.0, 2: 12.0, 4: 48.0})[0] == pytest.approx(2)
+    exponent, explained = cost.straight({1: 3.0, 2: 6.0, 4: 12.0})
+    assert (exponent, explained) == (pytest.approx(1), pytest.approx(1))
+
+
+def test_the_peak_is_counted_anew():
+    if not cost.count_peak_anew():
+        pytest.skip("this system does not forget a peak")
+    before = cost.peak_memory()
+    block = torch.ones(40 * cost.MB // 4)
+    assert cost.peak_memory() - before > 30 * cost.MB
+    del block
+    processor.give_memory_back()
+    cost.count_peak_anew()
+    assert cost.peak_memory() < before + 20 * cost.MB
+    assert machine.peak(64, 3) > 1e6
+
+
+def test_the_table_of_a_run_adds_up():
+    stages = {"data@a": {"work": 3.0, "start": 1.0}, "train@b": {"work": 7.0, "start": 1.0}, "judge": {"work": 0.5, "start": 0.5}}
+    text = "\n".join(pipeline_time.table({"stages": stages, "scale": "laptop", "lanes": 2, "began": 100.0, "ended": 108.0, "kept": 0}))
+    assert "| all | 3 | 10.5 | 2.5 |" in text and "took 8 s" in text and "from nothing" in text
+    assert "would be 5 s: the rest, 3 s or 34%" in text and text.index("| train@b | 7.0 |") < text.index("| data@a | 3.0 |")

@@ -44,7 +44,8 @@ def share(workers: int, lanes: int) -> int:
 def reproduce(chosen: Settings) -> int:
     """Run every stage that is not up to date; return 0, or DVC's exit status."""
     lanes = min(LANES, chosen.workers or os.cpu_count() or 1)
-    groups = kinds(chosen)
+    groups, began = kinds(chosen), time.time()
+    kept = sum(1 for _ in results.RUNS.glob("*/member.json"))
     stale = out_of_date(groups)
     if not stale:
         return 0
@@ -54,7 +55,11 @@ def reproduce(chosen: Settings) -> int:
             status = Phase(group, chosen, lanes).run()
             if status:
                 return status
-        return guard.run_pipeline([*DVC, "repro", "--quiet"])  # the last word: whatever no lane has done
+        status = guard.run_pipeline([*DVC, "repro", "--quiet"])  # the last word: whatever no lane has done
+        stages = list(itertools.chain(*groups))
+        if not status and stage_times.ended_since(stages, began) == set(stages):
+            stage_times.keep_whole_run(stages, chosen.scale, lanes, began, kept)
+        return status
     return guard.run_pipeline([*DVC, "repro"])
 
 

@@ -45,6 +45,17 @@ def seconds(stage: str, scale: str) -> float | None:
     return found["start"] + found["work"] if found and found["scale"] == scale else None
 
 
+def keep_whole_run(stages: list[str], scale: str, lanes: int, began: float, kept: int) -> None:
+    """Keep when a run of all stages began and ended, and how many trained members it found."""
+    results.write_json(results.RUNS / "stages" / "whole.json",
+                       {"stages": stages, "scale": scale, "lanes": lanes, "began": began, "ended": time.time(), "kept": kept})
+
+
+def whole_run() -> dict[str, Any] | None:
+    """Return the record of the last run of all stages, None where there is none."""
+    return record("whole")
+
+
 def ended_since(stages: list[str], moment: float) -> set[str]:
     """Return those stages that ended after a moment (seconds since 1970)."""
     return {stage for stage in stages if (found := record(stage)) and found["ended"] >= moment}
