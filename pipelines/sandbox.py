@@ -11,7 +11,7 @@ from pathlib import Path
 
 import yaml
 
-from unrolled import results, settings, verifying
+from unrolled import results, settings, tuned, verifying
 
 SOURCES = (".dvcignore", "params.yaml", "claims.yaml", "tuned.yaml", "dvc.yaml", "src", "pipelines", "reference")
 FRESH_SEEDS = 100_000
@@ -24,7 +24,7 @@ def main(purpose: str) -> None:
             raise settings.SettingsError(f"a sandbox is for smoke or confirm, not {purpose!r}.")
         started, folder = time.perf_counter(), Path(f".{purpose}")
         make_copy(folder)
-        change_settings(folder / "params.yaml", purpose)
+        change_settings(folder, purpose)
         _run_pipeline(folder)
         if purpose == "confirm":
             _report_flips(folder)
@@ -46,8 +46,9 @@ def make_copy(folder: Path) -> None:
             shutil.copy2(source, folder / name)
 
 
-def change_settings(path: Path, purpose: str) -> None:
+def change_settings(folder: Path, purpose: str) -> None:
     """Set the copy's scale, or move its seeds away from those of the run and of tuning."""
+    path = folder / "params.yaml"
     tree = settings.read_yaml(path)
     if purpose == "confirm":
         tree["seed_offset"] = FRESH_SEEDS
@@ -55,7 +56,15 @@ def change_settings(path: Path, purpose: str) -> None:
         tree["scale"] = "smoke"
         for section in tree["tasks"].values():
             section["reads"] = section.get("smoke", {}).pop("reads", section["reads"])  # dvc.yaml must see it too
+        _drop_evidence(folder / "tuned.yaml")
     results.write_text(path, yaml.safe_dump(tree, sort_keys=False, allow_unicode=True))
+
+
+def _drop_evidence(path: Path) -> None:
+    """Leave of tuned.yaml what training reads: DVC writes all of it into dvc.lock, and that anew, a second each time, after every stage."""
+    kept = {task: {run: {key: found[key] for key in ("learning_rate", "code") if key in found} for run, found in runs.items()}
+            for task, runs in tuned.load(path).items()}
+    tuned.save(kept, path)
 
 
 def _run_pipeline(folder: Path) -> None:

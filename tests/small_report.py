@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from pathlib import Path
 
@@ -43,7 +42,7 @@ def make(folder: Path, patch: pytest.MonkeyPatch) -> str:
     """
     patch.chdir(folder)
     patch.setattr(catalogue.TASKS["adding"], "test_size", 10)
-    patch.setattr(execution, "execute", lambda jobs, device, workers, title: [execution.work(job, device, os.getpid()) for job in jobs])
+    patch.setattr(execution, "execute", lambda jobs, device, workers, title: [execution.work(job, device) for job in jobs])
     tree = settings.read_yaml(ROOT / "params.yaml")
     section = tree["tasks"]["adding"]
     section.update(length=5, updates=4, stride=2, seeds=2, hidden=4, batch=4)

@@ -45,7 +45,7 @@ def train(chosen: settings.Settings) -> dict[str, bytes]:
 def in_this_process(monkeypatch):
     """Run jobs here rather than in workers, which would not see the patched test size."""
     monkeypatch.setattr(execution, "execute", lambda jobs, device, workers, title: [
-        execution.work(job, device, __import__("os").getpid()) for job in jobs])
+        execution.work(job, device) for job in jobs])
 
 
 def test_results_hold_what_was_promised(small):

@@ -33,11 +33,17 @@ SETTLED = 6.0  # seconds after which no process may be left
 
 
 @pytest.fixture(scope="module")
-def undisturbed(tmp_path_factory) -> dict[str, str]:
-    """What a run leaves to which nothing happened."""
-    home = small_pipeline.make(tmp_path_factory.mktemp("undisturbed") / "home")
+def finished(tmp_path_factory) -> Path:
+    """Where a run has ended to which nothing happened: a folder with a blank and Chinese in its name; to be copied, not changed."""
+    home = small_pipeline.make(tmp_path_factory.mktemp("undisturbed") / "循环 网络")
     small_pipeline.finish(home)
-    return small_pipeline.outcome(home)
+    return home
+
+
+@pytest.fixture(scope="module")
+def undisturbed(finished) -> dict[str, str]:
+    """What that run left."""
+    return small_pipeline.outcome(finished)
 
 
 def kill(process: subprocess.Popen, how: str) -> str:
@@ -129,9 +135,21 @@ def test_eight_workers_write_the_bits_of_two(undisturbed, tmp_path):
     assert small_pipeline.outcome(home) == undisturbed
 
 
-def test_a_clock_that_jumps_and_a_flipped_byte(undisturbed, tmp_path):
-    home = small_pipeline.make(tmp_path / "home")
-    small_pipeline.finish(home)
+def stages_run(text: str) -> set[str]:
+    return {line.split("'")[1] for line in text.splitlines() if line.startswith("Running stage")}
+
+
+def test_a_changed_number_redoes_what_depends_on_it_and_nothing_else(finished, tmp_path):
+    home = shutil.copytree(finished, tmp_path / "home")
+    tree = settings.read_yaml(home / "params.yaml")
+    tree["tasks"]["templates"]["updates"] = 15
+    results.write_text(home / "params.yaml", yaml.safe_dump(tree, sort_keys=False))
+    text = small_pipeline.finish(home)
+    assert stages_run(text) == {"train@templates", "analyse@worked_examples", "judge", "report", "track"}
+
+
+def test_a_clock_that_jumps_and_a_flipped_byte(finished, undisturbed, tmp_path):
+    home = shutil.copytree(finished, tmp_path / "home")
     for folder in ("data", "results", "report", ".runs", "src"):
         for path in (home / folder).rglob("*"):
             os.utime(path, (2e9, 2e9) if hash(path.name) % 2 else (1e8, 1e8))

@@ -33,6 +33,13 @@ def gone(pid: int, seconds: float) -> bool:
     return False
 
 
+def words(process: psutil.Process) -> str:
+    try:
+        return " ".join(process.cmdline())
+    except psutil.Error:
+        return ""
+
+
 def test_a_process_ends_when_the_watched_one_is_killed(workplace):
     parent = start("""
         import subprocess, time
@@ -64,6 +71,58 @@ def test_workers_end_when_the_trainer_is_killed(workplace):
     trainer.send_signal(signal.SIGKILL)
     trainer.wait()
     assert all(gone(worker, 5) for worker in workers)
+
+
+def test_workers_end_when_the_trainer_is_killed_before_they_have_any_work(workplace):
+    """A worker that waits for work would wait five minutes, and whoever reads the pipeline's output would wait with it."""
+    trainer = start("""
+        import types
+        from unrolled import execution
+        execution.without_doubles = lambda jobs: jobs
+        execution.execute([types.SimpleNamespace(cost=1)] * 2, "cpu", 2, "idle")
+    """, workplace)
+    workers = []
+    while not workers and trainer.poll() is None:
+        workers = [child for child in psutil.Process(trainer.pid).children() if "LokyProcess" in words(child)]
+        time.sleep(0.01)
+    trainer.send_signal(signal.SIGKILL)
+    assert workers and trainer.communicate(timeout=60) is not None  # the output ends when the last worker does
+
+
+def test_what_hangs_while_it_ends_is_ended(workplace):
+    process = start("""
+        import time
+        from unrolled import guard
+        guard.LIMIT = 1
+        guard.end_on_signals()
+        try:
+            print("ready", flush=True)
+            time.sleep(60)
+        finally:
+            time.sleep(60)
+    """, workplace)
+    process.stdout.readline()
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=20)
+    assert process.returncode == -signal.SIGALRM
+
+
+def test_a_pipeline_that_ignores_its_end_is_ended(workplace):
+    process = start("""
+        from unrolled import guard
+        guard.PATIENCE = 0.5
+        guard.end_on_signals()
+        guard.run_pipeline([sys.executable, "-c", "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); "
+                            "print('ready', flush=True); time.sleep(60)"])
+    """, workplace)
+    process.stdout.readline()
+    process.terminate()
+    assert "KeyboardInterrupt" in process.communicate(timeout=20)[1]
+
+
+def test_a_stage_whose_dvc_is_gone_does_not_begin(workplace):
+    process = start("from unrolled import guard; guard.join_pipeline()", workplace, env={**os.environ, guard.STAGE: "train@adding"})
+    assert process.communicate(timeout=20)[1] == guard.GONE + "\n" and process.returncode == 1
 
 
 def test_sigterm_runs_the_finally_clauses(workplace):

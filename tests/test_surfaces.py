@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
-import os
 import warnings
 
 import numpy as np
@@ -213,7 +212,7 @@ def chosen(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(tmp_path_factory.mktemp("surfaces"))
         patch.setattr(catalogue.TASKS["adding"], "test_size", 10)
-        patch.setattr(execution, "execute", lambda jobs, device, workers, title: [execution.work(job, device, os.getpid()) for job in jobs])
+        patch.setattr(execution, "execute", lambda jobs, device, workers, title: [execution.work(job, device) for job in jobs])
         tree = settings.read_yaml(ROOT / "params.yaml")
         section = tree["tasks"]["adding_stopped"]
         section.update(updates=4, stride=2, seeds=3, hidden=4, batch=4, stop_below=10, length=6)

@@ -208,7 +208,7 @@ def test_the_dictionary_is_read_line_by_line() -> None:
 
 
 @pytest.mark.parametrize(("content", "message"), [
-    (b"no gzip", "cannot be read"), (gzip.compress(b"\xff\xfe"), "cannot be read"), (gzip.compress(b"nonsense\n"), "it is damaged")])
+    (b"no gzip", "cannot be read"), (gzip.compress(b"\xff\xfe", mtime=0), "cannot be read"), (gzip.compress(b"nonsense\n", mtime=0), "it is damaged")])
 def test_a_damaged_dictionary_is_refused(content: bytes, message: str) -> None:
     with pytest.raises(DataError, match=message):
         list(english_chinese.glosses(content))

@@ -15,7 +15,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-import psutil
 import torch
 from joblib import Parallel, delayed
 from joblib.externals.loky import get_reusable_executor
@@ -92,8 +91,9 @@ def execute(jobs: Sequence[Job], device: str, workers: int, title: str) -> None:
     if not ordered:
         return
     workers = min(workers or os.cpu_count() or 1, len(ordered))
-    tasks = (delayed(work)(job, device, os.getpid()) for job in ordered)
-    parallel = Parallel(n_jobs=workers, backend="loky", return_as="generator_unordered", batch_size=1, pre_dispatch="all")
+    tasks = (delayed(work)(job, device) for job in ordered)
+    parallel = Parallel(n_jobs=workers, backend="loky", return_as="generator_unordered", batch_size=1, pre_dispatch="all",
+                        initializer=guard.watch_parent, initargs=(os.getpid(),))
     finished = False
     try:
         with Progress(title, ordered) as bar:
@@ -102,13 +102,11 @@ def execute(jobs: Sequence[Job], device: str, workers: int, title: str) -> None:
         finished = True
     finally:
         if not finished:
-            get_reusable_executor().shutdown(wait=False, kill_workers=True)
+            get_reusable_executor(reuse=True, kill_workers=True).shutdown(wait=False, kill_workers=True)
 
 
-def work(job: Job, device: str, parent: int) -> None:
-    """Train one job in a worker process and keep its members."""
-    if os.getpid() != parent:
-        guard.watch(psutil.Process(parent))
+def work(job: Job, device: str) -> None:
+    """Train one job, as a rule in a worker process, and keep its members."""
     processor.prepare()
     started = time.perf_counter()
     task = catalogue.make_task(job.run, job.reads, **job.task_options)

@@ -1,7 +1,8 @@
 """Keeps processes from outliving what started them, and two of them from doing the same work.
 
-Killing `dvc` leaves its children alive. So a stage watches the `dvc` above it and what started that, and a worker watches its stage;
-whoever finds itself alone ends at once. What a lost process had not finished is done again by the next run.
+Killing `dvc` leaves its children alive. So a stage watches the `dvc` above it and what started that, and a worker watches its stage
+from its first moment; whoever finds itself alone ends at once. Whatever is told to stop has a limit, after which the system ends it.
+What a lost process had not finished is done again by the next run.
 """
 
 from __future__ import annotations
@@ -24,7 +25,10 @@ from unrolled import results
 POLL_SECONDS = 0.5
 STARTER = "UNROLLED_STARTER"  # tells stages which process started the pipeline: its number and when it began
 WORKERS = "UNROLLED_WORKERS"  # tells a stage how many worker processes are its share
-PATIENCE = 3  # seconds that a pipeline has to end by itself
+PATIENCE = 3  # seconds that a pipeline has to end by itself, and as many again when it has been told to
+STAGE = "DVC_STAGE"  # set by dvc for what it runs
+GONE = "error: what started this pipeline is gone; run `make reproduce` again."
+LIMIT = 10  # seconds that a process has for its `finally` clauses when it has been told to stop: more than twice PATIENCE
 
 
 def watch(process: psutil.Process | None) -> None:
@@ -38,6 +42,20 @@ def watch(process: psutil.Process | None) -> None:
         os._exit(1)
 
     threading.Thread(target=_quietly(look), daemon=True).start()
+
+
+def watch_parent(parent: int) -> None:
+    """End this worker, from a thread of its own, as soon as the process that started it is gone.
+
+    To be called before the worker waits for work: one that has nothing to do would wait for minutes, and hold the output open.
+    """
+
+    def look() -> None:
+        while os.getppid() == parent:
+            time.sleep(POLL_SECONDS)
+        os._exit(1)
+
+    threading.Thread(target=look, daemon=True).start()
 
 
 def _quietly(look):  # noqa: ANN001, ANN202 (a thread's body)
@@ -62,9 +80,12 @@ def pipeline_above() -> psutil.Process | None:
 
 
 def join_pipeline() -> None:
-    """Make this process a stage: SIGTERM runs its `finally` clauses, and it ends with the dvc above it and with what started that."""
+    """Make this process a stage: a signal runs its `finally` clauses, and it ends with the dvc above it and with what started that."""
     end_on_signals()
-    watch(pipeline_above())
+    above = pipeline_above()
+    if above is None and STAGE in os.environ:
+        sys.exit(GONE)
+    watch(above)
     watch(_starter())
 
 
@@ -79,7 +100,7 @@ def _starter() -> psutil.Process | None:
             return process
     except (psutil.Error, ValueError):
         pass
-    sys.exit("error: what started this pipeline is gone; run `make reproduce` again.")
+    sys.exit(GONE)
 
 
 def _marked(more: Mapping[str, str]) -> dict[str, str]:
@@ -125,12 +146,19 @@ def run_pipeline(command: Sequence[str]) -> int:
 
 
 def end_on_signals() -> None:
-    """Let SIGTERM end this process as Ctrl-C does, so that `finally` clauses run."""
+    """Let SIGTERM end this process as Ctrl-C does, so that `finally` clauses run, and let neither of them take for ever.
+
+    The limit is the system's alarm: unlike a thread it also ends a process that hangs while its interpreter shuts down.
+    """
 
     def stop(number: int, frame: object) -> None:
+        signal.signal(signal.SIGALRM, signal.SIG_DFL)
+        signal.alarm(LIMIT)
         raise KeyboardInterrupt
 
     signal.signal(signal.SIGTERM, stop)
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # elsewhere it is ignored, as by `nohup`
+        signal.signal(signal.SIGINT, stop)
 
 
 @contextlib.contextmanager

@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from sklearn.manifold import TSNE
 
 from unrolled import drawing as figures
 from unrolled import retrieval, searching
@@ -108,6 +107,8 @@ def _solve(vectors: np.ndarray, found: Spoken, asking: Mapping[str, Sequence[str
 
 def project(vectors: np.ndarray, options: Options) -> np.ndarray:
     """Return a place in the plane for each vector, by the cosines between them: (pieces, 2)."""
+    from sklearn.manifold import TSNE  # here: a second's import that few stages need
+
     units = vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
     perplexity = min(options.perplexity, (len(units) - 1) / 3)
     return TSNE(2, perplexity=perplexity, init="pca", random_state=options.first_seed, n_jobs=1).fit_transform(units.astype(np.float64))

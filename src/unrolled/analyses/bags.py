@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
-from sklearn.feature_extraction.text import CountVectorizer, TfidfVectorizer
-from sklearn.linear_model import LogisticRegression
-from sklearn.pipeline import Pipeline, make_pipeline
 
 from unrolled.tasks.one_answer import OneAnswer
+
+if TYPE_CHECKING:
+    from sklearn.pipeline import Pipeline
 
 
 def bag_of_words(task: OneAnswer, grams: int, strengths: Sequence[float], counts: bool = False, refit: bool = False) -> np.ndarray:
@@ -33,6 +34,10 @@ def bag_of_words(task: OneAnswer, grams: int, strengths: Sequence[float], counts
 
 def _bag(grams: int, strength: float, counts: bool) -> Pipeline:
     """Return a classifier of texts whose words are set apart by blanks; liblinear, unlike the default, takes one thread alone."""
+    from sklearn.feature_extraction.text import CountVectorizer, TfidfVectorizer  # here: a second's import that few stages need
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline
+
     vectors = (CountVectorizer if counts else TfidfVectorizer)(
         ngram_range=(1, grams), tokenizer=str.split, token_pattern=None, lowercase=False)
     return make_pipeline(vectors, LogisticRegression(C=strength, solver="liblinear", max_iter=1000))

@@ -7,8 +7,6 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 import torch
-from sklearn.exceptions import ConvergenceWarning
-from sklearn.linear_model import LogisticRegression
 from torch import Tensor, nn
 
 from unrolled import catalogue, models
@@ -92,6 +90,9 @@ def probe(loaded: trained.Loaded, learned: int, strengths: Sequence[float]) -> d
 
 def answered(features: Splits, labels: Splits, strengths: Sequence[float]) -> np.ndarray:
     """Fit a logistic regression to training vectors (documents, size), choose by validation, and tell which test vectors it gets right."""
+    from sklearn.exceptions import ConvergenceWarning  # here: a second's import that few stages need
+    from sklearn.linear_model import LogisticRegression
+
     mean, deviation = features["train"].mean(0), features["train"].std(0)
     scaled = {split: (part - mean) / np.where(deviation > 0, deviation, 1) for split, part in features.items()}
     with warnings.catch_warnings():
