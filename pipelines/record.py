@@ -53,13 +53,15 @@ def main(section: str, *names: str) -> None:
 def _keep(section: str, runs: Iterable[str]) -> None:
     """Take over records, counts per test item and tuned rates."""
     entries, found = dict(tuned.load()), tuned.load(COPY / "tuned.yaml")
+    evidence, scores = tuned.load_evidence(), tuned.load_evidence(COPY / results.tuning_file())
     for run in runs:
         target = results.recorded_file(section, run)
         for path in (target, target.with_suffix(".items.safetensors")):
             results.write_bytes(path, (COPY / results.task_folder(section) / path.name).read_bytes())
         if run in found.get(section, {}):  # a run with learning rates of its own is not tuned
             entries.setdefault(section, {})[run] = found[section][run]
-    tuned.save(entries)
+            evidence.setdefault(section, {})[run] = scores[section][run]
+    tuned.save(entries, evidence)
     print(f"record {section}: {', '.join(runs)} kept in {results.recorded_file(section, 'x').parent}.")
 
 

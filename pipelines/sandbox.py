@@ -11,7 +11,7 @@ from pathlib import Path
 
 import yaml
 
-from unrolled import results, settings, tuned, verifying
+from unrolled import results, settings, verifying
 
 SOURCES = (".dvcignore", "params.yaml", "claims.yaml", "tuned.yaml", "dvc.yaml", "src", "pipelines", "reference")
 FRESH_SEEDS = 100_000
@@ -56,15 +56,7 @@ def change_settings(folder: Path, purpose: str) -> None:
         tree["scale"] = "smoke"
         for section in tree["tasks"].values():
             section["reads"] = section.get("smoke", {}).pop("reads", section["reads"])  # dvc.yaml must see it too
-        _drop_evidence(folder / "tuned.yaml")
     results.write_text(path, yaml.safe_dump(tree, sort_keys=False, allow_unicode=True))
-
-
-def _drop_evidence(path: Path) -> None:
-    """Leave of tuned.yaml what training reads: DVC writes all of it into dvc.lock, and that anew, a second each time, after every stage."""
-    kept = {task: {run: {key: found[key] for key in ("learning_rate", "code") if key in found} for run, found in runs.items()}
-            for task, runs in tuned.load(path).items()}
-    tuned.save(kept, path)
 
 
 def _run_pipeline(folder: Path) -> None:

@@ -131,6 +131,11 @@ def numbers_file() -> Path:
     return RESULTS / "numbers.json"
 
 
+def tuning_file() -> Path:
+    """Return the path of the validation scores that the learning rates in tuned.yaml were chosen by."""
+    return REFERENCE / "tuning.json"
+
+
 def confirmed_file() -> Path:
     """Return the path of what became of the verdicts on fresh seeds."""
     return REFERENCE / "confirmed.json"

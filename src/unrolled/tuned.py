@@ -1,4 +1,7 @@
-"""tuned.yaml: the learning rate of each run, chosen on validation data by `make tune` and committed with its evidence."""
+"""tuned.yaml: the learning rate of each run, chosen on validation data by `make tune`; and the scores it was chosen by.
+
+The scores lie apart: DVC copies what a training reads of tuned.yaml into dvc.lock, and writes that anew after every stage.
+"""
 
 from __future__ import annotations
 
@@ -8,12 +11,14 @@ from typing import Any
 
 import yaml
 
-from unrolled.results import write_text
+from unrolled import results
 from unrolled.settings import Run, SettingsError, read_yaml
 
 HEADER = """# Written by `make tune`; do not edit by hand. The learning rate of each run, chosen on validation data from one grid with equal
-# budget, on seeds that no run is judged on. `code` is the hash of settings and code the choice was made with.
+# budget, on seeds that no run is judged on: reference/tuning.json has the scores. `code` is the hash of settings and code the choice
+# was made with.
 """
+Entries = Mapping[str, Mapping[str, Any]]  # task -> run -> entry
 
 
 def load(path: str | Path = "tuned.yaml") -> dict[str, dict[str, Any]]:
@@ -21,13 +26,23 @@ def load(path: str | Path = "tuned.yaml") -> dict[str, dict[str, Any]]:
     return read_yaml(path) if Path(path).exists() else {}
 
 
-def save(entries: Mapping[str, Mapping[str, Any]], path: str | Path = "tuned.yaml") -> None:
-    """Write the entries atomically, in a fixed order."""
+def load_evidence(path: str | Path | None = None) -> dict[str, dict[str, Any]]:
+    """Return the scores behind the entries: task -> run -> {metric, higher_is_better, scores, seeds}; empty where there are none."""
+    path = Path(path or results.tuning_file())
+    return results.read_result(path)["runs"] if path.exists() else {}
+
+
+def save(entries: Entries, evidence: Entries) -> None:
+    """Write the entries and the evidence for them, each file whole or not at all, in a fixed order."""
+    kept = {task: {run: evidence[task][run] for run in sorted(runs) if run in evidence.get(task, {})}
+            for task, runs in sorted(entries.items())}
+    results.write_json(results.tuning_file(), {"format": results.FORMAT, "runs": kept})
     ordered = {task: dict(sorted(runs.items())) for task, runs in sorted(entries.items())}
-    write_text(path, HEADER + yaml.safe_dump(ordered, sort_keys=False, allow_unicode=True, width=120, default_flow_style=None))
+    results.write_text("tuned.yaml",
+                       HEADER + yaml.safe_dump(ordered, sort_keys=False, allow_unicode=True, width=120, default_flow_style=None))
 
 
-def entry(entries: Mapping[str, Mapping[str, Any]], run: Run) -> Mapping[str, Any]:
+def entry(entries: Entries, run: Run) -> Mapping[str, Any]:
     """Return a run's entry.
 
     Raises:

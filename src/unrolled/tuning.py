@@ -30,6 +30,7 @@ def tune(settings: Settings, everything: bool = False, only: Sequence[str] = ())
             raise SettingsError(f"there is no section tasks.{name}{nearest(name, settings.tasks)}")
     device = str(training.choose_device(settings.device))
     entries = {name: dict(found) for name, found in tuned.load().items() if name in settings.tasks}
+    evidence = {name: dict(found) for name, found in tuned.load_evidence().items()}
     lines = []
     with guard.lock("tune"):
         for name, section in settings.tasks.items():
@@ -39,15 +40,20 @@ def tune(settings: Settings, everything: bool = False, only: Sequence[str] = ())
             runs = [run for run in section.runs.values() if not run.learning_rates]
             entries[name] = {run.name: entries[name][run.name] for run in runs if run.name in entries[name]} | {
                 run: entries[name][run] for run in section.elsewhere if run in entries[name]}
-            due = [run for run in runs if everything or _stale(entries[name].get(run.name), run, section.reads, settings)]
+            scores = evidence.setdefault(name, {})
+            due = [run for run in runs
+                   if everything or _stale(entries[name].get(run.name), scores.get(run.name), run, section.reads, settings)]
             members = {run.name: _members(settings) for run in due}
             jobs = [job for run in due
                     for job in execution.plan(run, section.reads, members[run.name], device, task_options(run))]
             execution.execute(jobs, device, settings.workers, f"tune {name}")
             for run in due:
-                entries[name][run.name] = _choose(settings, run, section.reads, members[run.name], device)
+                found = _evidence(settings, run, section.reads, members[run.name], device)
+                scores[run.name] = found
+                entries[name][run.name] = {"learning_rate": best_rate(found["scores"], found["higher_is_better"]),
+                                           "code": execution.tuning_hash(run, section.reads)}
                 lines.append(f"{name}/{run.name}: {entries[name][run.name]['learning_rate']:g}")
-            tuned.save(entries)
+            tuned.save(entries, evidence)
     return lines
 
 
@@ -61,23 +67,21 @@ def _members(settings: Settings) -> list[tuple[int, float]]:
     return [(seed, rate) for rate in chosen.learning_rates for seed in range(chosen.first_seed, chosen.first_seed + chosen.seeds)]
 
 
-def _stale(found: Mapping[str, Any] | None, run: Run, reads: str, settings: Settings) -> bool:
-    """Tell whether an entry is missing, or was chosen with other settings or code, or from another grid."""
-    return (found is None or found.get("code") != execution.tuning_hash(run, reads)
-            or set(found.get("scores", ())) != set(settings.tuning.learning_rates))
+def _stale(found: Mapping[str, Any] | None, evidence: Mapping[str, Any] | None, run: Run, reads: str, settings: Settings) -> bool:
+    """Tell whether an entry or its evidence is missing, or it was chosen with other settings or code, or from another grid."""
+    return (found is None or evidence is None or found.get("code") != execution.tuning_hash(run, reads)
+            or {float(rate) for rate in evidence["scores"]} != set(settings.tuning.learning_rates))
 
 
-def _choose(settings: Settings, run: Run, reads: str, members: Sequence[tuple[int, float]], device: str) -> dict[str, Any]:
-    """Return the entry of a run: the rate with the best mean validation score, and all scores as evidence."""
+def _evidence(settings: Settings, run: Run, reads: str, members: Sequence[tuple[int, float]], device: str) -> dict[str, Any]:
+    """Return the validation scores of a run by learning rate."""
     headline, higher = TASKS[run.kind].headline, TASKS[run.kind].higher_is_better
     scores: dict[float, list[float | None]] = {rate: [] for rate in settings.tuning.learning_rates}
     for (_, rate), key in execution.keyed_members(run, reads, members, device, task_options(run)):
         record = store.load(key)
         scores[rate].append(None if record["diverged"] else record["validation"].get(headline))
-    best = best_rate(scores, higher)
-    return {"learning_rate": best, "metric": headline, "higher_is_better": higher,
-            "scores": {rate: [None if value is None else round(value, 6) for value in values] for rate, values in scores.items()},
-            "seeds": sorted({seed for seed, _ in members}), "code": execution.tuning_hash(run, reads)}
+    return {"metric": headline, "higher_is_better": higher, "seeds": sorted({seed for seed, _ in members}),
+            "scores": {rate: [None if value is None else round(value, 6) for value in values] for rate, values in scores.items()}}
 
 
 def best_rate(scores: Mapping[float, Sequence[float | None]], higher_is_better: bool) -> float:
