@@ -118,21 +118,15 @@ def test_a_disk_that_takes_no_more_is_one_sentence_and_nothing_is_half_written(t
     shutil.rmtree(trained / results.task_folder("templates"))
 
 
-def test_two_pipelines_at_once_take_turns(undisturbed, tmp_path):
+def test_two_pipelines_at_once_take_turns_and_eight_workers_write_the_bits_of_two(undisturbed, tmp_path):
     home = small_pipeline.make(tmp_path / "home")
+    tree = settings.read_yaml(home / "params.yaml") | {"workers": 8}
+    results.write_text(home / "params.yaml", yaml.safe_dump(tree, sort_keys=False))
     both = [small_pipeline.start(home), small_pipeline.start(home)]
     texts = [process.communicate(timeout=300)[0] for process in both]
     assert [process.returncode for process in both] == [0, 0], texts
     assert sorted("Nothing changed" in text for text in texts) == [False, True]
     assert small_pipeline.outcome(home) == undisturbed and not small_pipeline.left_over(home)
-
-
-def test_eight_workers_write_the_bits_of_two(undisturbed, tmp_path):
-    home = small_pipeline.make(tmp_path / "home")
-    tree = settings.read_yaml(home / "params.yaml") | {"workers": 8}
-    results.write_text(home / "params.yaml", yaml.safe_dump(tree, sort_keys=False))
-    small_pipeline.finish(home)
-    assert small_pipeline.outcome(home) == undisturbed
 
 
 def stages_run(text: str) -> set[str]:
