@@ -6,7 +6,7 @@ import os
 import sys
 from collections import Counter
 
-from unrolled import analyses, catalogue, guard, results, settings, training
+from unrolled import analyses, catalogue, engines, guard, results, settings
 from unrolled.judging import claims
 
 
@@ -31,7 +31,7 @@ def check() -> None:
     catalogue.check(chosen)
     analyses.check(chosen)
     claims.load()
-    training.choose_device(chosen.device)
+    engines.check(chosen)
 
 
 def _verdicts_stamp() -> float:

@@ -13,7 +13,7 @@ pytestmark = pytest.mark.unit
 SOURCE = ROOT / "src" / "unrolled"
 FLOORS = [
     {"results", "processor"}, {"values", "drawing"}, {"settings"}, {"batches", "cells"}, {"models", "tasks", "data", "tuned", "store", "progress", "guard", "histories", "significance"},
-    {"catalogue", "searching"}, {"training"}, {"keys"}, {"execution"}, {"tuning", "analyses", "judging", "verifying", "reporting", "tracking"}, {"asking"},
+    {"catalogue", "searching"}, {"training"}, {"keys", "engines"}, {"execution"}, {"tuning", "analyses", "judging", "verifying", "reporting", "tracking"}, {"asking"},
 ]
 FLOOR = {name: height for height, names in enumerate(FLOORS) for name in names}
 
@@ -98,7 +98,7 @@ def reached_from(names: set[str]) -> set[str]:
 
 
 # What changes no number: how work is cut up, kept, shown or spelled.
-HARMLESS = {"results", "processor", "values", "settings", "catalogue", "store", "progress", "guard", "keys", "tuned", "data"}
+HARMLESS = {"results", "processor", "values", "settings", "catalogue", "store", "progress", "guard", "keys", "tuned", "data", "engines"}
 
 
 @pytest.mark.parametrize("stage", ["train", "analyse"])
