@@ -86,6 +86,16 @@ def test_no_pickle_anywhere():
         assert "torch.save(" not in path.read_text(encoding="utf-8")
 
 
+def test_nothing_runs_what_it_reads():
+    """No eval, no shell; YAML only through the strict loader of settings.py, which is a safe one."""
+    banned = {"eval", "exec", "os.system", "os.popen", "torch.load", "pickle.load", "pickle.loads", "subprocess.getoutput"}
+    for path in [*modules(), *(ROOT / "pipelines").glob("*.py")]:
+        for call in [node for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))) if isinstance(node, ast.Call)]:
+            name, given = ast.unparse(call.func), {word.arg: ast.unparse(word.value) for word in call.keywords}
+            assert name not in banned and given.get("shell", "False") == "False", f"{path}:{call.lineno}"
+            assert name != "yaml.load" or given.get("Loader", "").endswith(("SafeLoader", "_StrictLoader")), f"{path}:{call.lineno}"
+
+
 def reached_from(names: set[str]) -> set[str]:
     """Return the parts of the package that the given parts import, directly or not."""
     reached, waiting = set(), set(names)
