@@ -4,13 +4,14 @@ PYTHON ?= python3
 VENV := .venv
 READY := $(VENV)/.ready
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
+export UNROLLED_REMOTE
 export DVC_NO_ANALYTICS := 1
 export MLFLOW_DISABLE_TELEMETRY := true
 export PYTHONDONTWRITEBYTECODE :=
 unexport PYTHONPATH PYTHONHOME
 
 .DEFAULT_GOAL := help
-.PHONY: help setup check reproduce smoke record official tune tag translate find track follow confirm test test-faults lint dashboard compare report verify bench clean
+.PHONY: help setup check reproduce smoke record official tune tag translate find track follow push pull cluster confirm test test-faults lint dashboard compare report verify bench clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## (.*)/\1\t\2/' | while IFS="$$(printf '\t')" read -r name text; do \
@@ -54,6 +55,15 @@ track: setup ## mirror the results into the MLflow store; safe to repeat
 
 follow: setup ## mirror trainings into the MLflow store while they run
 	@python -m pipelines.track --follow
+
+push: setup ## send data, results and report to UNROLLED_REMOTE, a folder or s3://bucket/prefix
+	@python -m pipelines.remote push
+
+pull: setup ## get what was pushed from a checkout of the same commit, so that nothing is left to do
+	@python -m pipelines.remote pull
+
+cluster: setup ## add what `engine: ray` needs to .venv, see docs/scaling.md
+	python -m pip install --quiet --disable-pip-version-check --requirement requirements-cluster.lock
 
 confirm: setup ## repeat the run on fresh seeds in a copy (.confirm/) and report verdicts that flip
 	@python -m pipelines.sandbox confirm

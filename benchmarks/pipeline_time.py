@@ -76,7 +76,7 @@ def by_workers(chosen: settings.Settings, sizes: Sizes) -> dict[int, list[float]
             with elsewhere():
                 jobs = execution.plan(run, chosen.tasks["adding"].reads, members, "cpu")
                 started = time.perf_counter()
-                execution.execute(jobs, "cpu", count, f"{count} workers")
+                execution.execute(jobs, "cpu", dataclasses.replace(chosen, workers=count, engine="local"), f"{count} workers")
                 times[count].append(time.perf_counter() - started)
     return times
 

@@ -48,6 +48,9 @@ def main() -> None:
     """Bring the store up to date, serve it, and print where to look."""
     with results.exit_on_user_error(), contextlib.suppress(KeyboardInterrupt):
         guard.end_on_signals()
+        if tracking.is_server():
+            raise tracking.TrackingError("MLFLOW_TRACKING_URI names a server, which has pages of its own: open its address in a browser, "
+                                         "or unset the variable for the dashboard of this machine.")
         chosen = settings.load()
         tracking.mirror(chosen)
         found, bound = tracking.experiments(chosen), free_socket()

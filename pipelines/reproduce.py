@@ -6,7 +6,7 @@ import os
 import sys
 from collections import Counter
 
-from unrolled import analyses, catalogue, guard, lanes, results, settings, training
+from unrolled import analyses, catalogue, engines, guard, lanes, results, settings
 from unrolled.judging import claims
 
 
@@ -30,7 +30,7 @@ def check() -> settings.Settings:
     catalogue.check(chosen)
     analyses.check(chosen)
     claims.load()
-    training.choose_device(chosen.device)
+    engines.check(chosen)
     return chosen
 
 

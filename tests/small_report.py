@@ -14,6 +14,7 @@ from unrolled import catalogue, execution, results, settings
 from unrolled.analyses.base import AnalysisResult, Interactive, Picture, Sentence, Table, compare, played, save
 from unrolled.data import wav
 from unrolled.drawing import panels
+from unrolled.engines import local
 from unrolled.judging import claims, judge
 from unrolled.reporting import page
 
@@ -42,7 +43,7 @@ def make(folder: Path, patch: pytest.MonkeyPatch) -> str:
     """
     patch.chdir(folder)
     patch.setattr(catalogue.TASKS["adding"], "test_size", 10)
-    patch.setattr(execution, "execute", lambda jobs, device, workers, title: [execution.work(job, device) for job in jobs])
+    patch.setattr(execution, "execute", lambda jobs, device, settings, title: [local.work(job, device) for job in jobs])
     tree = settings.read_yaml(ROOT / "params.yaml")
     section = tree["tasks"]["adding"]
     section.update(length=5, updates=4, stride=2, seeds=2, hidden=4, batch=4)

@@ -13,7 +13,7 @@ pytestmark = pytest.mark.unit
 SOURCE = ROOT / "src" / "unrolled"
 FLOORS = [
     {"results", "processor"}, {"values", "drawing"}, {"settings"}, {"batches", "cells"}, {"models", "tasks", "data", "tuned", "store", "progress", "guard", "stage_times", "histories", "significance"},
-    {"catalogue", "searching"}, {"training"}, {"keys"}, {"execution"}, {"tuning", "analyses", "judging", "verifying", "reporting", "tracking"}, {"asking", "lanes"},
+    {"catalogue", "searching"}, {"training"}, {"keys", "engines"}, {"execution"}, {"tuning", "analyses", "judging", "verifying", "reporting", "tracking"}, {"asking", "lanes"},
 ]
 FLOOR = {name: height for height, names in enumerate(FLOORS) for name in names}
 
@@ -86,6 +86,16 @@ def test_no_pickle_anywhere():
         assert "torch.save(" not in path.read_text(encoding="utf-8")
 
 
+def test_nothing_runs_what_it_reads():
+    """No eval, no shell; YAML only through the strict loader of settings.py, which is a safe one."""
+    banned = {"eval", "exec", "os.system", "os.popen", "torch.load", "pickle.load", "pickle.loads", "subprocess.getoutput"}
+    for path in [*modules(), *(ROOT / "pipelines").glob("*.py")]:
+        for call in [node for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))) if isinstance(node, ast.Call)]:
+            name, given = ast.unparse(call.func), {word.arg: ast.unparse(word.value) for word in call.keywords}
+            assert name not in banned and given.get("shell", "False") == "False", f"{path}:{call.lineno}"
+            assert name != "yaml.load" or given.get("Loader", "").endswith(("SafeLoader", "_StrictLoader")), f"{path}:{call.lineno}"
+
+
 def reached_from(names: set[str]) -> set[str]:
     """Return the parts of the package that the given parts import, directly or not."""
     reached, waiting = set(), set(names)
@@ -98,7 +108,7 @@ def reached_from(names: set[str]) -> set[str]:
 
 
 # What changes no number: how work is cut up, kept, shown or spelled.
-HARMLESS = {"results", "processor", "values", "settings", "catalogue", "store", "progress", "guard", "stage_times", "keys", "tuned", "data"}
+HARMLESS = {"results", "processor", "values", "settings", "catalogue", "store", "progress", "guard", "stage_times", "keys", "tuned", "data", "engines"}
 
 
 @pytest.mark.parametrize("stage", ["train", "analyse"])

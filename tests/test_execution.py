@@ -13,6 +13,7 @@ import yaml
 from conftest import ROOT
 
 from unrolled import catalogue, execution, keys, results, settings, store, tuned, tuning
+from unrolled.engines import jobs, local
 from unrolled.settings import SettingsError
 
 pytestmark = pytest.mark.unit
@@ -44,8 +45,8 @@ def train(chosen: settings.Settings) -> dict[str, bytes]:
 @pytest.fixture(autouse=True)
 def in_this_process(monkeypatch):
     """Run jobs here rather than in workers, which would not see the patched test size."""
-    monkeypatch.setattr(execution, "execute", lambda jobs, device, workers, title: [
-        execution.work(job, device) for job in jobs])
+    monkeypatch.setattr(execution, "execute", lambda jobs, device, settings, title: [
+        local.work(job, device) for job in jobs])
 
 
 def test_results_hold_what_was_promised(small):
@@ -76,7 +77,7 @@ def test_how_the_work_is_cut_changes_no_bit(small):
 
 def test_finished_members_are_not_trained_again(small, monkeypatch):
     first = train(small)
-    monkeypatch.setattr(execution.training, "train", lambda *args: pytest.fail("trained again"))
+    monkeypatch.setattr(jobs.training, "train", lambda *args: pytest.fail("trained again"))
     assert train(small) == first
 
 

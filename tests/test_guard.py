@@ -79,7 +79,7 @@ def test_workers_end_when_the_trainer_is_killed_before_they_have_any_work(workpl
         import types
         from unrolled import execution
         execution.without_doubles = lambda jobs: jobs
-        execution.execute([types.SimpleNamespace(cost=1)] * 2, "cpu", 2, "idle")
+        execution.execute([types.SimpleNamespace(cost=1)] * 2, "cpu", types.SimpleNamespace(workers=2, engine="local"), "idle")
     """, workplace)
     workers = []
     while not workers and trainer.poll() is None:

@@ -17,6 +17,7 @@ from unrolled import analyses, catalogue, execution, results, settings
 from unrolled.analyses import slices, stable_rates, surface_pictures, surfaces, unit_surfaces
 from unrolled.analyses import weights as given
 from unrolled.analyses.unit_surfaces import FORGET_BIASES, NETWORKS, PROBLEMS, Plane
+from unrolled.engines import local
 from unrolled.settings import SettingsError
 
 pytestmark = pytest.mark.unit
@@ -212,7 +213,7 @@ def chosen(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(tmp_path_factory.mktemp("surfaces"))
         patch.setattr(catalogue.TASKS["adding"], "test_size", 10)
-        patch.setattr(execution, "execute", lambda jobs, device, workers, title: [execution.work(job, device) for job in jobs])
+        patch.setattr(execution, "execute", lambda jobs, device, settings, title: [local.work(job, device) for job in jobs])
         tree = settings.read_yaml(ROOT / "params.yaml")
         section = tree["tasks"]["adding_stopped"]
         section.update(updates=4, stride=2, seeds=3, hidden=4, batch=4, stop_below=10, length=6)

@@ -1,48 +1,25 @@
 """Which members to train, where, and what becomes of them.
 
-The members of a run are cut into jobs, the jobs of a task fan out over worker processes (one torch thread each), finished members
-are kept by key and never trained twice. Since members do not touch each other, how they are cut and how many workers there are
-changes no bit of the result.
+The members of a run are cut into jobs, an engine spreads the jobs of a task over worker processes (one torch thread each) on this machine
+or on a cluster, finished members are kept by key and never trained twice. Since members do not touch each other, how they are cut, how
+many workers there are and where changes no bit of the result.
 """
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import itertools
-import os
-import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import torch
-from joblib import Parallel, delayed
-from joblib.externals.loky import get_reusable_executor
 
-from unrolled import catalogue, guard, keys, processor, progress, results, store, training, tuned
-from unrolled.progress import Live, Progress
+from unrolled import engines, guard, keys, progress, results, store, tuned
+from unrolled.engines.jobs import Job, Member
+from unrolled.progress import Progress
 from unrolled.settings import Run, Settings, TaskSection
-
-Member = tuple[int, float]
-
-
-@dataclasses.dataclass(frozen=True)
-class Job:
-    """Members of one run that are trained together, with their keys."""
-
-    run: Run
-    reads: str
-    members: tuple[Member, ...]
-    keys: tuple[str, ...]
-    task_options: Mapping[str, Any] = dataclasses.field(default_factory=dict)
-
-    @property
-    def cost(self) -> float:
-        """A rough measure of the work, to start the longest first."""
-        steps = float(self.run.options.get("length", 196 if self.run.kind == "digits" else 20))
-        width = {"lstm": 5, "gru": 5}.get(self.run.cell, 1)
-        work = (self.run.updates or 150 * self.run.epochs) * steps * width * self.run.layers
-        return work * len(self.members) * self.run.hidden * self.run.batch * (2 if self.run.bidirectional else 1) * (1 + self.run.window)
 
 
 def members_of(run: Run, entries: Mapping[str, Any]) -> list[Member]:
@@ -81,54 +58,18 @@ def without_doubles(jobs: Sequence[Job]) -> list[Job]:
     return found
 
 
-def execute(jobs: Sequence[Job], device: str, workers: int, title: str) -> None:
+def execute(jobs: Sequence[Job], device: str, settings: Settings, title: str) -> None:
     """Do the jobs, the longest first, with a progress bar on a terminal.
 
     Raises:
-        KeyboardInterrupt: asked to stop (Ctrl-C or SIGTERM); the workers are ended, finished members are kept.
+        KeyboardInterrupt: asked to stop (Ctrl-C or SIGTERM); what was running is ended, finished members are kept.
     """
     ordered = sorted(without_doubles(jobs), key=lambda job: -job.cost)
     if not ordered:
         return
-    workers = min(workers or os.cpu_count() or 1, len(ordered))
-    tasks = (delayed(work)(job, device) for job in ordered)
-    parallel = Parallel(n_jobs=workers, backend="loky", return_as="generator_unordered", batch_size=1, pre_dispatch="all",
-                        initializer=guard.watch_parent, initargs=(os.getpid(),))
-    finished = False
-    try:
-        with Progress(title, ordered) as bar:
-            for _ in parallel(tasks):
-                bar.advance()
-        finished = True
-    finally:
-        if not finished:
-            get_reusable_executor(reuse=True, kill_workers=True).shutdown(wait=False, kill_workers=True)
-
-
-def work(job: Job, device: str) -> None:
-    """Train one job, as a rule in a worker process, and keep its members."""
-    processor.prepare()
-    started = time.perf_counter()
-    task = catalogue.make_task(job.run, job.reads, **job.task_options)
-    with Live(job.run, job.members[0]) as live:
-        trained = training.train(job.run, task, job.members, torch.device(device), live.report)
-    seconds = (time.perf_counter() - started) / len(job.members)
-    for index, (member, key) in enumerate(zip(job.members, job.keys, strict=True)):
-        _keep(key, member, index, trained, seconds, task.chance)
-    processor.give_memory_back()
-
-
-def _keep(key: str, member: Member, index: int, trained: training.Trained, seconds: float, chance: Mapping[str, float]
-          ) -> None:
-    """Write what one member left."""
-    seed, rate = member
-    history = [row for row in trained.history if (row["seed"], row["learning_rate"]) == member]
-    record = {
-        "key": key, "seed": seed, "learning_rate": rate, "metrics": trained.metrics[index], "seconds": seconds,
-        "validation": trained.validation[index] if trained.validation else {}, "chance": dict(chance),
-        "diverged": trained.divergences[index], "stopped": trained.stopped[index], "parameters": trained.parameters}
-    store.save(key, record, history, {name: counts[index] for name, counts in trained.items.items()},
-               {name: weight[index] for name, weight in trained.weights.items()})
+    with Progress(title, ordered) as bar, contextlib.closing(engines.run(ordered, device, settings, title)) as finished:
+        for _ in finished:
+            bar.advance()
 
 
 def train_section(settings: Settings, name: str) -> None:
@@ -136,12 +77,12 @@ def train_section(settings: Settings, name: str) -> None:
     section = settings.tasks[name]
     entries = tuned.load()
     members = {run.name: members_of(run, entries) for run in section.runs.values()}
-    device = str(training.choose_device(settings.device))
+    device = engines.device(settings)
     with guard.lock(f"train-{name}"):
         store.clear_leftovers()
         progress.clear(name)
         jobs = [job for run in section.runs.values() for job in plan(run, section.reads, members[run.name], device)]
-        execute(jobs, device, guard.share_of_workers(settings.workers), f"train {name}")
+        execute(jobs, device, settings, f"train {name}")
         with results.replaced_folder(results.task_folder(name)) as folder:
             seconds = {run.name: _gather(folder, run, section, members[run.name], device, entries)
                        for run in section.runs.values()}

@@ -43,7 +43,7 @@ def share(workers: int, lanes: int) -> int:
 
 def reproduce(chosen: Settings) -> int:
     """Run every stage that is not up to date; return 0, or DVC's exit status."""
-    lanes = min(LANES, chosen.workers or os.cpu_count() or 1)
+    lanes = min(LANES, chosen.workers or os.cpu_count() or 1) if chosen.engine == "local" else 1  # a cluster takes a task's jobs at once
     groups, began = kinds(chosen), time.time()
     kept = sum(1 for _ in results.RUNS.glob("*/member.json"))
     stale = out_of_date(groups)

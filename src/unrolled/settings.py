@@ -95,10 +95,20 @@ class TuningSettings:
 
 
 @dataclasses.dataclass(frozen=True)
+class RaySettings:
+    """Which cluster `engine: ray` spreads jobs over, the share of a GPU each takes, and how often a lost one is handed out again."""
+
+    address: str = ""
+    gpus_per_job: float = 0.0
+    retries: int = 3
+
+
+@dataclasses.dataclass(frozen=True)
 class Settings:
     """All of params.yaml.
 
     Attributes:
+        engine: where jobs are done, see `unrolled.engines`.
         headlines: the few numbers that DVC shows, each a run with a metric or an analysis with a value, by name.
     """
 
@@ -111,6 +121,8 @@ class Settings:
     analyses: Mapping[str, AnalysisSection]
     tuning: TuningSettings
     headlines: Mapping[str, Mapping[str, str]] = dataclasses.field(default_factory=dict)
+    engine: str = "local"
+    ray: RaySettings = dataclasses.field(default_factory=RaySettings)
 
 
 def load(path: str | Path = "params.yaml") -> Settings:
@@ -163,7 +175,7 @@ def parse(tree: Mapping[str, Any]) -> Settings:
         SettingsError: as `load`.
     """
     required = ("scale", "device", "workers", "seed_offset", "data", "defaults", "tasks", "analyses", "tuning")
-    _check_keys(tree, (*required, "headlines"), required, where="")
+    _check_keys(tree, (*required, "headlines", "engine", "ray"), required, where="")
     scale = checked_value(tree["scale"], str, "scale")
     defaults = _mapping(tree["defaults"], "defaults")
     _check_run_fields(defaults, "defaults")
@@ -180,7 +192,8 @@ def parse(tree: Mapping[str, Any]) -> Settings:
         seed_offset,
         DataSettings(checked_value(data["source"], str, "data.source", "source"), sets), tasks, analyses,
         _build(TuningSettings, _mapping(tree["tuning"], "tuning"), "tuning"),
-        {name: _headline(name, reference) for name, reference in _mapping(tree.get("headlines") or {}, "headlines").items()})
+        {name: _headline(name, reference) for name, reference in _mapping(tree.get("headlines") or {}, "headlines").items()},
+        checked_value(tree.get("engine", "local"), str, "engine"), _build(RaySettings, _mapping(tree.get("ray") or {}, "ray"), "ray"))
     _check_seeds(settings)
     return settings
 

@@ -6,7 +6,7 @@ import statistics
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from unrolled import execution, guard, store, training, tuned
+from unrolled import engines, execution, guard, store, tuned
 from unrolled.settings import Run, Settings, SettingsError, nearest
 from unrolled.tasks import TASKS
 
@@ -28,7 +28,7 @@ def tune(settings: Settings, everything: bool = False, only: Sequence[str] = ())
     for name in only:
         if name not in settings.tasks:
             raise SettingsError(f"there is no section tasks.{name}{nearest(name, settings.tasks)}")
-    device = str(training.choose_device(settings.device))
+    device = engines.device(settings)
     entries = {name: dict(found) for name, found in tuned.load().items() if name in settings.tasks}
     evidence = {name: dict(found) for name, found in tuned.load_evidence().items()}
     lines = []
@@ -46,7 +46,7 @@ def tune(settings: Settings, everything: bool = False, only: Sequence[str] = ())
             members = {run.name: _members(settings) for run in due}
             jobs = [job for run in due
                     for job in execution.plan(run, section.reads, members[run.name], device, task_options(run))]
-            execution.execute(jobs, device, settings.workers, f"tune {name}")
+            execution.execute(jobs, device, settings, f"tune {name}")
             for run in due:
                 found = _evidence(settings, run, section.reads, members[run.name], device)
                 scores[run.name] = found

@@ -15,6 +15,7 @@ SCALES = ("laptop", "smoke", "full", "official")
 _CHOICES = {
     "scale": SCALES,
     "device": ("auto", "cpu", "cuda"),
+    "engine": ("local", "ray"),
     "source": ("packaged", "official"),
     "optimizer": ("adam", "sgd"),
     "schedule": ("constant", "cosine", "linear"),
@@ -70,7 +71,7 @@ def checked_value(value: Any, kind: Any, where: str, key: str | None = None) -> 
 # Least value of each number, and where a largest makes sense.
 _LEAST = {"hidden": 1, "seeds": 1, "batch": 1, "layers": 1, "stride": 1, "evaluate_every": 1, "members_together": 1,
           "length": 2}
-_MOST = {"dropout": 0.95, "hidden": 100_000, "layers": 100, "seeds": 1000, "workers": 1024}
+_MOST = {"dropout": 0.95, "hidden": 100_000, "layers": 100, "seeds": 1000, "workers": 1024, "gpus_per_job": 1, "retries": 100}
 _POSITIVE = ("learning_rates", "clip_at")
 
 

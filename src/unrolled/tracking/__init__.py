@@ -7,6 +7,6 @@ mirroring once more.
 
 from unrolled.tracking.live import mirror_live
 from unrolled.tracking.mirroring import Experiment, experiments, mirror, result_hash
-from unrolled.tracking.store import TrackingError, open_store, store_uri
+from unrolled.tracking.store import TrackingError, is_server, open_store, store_uri
 
-__all__ = ["Experiment", "TrackingError", "experiments", "mirror", "mirror_live", "open_store", "result_hash", "store_uri"]
+__all__ = ["Experiment", "TrackingError", "experiments", "is_server", "mirror", "mirror_live", "open_store", "result_hash", "store_uri"]

@@ -55,8 +55,8 @@ def _mirror_task(client: MlflowClient, task: TaskSection, hashes: Mapping[str, s
     shown.sort(key=lambda run: note.first.index(run.name) if run.name in note.first else len(note.first))
     experiment = experiment_of(client, task.name)
     _describe(client, experiment, task.name, note)
-    if is_local():
-        pictures.refresh(ARTIFACTS / task.name, task.name, note, shown, hashes)
+    place = (ARTIFACTS if is_local() else results.RUNS / "figures") / task.name
+    pictures.refresh(place, task.name, note, shown, hashes)
     present = runs_by_name(client, experiment.experiment_id)
     seconds = results.read_json(results.seconds_file(task.name)) if results.seconds_file(task.name).exists() else {}
     for rank, run in enumerate(shown):
@@ -65,8 +65,8 @@ def _mirror_task(client: MlflowClient, task: TaskSection, hashes: Mapping[str, s
         old = present.pop(run.name, [])
         kept = _kept(client, old, tags)
         stays = kept or _write(client, experiment, run, tags, note.score, rank, seconds.get(run.run, 0.0))
-        if is_local() and (run.name in note.first or rank == 0):
-            pictures.show(Path(stays.info.artifact_uri), ARTIFACTS / task.name)
+        if run.name in note.first or rank == 0:
+            pictures.show(Path(stays.info.artifact_uri), place) if is_local() else pictures.send(client, stays, place)
         yield "there" if kept else "replaced" if old else "added"
     for gone in (run for runs in present.values() for run in runs if "result_hash" in run.data.tags):
         _forget(client, gone)
@@ -129,8 +129,8 @@ def _write(client: MlflowClient, experiment: Any, run: Shown, tags: Mapping[str,
     if is_local():
         pictures.fill(Path(made.info.artifact_uri), files)
     else:
-        for path in files.values():
-            client.log_artifact(made.info.run_id, str(path))
+        for name, path in files.items():
+            client.log_text(made.info.run_id, path.read_text(encoding="utf-8"), name)
     share = len(run.members) / len(run.record["members"])
     client.set_terminated(made.info.run_id, RunStatus.to_string(RunStatus.FINISHED), end_time=start + int(1000 * seconds * share))
     return made

@@ -7,6 +7,9 @@ import os
 import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
+
+from mlflow.tracking import MlflowClient
 
 from unrolled import results
 from unrolled.histories import carried_on
@@ -82,3 +85,11 @@ def show(folder: Path, place: Path) -> None:
         for path in sorted((place / FOLDER).iterdir()):
             share(path, fresh / path.name)
     results.write_text(mark, seen)
+
+
+def send(client: MlflowClient, run: Any, place: Path) -> None:
+    """Do the same for a run behind a server: send the figures there, if they were not yet or have been drawn again."""
+    seen = (place / MARK).read_text(encoding="utf-8")
+    if run.data.tags.get(MARK) != seen:
+        client.log_artifacts(run.info.run_id, str(place / FOLDER), FOLDER)
+        client.set_tag(run.info.run_id, MARK, seen)

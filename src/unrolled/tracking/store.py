@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
+import socket
 import sqlite3
 import subprocess
 import sys
@@ -11,6 +13,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from filelock import FileLock
 
@@ -29,6 +32,7 @@ from unrolled.tracking.measures import Point
 PREFIX = "unrolled/"
 BATCH = 900  # MLflow takes at most 1000 metrics at once
 ARTIFACTS = Path("mlruns")
+PATIENCE = 5.0  # seconds to wait for a server's answer
 
 
 @event.listens_for(Engine, "connect")
@@ -51,6 +55,11 @@ def store_uri() -> str:
     return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{results.STORE}"
 
 
+def is_server() -> bool:
+    """Return whether the store is behind a server, which keeps the artifacts too."""
+    return store_uri().startswith(("http://", "https://"))
+
+
 def is_local() -> bool:
     """Return whether the store is a database of this machine, whose artifacts lie in folders beside it."""
     return store_uri().startswith("sqlite")
@@ -63,6 +72,9 @@ def explained(uri: str) -> Iterator[None]:
         yield
     except MlflowException as error:
         text = " ".join(str(error).split())[:300]
+        if is_server():
+            raise TrackingError(f"the MLflow server {uri} cannot be used ({text}); see that it is of the version in requirements.lock and "
+                                "run with --serve-artifacts, then run `make track`: what is there is skipped.") from None
         raise TrackingError(f"the MLflow store {uri} cannot be used ({text}); if it was written by another version of MLflow or is "
                             "damaged, move mlflow.db away and run `make track`: it is rebuilt from the results.") from None
     except Exception as error:  # the database layer's own errors, of many classes
@@ -71,6 +83,22 @@ def explained(uri: str) -> Iterator[None]:
         text = " ".join(str(error).split())[:300]
         raise TrackingError(f"the MLflow store {uri} cannot be used ({text}); close what else is using it, or move mlflow.db away, "
                             "and run `make track`: it is rebuilt from the results.") from None
+
+
+def _check_answers(uri: str) -> None:
+    """Raise TrackingError if nothing listens where a server should be: MLflow itself would try for minutes."""
+    parts = urlsplit(uri)
+    try:
+        port = parts.port or {"http": 80, "https": 443}[parts.scheme]
+        socket.create_connection((parts.hostname or "", port), timeout=PATIENCE).close()
+    except (OSError, ValueError) as error:
+        raise TrackingError(f"no MLflow server answers at {_without_password(uri)} ({error}); start it, or correct or unset "
+                            "MLFLOW_TRACKING_URI, then run `make track`.") from None
+
+
+def _without_password(uri: str) -> str:
+    """Return an address fit to be shown: it may hold a user's password."""
+    return re.sub(r"//[^/@]*@", "//", uri)
 
 
 def open_store(uri: str) -> MlflowClient:
@@ -88,11 +116,13 @@ def held() -> Iterator[MlflowClient]:
     """Yield a client of the store, to one process at a time.
 
     Raises:
-        TrackingError: the store is locked, damaged or of another version.
+        TrackingError: the store is locked, damaged or of another version, or the server does not answer.
     """
     uri = store_uri()
     results.RUNS.mkdir(exist_ok=True)
-    with FileLock(results.RUNS / "track.lock"), explained(uri):
+    if is_server():
+        _check_answers(uri)
+    with FileLock(results.RUNS / "track.lock"), explained(_without_password(uri)):
         yield open_store(uri)
 
 

@@ -1,0 +1,43 @@
+"""Where jobs are done: on this machine, or spread over a Ray cluster. `engine` in params.yaml chooses; it changes no bit of a result.
+
+An engine is a module with three functions: `check(settings)` complains of what is missing before anything runs, `device(settings)` says
+what jobs train on, and `run(jobs, device, settings, title)` yields once for each job, when its members are kept.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from unrolled.engines import local, ray
+from unrolled.engines.jobs import Job
+from unrolled.settings import Settings
+
+ENGINES = {"local": local, "ray": ray}
+
+
+def check(settings: Settings) -> None:
+    """Check that the chosen engine can be used, as far as that can be told without starting it.
+
+    Raises:
+        UserError: it is not installed, or lacks what the settings ask for.
+    """
+    ENGINES[settings.engine].check(settings)
+
+
+def device(settings: Settings) -> str:
+    """Return the device that the chosen engine trains on, "cpu" or "cuda".
+
+    Raises:
+        SettingsError: the device asked for is not there.
+    """
+    return ENGINES[settings.engine].device(settings)
+
+
+def run(jobs: Sequence[Job], where: str, settings: Settings, title: str) -> Iterator[None]:
+    """Do the jobs, in this order as far as there is room; yield once for each, when its members are kept.
+
+    Raises:
+        UserError: as `check`, or a job was lost more often than the settings allow.
+        KeyboardInterrupt: asked to stop; what was running is ended, finished members are kept.
+    """
+    return ENGINES[settings.engine].run(jobs, where, settings, title)

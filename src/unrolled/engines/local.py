@@ -1,0 +1,55 @@
+"""Jobs on this machine: worker processes of one torch thread each, which keep their own members."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+
+from joblib import Parallel, delayed
+from joblib.externals.loky import get_reusable_executor
+
+from unrolled import guard, training
+from unrolled.engines import jobs
+from unrolled.engines.jobs import Job
+from unrolled.progress import Live
+from unrolled.settings import Settings
+
+
+def device(settings: Settings) -> str:
+    """Return where jobs train: CUDA where it is asked for, or is there and the choice is left to us."""
+    return str(training.choose_device(settings.device))
+
+
+def check(settings: Settings) -> None:
+    """Complain of what this machine lacks.
+
+    Raises:
+        SettingsError: CUDA is asked for, but there is none.
+    """
+    device(settings)
+
+
+def run(todo: Sequence[Job], where: str, settings: Settings, title: str) -> Iterator[None]:
+    """Do the jobs; yield once for each, when its members are kept.
+
+    Raises:
+        KeyboardInterrupt: asked to stop (Ctrl-C or SIGTERM); the workers are ended, finished members are kept.
+    """
+    workers = min(guard.share_of_workers(settings.workers), len(todo))
+    tasks = (delayed(work)(job, where) for job in todo)
+    parallel = Parallel(n_jobs=workers, backend="loky", return_as="generator_unordered", batch_size=1, pre_dispatch="all",
+                        initializer=guard.watch_parent, initargs=(os.getpid(),))
+    finished = False
+    try:
+        yield from parallel(tasks)
+        finished = True
+    finally:
+        if not finished:
+            get_reusable_executor(reuse=True, kill_workers=True).shutdown(wait=False, kill_workers=True)
+
+
+def work(job: Job, where: str) -> None:
+    """Train one job, as a rule in a worker process, and keep its members."""
+    with Live(job.run, job.members[0]) as live:
+        members = jobs.train(job, where, live.report)
+    jobs.keep(members)

@@ -1,0 +1,95 @@
+"""`make push` and `make pull`: a second checkout of the same sources has nothing left to do."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import small_pipeline
+
+pytestmark = pytest.mark.smoke
+
+
+def remote(home: Path, what: str, address: str) -> subprocess.CompletedProcess:
+    return subprocess.run([sys.executable, "-m", "pipelines.remote", what], cwd=home, capture_output=True, text=True, check=False,
+                          env={**small_pipeline.environment(), "UNROLLED_REMOTE": address})
+
+
+def stages_run(home: Path) -> list[str]:
+    done = subprocess.run([sys.executable, "-m", "dvc", "repro", "--no-run-cache"], cwd=home, capture_output=True, text=True, check=True,
+                          env=small_pipeline.environment())
+    return [line.split("'")[1] for line in done.stdout.splitlines() if line.startswith("Running stage")]
+
+
+@pytest.fixture(scope="module")
+def first(tmp_path_factory) -> Path:
+    """A checkout that has run."""
+    home = small_pipeline.make(tmp_path_factory.mktemp("first") / "home")
+    small_pipeline.finish(home)
+    return home
+
+
+@pytest.fixture
+def second(tmp_path) -> Path:
+    """A fresh checkout of the same sources."""
+    return small_pipeline.make(tmp_path / "second")
+
+
+def test_what_one_pushes_another_pulls_and_has_nothing_to_do(first, second, tmp_path):
+    place = tmp_path / "a shared place"
+    done = remote(first, "push", str(place))
+    assert done.returncode == 0, done.stdout + done.stderr
+    done = remote(second, "pull", str(place))
+    assert done.returncode == 0 and "nothing left to do" in done.stdout, done.stdout + done.stderr
+    assert small_pipeline.outcome(second) == small_pipeline.outcome(first)
+    assert stages_run(second) == []
+    assert "Nothing changed" in small_pipeline.finish(second)
+    assert remote(second, "pull", str(place)).returncode == 0  # again: the same
+    assert "unrolled" in (second / ".dvc" / "config.local").read_text() and "unrolled" not in (second / ".dvc" / "config").read_text()
+
+
+def test_other_sources_get_the_latest_and_do_what_differs(first, second, tmp_path):
+    remote(first, "push", str(tmp_path / "place"))
+    tree = (second / "params.yaml").read_text()
+    assert tree.count("updates: 20") == 1
+    (second / "params.yaml").write_text(tree.replace("updates: 20", "updates: 21"))
+    done = remote(second, "pull", str(tmp_path / "place"))
+    assert done.returncode == 0 and "of other sources than these" in done.stdout, done.stdout + done.stderr
+    again = stages_run(second)
+    assert "train@templates" in again and "train@adding" not in again and not any(stage.startswith("data@") for stage in again)
+
+
+def test_results_of_ones_own_are_not_replaced(first, second, tmp_path):
+    remote(first, "push", str(tmp_path / "place"))
+    (second / "dvc.lock").write_text("schema: '2.0'\nstages: {}\n")
+    done = remote(second, "pull", str(tmp_path / "place"))
+    assert done.returncode == 2 and "has results of its own" in done.stderr and (second / "dvc.lock").read_text().startswith("schema")
+
+
+@pytest.mark.parametrize(("what", "address", "complaint"), [
+    ("push", "", "UNROLLED_REMOTE is not set"), ("pull", "", "UNROLLED_REMOTE is not set"), ("push", "ftp://x/y", "give a folder or s3://"),
+    ("pull", "/no/such/folder", "there is no such folder"), ("push", "/tmp", "nothing to push"), ("pull", ".", "nothing has been pushed")])
+def test_what_is_wrong_is_one_sentence(second, what, address, complaint):
+    done = remote(second, what, address)
+    assert done.returncode == 2 and complaint in done.stderr and done.stderr.count("\n") == 1, done.stderr
+
+
+@pytest.mark.skipif(importlib.util.find_spec("dvc_s3") is not None, reason="DVC's part for S3 is installed here")
+def test_s3_without_its_part_of_dvc_says_what_to_install(second):
+    done = remote(second, "push", "s3://bucket/prefix")
+    assert done.returncode == 2 and "run `pip install dvc-s3`" in done.stderr and done.stderr.count("\n") == 1, done.stderr
+
+
+def test_a_damaged_file_in_the_remote_is_not_taken_over(first, second, tmp_path):
+    place = tmp_path / "place"
+    remote(first, "push", str(place))
+    digest = next(path for path in (place / "files").rglob("*") if path.is_file() and path.stat().st_size > 1000 and path.suffix != ".dir")
+    os.chmod(digest, 0o644)
+    digest.write_bytes(b"damaged")
+    done = remote(second, "pull", str(place))
+    assert done.returncode == 2 and "`dvc pull` failed" in done.stderr, done.stdout + done.stderr
+    assert not any(path.read_bytes() == b"damaged" for folder in ("data", "results", "report") for path in (second / folder).rglob("*") if path.is_file())
