@@ -105,6 +105,18 @@ def test_times_are_kept_of_what_ended_well_and_only_at_its_scale(workplace):
     assert stage_times.record("judge") is None
 
 
+def test_a_first_run_is_planned_by_the_times_of_the_reference(workplace):
+    assert stage_times.seconds("train@adding", "laptop") is None
+    for kept in (7, 0):  # a run that found members says nothing of how long one takes
+        assert not results.stage_seconds_file().exists()
+        with stage_times.timed("train@adding", "laptop"):
+            pass
+        stage_times.keep_whole_run(["train@adding"], "laptop", 2, time.time(), kept)
+        stage_times.write_reference()
+    expected, = results.read_json(results.stage_seconds_file()).values()
+    assert stage_times.seconds("train@adding", "smoke") == expected and stage_times.seconds("train@slots", "laptop") is None
+
+
 def test_where_dvc_cannot_say_everything_is_out_of_date(workplace, chosen):
     groups = [["data@a"], ["train@b"]]
     assert lanes.out_of_date(groups) == {"data@a", "train@b"}  # no dvc.lock: nothing has run here

@@ -136,6 +136,11 @@ def tuning_file() -> Path:
     return REFERENCE / "tuning.json"
 
 
+def stage_seconds_file() -> Path:
+    """Return the path of how long each stage of a run of the whole pipeline took, by which the first run elsewhere is planned."""
+    return REFERENCE / "stage_seconds.json"
+
+
 def confirmed_file() -> Path:
     """Return the path of what became of the verdicts on fresh seeds."""
     return REFERENCE / "confirmed.json"

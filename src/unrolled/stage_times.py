@@ -40,15 +40,29 @@ def record(stage: str) -> dict[str, Any] | None:
 
 
 def seconds(stage: str, scale: str) -> float | None:
-    """Return how long a stage took the last time at this scale, with its start; None where that is not known."""
+    """Return how long a stage took the last time at this scale, with its start; else how long it took elsewhere, None if nobody knows."""
     found = record(stage)
-    return found["start"] + found["work"] if found and found["scale"] == scale else None
+    if found and found["scale"] == scale:
+        return found["start"] + found["work"]
+    try:
+        return results.read_json(results.stage_seconds_file()).get(stage)
+    except results.ResultsError:
+        return None
 
 
 def keep_whole_run(stages: list[str], scale: str, lanes: int, began: float, kept: int) -> None:
     """Keep when a run of all stages began and ended, and how many trained members it found."""
     results.write_json(results.RUNS / "stages" / "whole.json",
                        {"stages": stages, "scale": scale, "lanes": lanes, "began": began, "ended": time.time(), "kept": kept})
+
+
+def write_reference() -> None:
+    """Keep in reference/ how long each stage of the last whole run took, if it began from nothing."""
+    whole = whole_run()
+    if whole and not whole["kept"]:
+        found = {stage: record(stage) for stage in whole["stages"]}
+        results.write_json(results.stage_seconds_file(),
+                           {stage: round(kept["start"] + kept["work"], 1) for stage, kept in found.items() if kept})
 
 
 def whole_run() -> dict[str, Any] | None:

@@ -7,7 +7,7 @@ import statistics
 from collections.abc import Mapping
 from typing import Any
 
-from unrolled import results
+from unrolled import results, stage_times
 from unrolled.settings import Settings
 
 SPREADS = 3.0  # a mean may differ by so many standard errors of either run
@@ -42,6 +42,7 @@ def write_reference() -> None:
     results.write_json(results.rules_file(), with_rules(ledger, results.read_result(results.verdicts_file())["claims"]))
     for path in (results.verdicts_file(), results.numbers_file()):
         results.write_json(results.REFERENCE / path.name, results.read_json(path))
+    stage_times.write_reference()
 
 
 def with_rules(ledger: Mapping[str, Any], claims: Mapping[str, Any]) -> dict[str, Any]:
