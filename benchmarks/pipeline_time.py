@@ -15,6 +15,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from joblib.externals.loky import get_reusable_executor
+
 from benchmarks import machine
 from unrolled import execution, results, settings, stage_times
 
@@ -73,6 +75,7 @@ def by_workers(chosen: settings.Settings, sizes: Sizes) -> dict[int, list[float]
     counts = [count for count in (1, 2) if count <= (os.cpu_count() or 1)]
     for _ in range(sizes.repetitions):
         for count in counts:
+            get_reusable_executor(reuse=True, kill_workers=True).shutdown(wait=True, kill_workers=True)  # their folder is gone
             with elsewhere():
                 jobs = execution.plan(run, chosen.tasks["adding"].reads, members, "cpu")
                 started = time.perf_counter()
