@@ -119,7 +119,6 @@ def report(costs: dict[str, dict[str, dict[int, Cost]]], sizes: Sizes) -> str:
             lines.append(f"| {cell} | {' | '.join(cells)} | {exponent:.2f} | {explained:.3f} |")
         lines.append("")
     lines += [
-        "Steps and members are straight lines: the loop does the same again. Below hidden 32 an update hardly gets cheaper, since starting",
-        "a kernel takes longer than its work; from 64 on the recurrent product, whose work grows with the square, weighs in.",
+        "A straight line with an exponent below 1 is a fixed cost, as of starting kernels, and a share in proportion to the work.",
     ]
     return "\n".join(lines) + "\n"

@@ -1,4 +1,4 @@
-"""The whole pipeline: check the settings, `dvc repro`, and mirror the results into the dashboard. `make reproduce`."""
+"""The whole pipeline: check the settings, then run every stage that is out of date, some side by side. `make reproduce`."""
 
 from __future__ import annotations
 
