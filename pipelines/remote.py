@@ -19,7 +19,7 @@ from unrolled import guard, results
 
 VARIABLE = "UNROLLED_REMOTE"
 NAME = "unrolled"
-FILES = ("dvc.lock", "metrics.json")  # what a run leaves that is in no cache of DVC's
+FILES = (results.DVC_LOCK.name, results.metrics_file().name)  # what a run leaves that is in no cache of DVC's
 
 
 class RemoteError(results.UserError):
@@ -66,7 +66,7 @@ def push() -> None:
     Raises:
         RemoteError: nothing has been run here yet.
     """
-    if not Path("dvc.lock").exists():
+    if not results.DVC_LOCK.exists():
         raise RemoteError("dvc.lock is missing, so there is nothing to push; run `make reproduce` first.")
     _dvc("push")
     system, root = _place()
@@ -86,11 +86,11 @@ def pull() -> None:
     """
     system, root = _place()
     same, latest = (system.join(root, "locks", folder) for folder in (_sources_hash(), "latest"))
-    found = same if system.exists(system.join(same, "dvc.lock")) else latest
-    if not system.exists(system.join(found, "dvc.lock")):
+    found = same if system.exists(system.join(same, results.DVC_LOCK.name)) else latest
+    if not system.exists(system.join(found, results.DVC_LOCK.name)):
         raise RemoteError(f"nothing has been pushed to {root} yet; run `make push` where the results are.")
-    lock = system.cat_file(system.join(found, "dvc.lock"))
-    if Path("dvc.lock").exists() and Path("dvc.lock").read_bytes() != lock:
+    lock = system.cat_file(system.join(found, results.DVC_LOCK.name))
+    if results.DVC_LOCK.exists() and results.DVC_LOCK.read_bytes() != lock:
         raise RemoteError("this checkout has results of its own, which `make pull` would replace; "
                           "move dvc.lock away if you do not need them.")
     for name in FILES:
