@@ -158,13 +158,7 @@ def clip(gradient: Tensor, norms: Tensor, by: str, at: float) -> Tensor:
     return gradient.clamp(-at, at) if by == "value" else gradient
 
 
-def train(
-    run: Run,
-    task: Task,
-    members: Sequence[tuple[int, float]],
-    device: torch.device,
-    report: Report | None = None,
-) -> Trained:
+def train(run: Run, task: Task, members: Sequence[tuple[int, float]], device: torch.device, report: Report | None = None) -> Trained:
     """Train and score members of a run.
 
     Args:
@@ -173,9 +167,6 @@ def train(
         members: (seed, learning rate) of each.
         device: where.
         report: called with each new group of history rows.
-
-    Returns:
-        Histories, scores, weights and divergences.
     """
     model = models.build(run, catalogue.cell_options(run), task.sizes,
                          [generator(seed, "values", device) for seed, _ in members])
@@ -252,8 +243,7 @@ class _Loop:
         finite = torch.isfinite(losses.detach()) & torch.isfinite(norms)
         if not bool((finite | ~self.active).all()):
             self._freeze(losses.detach(), finite, step + 1)
-        lowest, highest = gradient.aminmax(dim=1)
-        largest = torch.maximum(highest, -lowest)
+        largest = gradient.abs().amax(1)  # aminmax takes ten times as long
         gradient = clip(gradient, norms.to(gradient.dtype).clamp(min=1e-30), self.run.clip_by, self.run.clip_at)
         with torch.no_grad():
             self.optimiser.step(gradient, self.active, schedule(self.run.schedule, step, self.updates))

@@ -33,9 +33,15 @@ def drop(values: Tensor, share: float, generators: Sequence[torch.Generator] | N
     """
     if generators is None or not share:
         return values
-    keep = 1 - share
-    drawn = torch.stack([torch.rand(values.shape[1:], generator=generator, device=generator.device) for generator in generators])
-    return values * ((drawn < keep) * (1 / keep))
+    keep, size = 1 - share, values[0].numel()
+    drawn = torch.stack([_sixteen_bits(size, generator) for generator in generators]).view(values.shape)
+    return values * drawn.to(values.dtype).lt_(keep * 2**16 - 2**15).mul_(1 / keep)  # a mask of booleans would take ten times as long
+
+
+def _sixteen_bits(size: int, generator: torch.Generator) -> Tensor:
+    """Draw whole numbers from -2^15 to 2^15 - 1, four from each number of 64 bits: (size,)."""
+    drawn = torch.empty(-(-size // 4), dtype=torch.int64, device=generator.device)
+    return drawn.random_(-(2**63), None, generator=generator).view(torch.int16)[:size]
 
 
 def weaned(progress: float, shape: Sequence[int], generators: Sequence[torch.Generator]) -> Tensor:
