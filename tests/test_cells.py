@@ -20,7 +20,8 @@ ELMAN = [{"activation": activation, "initialisation": initialisation}
 LSTM = [{"forget_bias": 0.0}, {"forget_bias": 5.0}, {"forget_gate": False}, {"coupled": True}, {"peepholes": True},
         {"input_activation": "linear"}, {"memory_activation": "linear"},
         {"input_activation": "linear", "memory_activation": "linear"}, {"peepholes": True, "coupled": True},
-        {"peepholes": True, "forget_gate": False}]
+        {"peepholes": True, "forget_gate": False}, {"forget_gate": False, "kept": 0.0}, {"forget_gate": False, "kept": 0.9},
+        {"input_activation": "relu", "memory_activation": "sigmoid"}]
 JORDAN = [{"outputs": 4}, {"outputs": 1, "output_activation": "linear"}, {"outputs": 4, "output_activation": "linear"},
           {"outputs": 3, "activation": "sigmoid"}]
 VARIANTS: list[tuple[str, int, dict[str, Any]]] = [
@@ -88,6 +89,24 @@ def test_only_the_plain_lstm_has_a_fused_path():
         cell = CELLS["lstm"](3, 4, cell_checks.seeded([0, 1]), **options)
         fused[name] = cell.fused(torch.zeros(2, 3, 5, 3), cell.initial_state(3)) is not None
     assert {name for name, has in fused.items() if has} == {"plain", "{'forget_bias': 0.0}", "{'forget_bias': 5.0}"}
+
+
+def test_the_gated_cells_have_a_sweep_and_are_swept():
+    for name, options in (("gru", {}), *(("lstm", options) for options in LSTM)):
+        cell = CELLS[name](3, 4, cell_checks.seeded([0, 1]), **options)
+        weights = {id(weight) for weight in cell.swept_weights()}
+        assert weights == {id(parameter) for parameter in cell.parameters()}
+        node = unroll(cell, torch.zeros(2, 32, 5, 3)).outputs.grad_fn.next_functions[0][0]
+        assert "Sweep" in type(node).__name__
+
+
+def test_a_sweep_has_no_second_derivative_and_says_so():
+    cell = CELLS["gru"](3, 4, cell_checks.seeded([0]))
+    inputs = torch.ones(1, 2, 5, 3, requires_grad=True)
+    with pytest.raises(RuntimeError, match="keep_states"):
+        torch.autograd.grad(unroll(cell, inputs).outputs.sum(), inputs, create_graph=True)
+    gradient, = torch.autograd.grad(unroll(cell, inputs, keep_states=True).outputs.sum(), inputs, create_graph=True)
+    assert torch.autograd.grad(gradient.square().sum(), inputs)[0].abs().sum() > 0
 
 
 def test_reverse_turns_each_sequence_within_its_length():

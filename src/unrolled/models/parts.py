@@ -7,6 +7,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
+from unrolled.cells.base import inside
+
 
 def look_up(embedding: Tensor, words: Tensor) -> Tensor:
     """Return each member's own vectors of its words.
@@ -57,11 +59,6 @@ def weaned(progress: float, shape: Sequence[int], generators: Sequence[torch.Gen
     """
     share = min(1.0, progress / 0.6)
     return torch.stack([torch.rand(tuple(shape), generator=generator, device=generator.device) for generator in generators]) < share
-
-
-def inside(lengths: Tensor, time: int) -> Tensor:
-    """Return (..., time) true at the steps before each length (...)."""
-    return torch.arange(time, device=lengths.device) < lengths.unsqueeze(-1)
 
 
 def pool(outputs: Tensor, lengths: Tensor | None, read: str) -> Tensor:
