@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     from unrolled.cells.base import Cell
 
 
+LONGEST = 1000  # steps whose gates are kept for the way back; of longer sequences they are computed again, stretch by stretch
+
+
 def sweep(cell: Cell, inputs: Tensor, state: Any, running: Tensor | None) -> tuple[Tensor, Any]:
     """Return the outputs (members, batch, time, hidden) and the last state of a cell; the arguments are those of `Cell.sweep`."""
     outputs, *last = _Sweep.apply(cell, running, inputs, *state, *cell.swept_weights())
@@ -26,6 +29,9 @@ class _Sweep(torch.autograd.Function):
     Autograd notes every operation, and most of the time goes into fetching from memory what each of them left there. Here the sums of a
     step and their gradients are gone again before the next step. A float32 result differs in its last bits.
 
+    Of a sequence longer than `LONGEST` only the state before each stretch is kept; the way back computes a stretch once more (Chen et
+    al. 2016), to the same bits, in memory that does not grow with what a step leaves.
+
     Raises:
         RuntimeError: a derivative of the gradient is asked for, as by `create_graph`.
     """
@@ -34,22 +40,50 @@ class _Sweep(torch.autograd.Function):
     def forward(ctx: Any, cell: Cell, running: Tensor | None, inputs: Tensor, *tensors: Tensor) -> tuple[Tensor, ...]:
         weights = len(cell.swept_weights())
         state = type(cell.initial_state(1))(*tensors[:-weights])
-        states, kept = cell.sweep(inputs, state, tensors[-weights:], running)
-        ctx.cell, ctx.running, ctx.kept, ctx.weights, ctx.of_states = cell, running, kept, weights, states._replace(hidden=None)
-        ctx.save_for_backward(inputs, states.hidden, *tensors)  # an output, and inputs: kept otherwise, they would keep each other alive
-        return states.hidden, *(part[:, -1].clone() for part in states)
+        ctx.cell, ctx.running, ctx.weights, ctx.starts, ctx.kept = cell, running, weights, [], None
+        hidden = None
+        for stretch in stretches(inputs.shape[1]):
+            states, kept = cell.sweep(inputs[:, stretch], state, tensors[-weights:], _part(running, stretch))
+            ctx.starts.append(state)
+            state = type(state)(*(part[:, -1].clone() for part in states))
+            if inputs.shape[1] <= LONGEST:
+                hidden, ctx.kept = states.hidden, (states._replace(hidden=None), kept)
+            else:
+                hidden = time_major(inputs, states.hidden.shape[-1]) if hidden is None else hidden
+                hidden[:, stretch] = states.hidden
+        ctx.starts[0] = None  # among the tensors
+        ctx.save_for_backward(inputs, hidden, *tensors)  # an output, and inputs: kept otherwise, they would keep each other alive
+        return hidden, *state
 
     @staticmethod
     def backward(ctx: Any, upstream: Tensor, *last: Tensor) -> tuple[Tensor | None, ...]:
         if torch.is_grad_enabled():
             raise RuntimeError("a sweep has no second derivative; unroll the cell with keep_states for one.")
         inputs, hidden, *tensors = ctx.saved_tensors
-        kind, states = type(ctx.of_states), ctx.of_states._replace(hidden=hidden)
+        kind, weights = type(ctx.cell.initial_state(1)), tensors[-ctx.weights :]
         of_inputs = torch.empty_like(inputs) if ctx.needs_input_grad[2] else None
-        first, weights = kind(*tensors[: -ctx.weights]), tensors[-ctx.weights :]
-        of_state, of_weights = ctx.cell.sweep_back(
-            inputs, ctx.running, states, first, ctx.kept, weights, upstream, kind(*last), of_inputs)
+        of_state, of_weights = kind(*last), None
+        for stretch, start in reversed(list(zip(stretches(inputs.shape[1]), ctx.starts, strict=True))):
+            start = start or kind(*tensors[: -ctx.weights])
+            given = inputs[:, stretch], _part(ctx.running, stretch)
+            if ctx.kept:
+                states, kept = ctx.kept[0]._replace(hidden=hidden), ctx.kept[1]
+            else:
+                states, kept = ctx.cell.sweep(given[0], start, weights, given[1])
+            of_state, shares = ctx.cell.sweep_back(
+                *given, states, start, kept, weights, upstream[:, stretch], of_state, _part(of_inputs, stretch))
+            of_weights = shares if of_weights is None else [total.add_(share) for total, share in zip(of_weights, shares, strict=True)]
         return None, None, of_inputs, *of_state, *of_weights
+
+
+def stretches(time: int) -> list[slice]:
+    """Return the stretches of a sequence, each as long as may be kept at once."""
+    return [slice(start, min(start + LONGEST, time)) for start in range(0, time, LONGEST)]
+
+
+def _part(values: Tensor | None, stretch: slice) -> Tensor | None:
+    """Return a stretch of (members, time, ...), None of nothing."""
+    return None if values is None else values[:, stretch]
 
 
 class Products:
