@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from dtaidistance import dtw_ndim
 
-from benchmarks.update_time import processor_name
+from benchmarks import machine
 from unrolled import alignment, models, processor, searching
 from unrolled.batches import Sizes as TaskSizes
 from unrolled.settings import Run
@@ -94,7 +94,7 @@ def report(times: dict[int, dict[str, list[float]]], sizes: Sizes) -> str:
         f"segments of {FRAMES[0]} to {FRAMES[1]} frames of {FEATURES} numbers.",
         f"*Two stages*: the nearest {sizes.candidates} by vectors are aligned. *Alignment* is this package's DTW, *dtaidistance* that "
         f"library's; both were timed on {sizes.aligned} segments and multiplied.", "",
-        f"{processor_name()}; one thread. Made by `make bench`.", "",
+        f"{machine.processor_name()}; one thread. Made by `make bench`.", "",
         f"| segments | {' | '.join(WAYS)} | vectors: queries per second | alignment / vectors | alignment / two stages |",
         f"|---:|{'---:|' * (len(WAYS) + 3)}",
     ]

@@ -168,3 +168,16 @@ def test_the_device_mode_rejects_what_it_should():
             with pytest.raises(DeviceError, match="without a device"):
                 factory()
         assert torch.equal(torch.zeros(2, device="cpu") + start.new_zeros(2) + torch.zeros_like(start), start)
+
+
+@pytest.mark.parametrize("ragged", [False, True])
+def test_a_cell_without_memory_does_all_steps_at_once_to_the_same_bits(ragged):
+    generators = [torch.Generator().manual_seed(seed) for seed in range(3)]
+    cell = CELLS["feed_forward"](5, 7, generators)
+    inputs = torch.randn(3, 9, 13, 5, generator=generators[0])
+    lengths = torch.randint(0, 14, (3, 9), generator=generators[0]) if ragged else None
+    at_once, one_by_one = unroll(cell, inputs, lengths=lengths), unroll(cell, inputs, lengths=lengths, keep_states=True)
+    torch.testing.assert_close(at_once.outputs, one_by_one.outputs, rtol=0, atol=1e-7)
+    torch.testing.assert_close(at_once.state.hidden, one_by_one.state.hidden, rtol=0, atol=1e-7)
+    alone = unroll(CELLS["feed_forward"](5, 7, [torch.Generator().manual_seed(1)]), inputs[1:2], lengths=None if lengths is None else lengths[1:2])
+    assert torch.equal(alone.outputs[0], at_once.outputs[1])

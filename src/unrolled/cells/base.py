@@ -45,10 +45,12 @@ class Cell(nn.Module):
     Attributes:
         output_size: size of one output vector.
         reads_out: whether the outputs are already predictions (true of a Jordan cell, which contains its read-out).
+        remembers: whether a step reads the state; where none does, all steps are done at once.
         masked_parameters: number of a member's weights that are held at no effect, as the half of a Clockwork cell's matrix is.
     """
 
     reads_out: ClassVar[bool] = False
+    remembers: ClassVar[bool] = True
     masked_parameters: int = 0
 
     def __init__(self, features: int, hidden: int, generators: Generators) -> None:
@@ -173,6 +175,8 @@ def _unroll(cell: Cell, inputs: Tensor, state: Any, lengths: Tensor | None, feed
         return Unrolled(*sweep(cell, inputs.transpose(1, 2), state, running), None)
     rows = inputs.transpose(1, 2).reshape(members, time * batch, features)  # time-major: a step's rows lie together
     projected = cell.project(rows).unflatten(1, (time, batch))  # (members, time, batch, width)
+    if not cell.remembers and not keep_states:
+        return _all_at_once(cell, projected, state, lengths)
     outputs, states = [], []
     # unbind, not [t]: indexing makes the backward pass quadratic in time
     for index, step_input in enumerate(projected.unbind(1)):
@@ -189,6 +193,18 @@ def _unroll(cell: Cell, inputs: Tensor, state: Any, lengths: Tensor | None, feed
         if keep_states:
             states.append(state)
     return Unrolled(torch.stack(outputs, 2), state, states if keep_states else None)
+
+
+def _all_at_once(cell: Cell, projected: Tensor, state: Any, lengths: Tensor | None) -> Unrolled:
+    """Do all steps (members, time, batch, width) of a cell that remembers nothing."""
+    outputs, states = cell.step(projected, state)
+    last = torch.full((len(projected), projected.shape[2]), projected.shape[1], device=projected.device) if lengths is None else lengths
+    index = (last - 1).clamp(min=0)[:, None, :, None]  # (members, 1, batch, 1)
+    ends = [part.gather(1, index.expand(-1, -1, -1, part.shape[-1])).squeeze(1) for part in states]
+    if lengths is not None:
+        outputs = torch.where(inside(lengths, projected.shape[1]).transpose(1, 2).unsqueeze(-1), outputs, 0.0)
+        ends = [torch.where((lengths > 0).unsqueeze(-1), end, start) for end, start in zip(ends, state, strict=True)]
+    return Unrolled(outputs.transpose(1, 2), type(state)(*ends), None)
 
 
 def inside(lengths: Tensor, time: int) -> Tensor:

@@ -1,0 +1,61 @@
+"""How long each stage of the pipeline took, its start (Python and imports) apart from its work.
+
+The records lie in .runs/, since they differ from run to run: they plan the next run, and `make bench` shows them.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from unrolled import results
+
+
+def record_file(stage: str) -> Path:
+    """Return the path of a stage's record; stages are named as in DVC, `train@adding`."""
+    return results.RUNS / "stages" / f"{stage}.json"
+
+
+@contextlib.contextmanager
+def timed(stage: str, scale: str) -> Iterator[None]:
+    """Keep how long a stage took that ends well; to be entered once the process has imported what it needs."""
+    began, entered = psutil.Process().create_time(), time.time()
+    yield
+    ended = time.time()
+    results.write_json(record_file(stage), {"stage": stage, "scale": scale, "start": round(max(entered - began, 0.0), 3),
+                                            "work": round(ended - entered, 3), "ended": round(ended, 3)})
+
+
+def record(stage: str) -> dict[str, Any] | None:
+    """Return what is kept of a stage, None where there is nothing or it cannot be read."""
+    try:
+        return results.read_json(record_file(stage))
+    except results.ResultsError:
+        return None
+
+
+def seconds(stage: str, scale: str) -> float | None:
+    """Return how long a stage took the last time at this scale, with its start; None where that is not known."""
+    found = record(stage)
+    return found["start"] + found["work"] if found and found["scale"] == scale else None
+
+
+def keep_whole_run(stages: list[str], scale: str, lanes: int, began: float, kept: int) -> None:
+    """Keep when a run of all stages began and ended, and how many trained members it found."""
+    results.write_json(results.RUNS / "stages" / "whole.json",
+                       {"stages": stages, "scale": scale, "lanes": lanes, "began": began, "ended": time.time(), "kept": kept})
+
+
+def whole_run() -> dict[str, Any] | None:
+    """Return the record of the last run of all stages, None where there is none."""
+    return record("whole")
+
+
+def ended_since(stages: list[str], moment: float) -> set[str]:
+    """Return those stages that ended after a moment (seconds since 1970)."""
+    return {stage for stage in stages if (found := record(stage)) and found["ended"] >= moment}
