@@ -232,6 +232,28 @@ def check_paths_agree(make: Make) -> None:
             assert_close(fused[name] / scale, value / scale, 1e-5 if name.startswith("gradient") else 1e-6)
 
 
+def check_the_sweep_is_the_loop(make: Make) -> None:
+    """All steps at once give what the loop of steps gives, all gradients too, from any first state, with lengths or without.
+
+    States are kept for the loop, which is what the cells that have no sweep do both times.
+    """
+    for features, lengths in ((FEATURES, None), (1, None), (FEATURES, torch.tensor([[6, 1, 3, 5], [2, 2, 6, 4], [1, 5, 4, 3]]))):
+        cell, inputs = make(features, seeded(SEEDS)).double(), draw(SEEDS, BATCH, TIME, features).requires_grad_()
+        with torch.no_grad():
+            for index, parameter in enumerate(cell.parameters()):
+                parameter.add_(0.3 * draw([index], *parameter.shape)[0])
+        first = unroll(cell, draw([4, 5, 6], BATCH, 2, features)).state
+        first = type(first)(*(part.detach().clone().requires_grad_() for part in first))
+        found = []
+        for keep_states in (False, True):
+            result = unroll(cell, inputs, first, lengths=lengths, keep_states=keep_states)
+            loss = (result.outputs * draw([0], *result.outputs.shape[1:])).sum() + sum(part.square().sum() for part in result.state)
+            asked = (inputs, *first, *cell.parameters())
+            found.append([result.outputs, *result.state, *torch.autograd.grad(loss, asked, materialize_grads=True, allow_unused=True)])
+        for ours, theirs in zip(*found):
+            assert_close(ours, theirs, 1e-10)
+
+
 def check_devices_are_explicit(make: Make) -> None:
     """Building, forward and backward make no tensor on the default device."""
     inputs, lengths, generators = draw(SEEDS, BATCH, TIME, FEATURES, dtype=torch.float32), torch.full((3, BATCH), 2), seeded(SEEDS)
@@ -288,6 +310,7 @@ def check_feedback_takes_the_place_of_the_output(make: Make) -> None:
 CHECKS = [
     check_shapes, check_unroll_is_a_loop_of_steps, check_states_are_the_states, check_batch_rows_are_independent,
     check_members_are_the_same_alone_as_in_company, check_a_spoilt_member_leaves_the_others_alone, check_causal, check_seeds_decide,
-    check_padding_changes_nothing, check_gradients_are_right, check_paths_agree, check_devices_are_explicit,
+    check_padding_changes_nothing, check_gradients_are_right, check_paths_agree, check_the_sweep_is_the_loop,
+    check_devices_are_explicit,
 ]
 MEMORY_CHECKS = [check_the_state_moves, check_the_first_input_is_remembered]

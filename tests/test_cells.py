@@ -20,7 +20,8 @@ ELMAN = [{"activation": activation, "initialisation": initialisation}
 LSTM = [{"forget_bias": 0.0}, {"forget_bias": 5.0}, {"forget_gate": False}, {"coupled": True}, {"peepholes": True},
         {"input_activation": "linear"}, {"memory_activation": "linear"},
         {"input_activation": "linear", "memory_activation": "linear"}, {"peepholes": True, "coupled": True},
-        {"peepholes": True, "forget_gate": False}]
+        {"peepholes": True, "forget_gate": False}, {"forget_gate": False, "kept": 0.0}, {"forget_gate": False, "kept": 0.9},
+        {"input_activation": "relu", "memory_activation": "sigmoid"}]
 JORDAN = [{"outputs": 4}, {"outputs": 1, "output_activation": "linear"}, {"outputs": 4, "output_activation": "linear"},
           {"outputs": 3, "activation": "sigmoid"}]
 VARIANTS: list[tuple[str, int, dict[str, Any]]] = [
@@ -90,6 +91,24 @@ def test_only_the_plain_lstm_has_a_fused_path():
     assert {name for name, has in fused.items() if has} == {"plain", "{'forget_bias': 0.0}", "{'forget_bias': 5.0}"}
 
 
+def test_the_gated_cells_have_a_sweep_and_are_swept():
+    for name, options in (("gru", {}), *(("lstm", options) for options in LSTM)):
+        cell = CELLS[name](3, 4, cell_checks.seeded([0, 1]), **options)
+        weights = {id(weight) for weight in cell.swept_weights()}
+        assert weights == {id(parameter) for parameter in cell.parameters()}
+        node = unroll(cell, torch.zeros(2, 32, 5, 3)).outputs.grad_fn.next_functions[0][0]
+        assert "Sweep" in type(node).__name__
+
+
+def test_a_sweep_has_no_second_derivative_and_says_so():
+    cell = CELLS["gru"](3, 4, cell_checks.seeded([0]))
+    inputs = torch.ones(1, 2, 5, 3, requires_grad=True)
+    with pytest.raises(RuntimeError, match="keep_states"):
+        torch.autograd.grad(unroll(cell, inputs).outputs.sum(), inputs, create_graph=True)
+    gradient, = torch.autograd.grad(unroll(cell, inputs, keep_states=True).outputs.sum(), inputs, create_graph=True)
+    assert torch.autograd.grad(gradient.square().sum(), inputs)[0].abs().sum() > 0
+
+
 def test_reverse_turns_each_sequence_within_its_length():
     sequences = torch.arange(12).view(1, 3, 4, 1)
     assert reverse(sequences).flatten(2).tolist() == [[[3, 2, 1, 0], [7, 6, 5, 4], [11, 10, 9, 8]]]
@@ -149,3 +168,16 @@ def test_the_device_mode_rejects_what_it_should():
             with pytest.raises(DeviceError, match="without a device"):
                 factory()
         assert torch.equal(torch.zeros(2, device="cpu") + start.new_zeros(2) + torch.zeros_like(start), start)
+
+
+@pytest.mark.parametrize("ragged", [False, True])
+def test_a_cell_without_memory_does_all_steps_at_once_to_the_same_bits(ragged):
+    generators = [torch.Generator().manual_seed(seed) for seed in range(3)]
+    cell = CELLS["feed_forward"](5, 7, generators)
+    inputs = torch.randn(3, 9, 13, 5, generator=generators[0])
+    lengths = torch.randint(0, 14, (3, 9), generator=generators[0]) if ragged else None
+    at_once, one_by_one = unroll(cell, inputs, lengths=lengths), unroll(cell, inputs, lengths=lengths, keep_states=True)
+    torch.testing.assert_close(at_once.outputs, one_by_one.outputs, rtol=0, atol=1e-7)
+    torch.testing.assert_close(at_once.state.hidden, one_by_one.state.hidden, rtol=0, atol=1e-7)
+    alone = unroll(CELLS["feed_forward"](5, 7, [torch.Generator().manual_seed(1)]), inputs[1:2], lengths=None if lengths is None else lengths[1:2])
+    assert torch.equal(alone.outputs[0], at_once.outputs[1])

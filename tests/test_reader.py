@@ -11,9 +11,11 @@ from device_mode import ExplicitDevices
 from test_cells_oracles import theirs
 from torch import Tensor, nn
 
+from unrolled import training
 from unrolled.batches import Batch, Sizes
 from unrolled.cells import CELLS
 from unrolled.cells.base import Cell, Generators
+from unrolled.models.parts import drop
 from unrolled.models.reader import Reader
 
 pytestmark = pytest.mark.unit
@@ -147,3 +149,15 @@ def test_equals_torch_nn_on_packed_sequences(name):
         hidden, _ = nn.utils.rnn.pad_packed_sequence(their_stack(name, reader, member)(packed)[0], batch_first=True)
         expected = hidden @ reader.output_weight[member] + reader.output_bias[member]
         assert_close(outputs[member][~IS_PADDING[member]], expected[~IS_PADDING[member]], 1e-6)
+
+
+@pytest.mark.parametrize("share", [0.1, 0.3, 0.5])
+def test_dropout_sets_a_share_to_zero_and_keeps_the_mean(share):
+    dropped = drop(torch.ones(2, 301, 999), share, [training.generator(seed, "dropout") for seed in (0, 1)])
+    deviation = (share * (1 - share) / dropped[0].numel()) ** 0.5
+    assert all(abs(zeros - share) < 4 * deviation for zeros in (dropped == 0).double().mean((1, 2)).tolist())
+    assert set(dropped.unique().tolist()) == {0.0, torch.tensor(1 / (1 - share)).item()}
+    assert not torch.equal(dropped[0], dropped[1])
+    neighbours = ((dropped[:, :, 1:] == 0) & (dropped[:, :, :-1] == 0)).double().mean()  # independent, though drawn four at a time
+    assert float(neighbours) == pytest.approx(share**2, rel=0.03)
+    assert torch.equal(dropped[1:], drop(torch.ones(1, 301, 999), share, [training.generator(1, "dropout")]))

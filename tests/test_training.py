@@ -61,6 +61,34 @@ def test_a_member_is_the_same_alone_as_in_company(changes):
         assert alone.history == [row for row in together.history if (row["seed"], row["learning_rate"]) == member]
 
 
+ENDING = [
+    {"updates": 40, "stride": 4, "evaluate_every": 8, "stop_below": 0.15},
+    {"updates": 40, "stride": 4, "evaluate_every": 8, "stop_below": 0.15, "cell": "gru", "dropout": 0.2, "schedule": "linear"},
+    {"updates": 37, "stride": 5, "optimizer": "sgd", "clip_by": "none", "options": {"length": 12, "activation": "linear"}},
+    {"updates": 37, "stride": 5, "optimizer": "sgd", "clip_by": "none", "options": {"length": 60, "activation": "linear"},
+     "kind": "sequence_generation"},  # whose evaluation has a sequence of each member's own
+]
+
+
+@pytest.mark.parametrize("changes", ENDING, ids=str)
+def test_leaving_out_members_that_have_ended_changes_nothing(changes, monkeypatch):
+    run, members = make_run(**changes), [(0, 0.03), (1, 1e5), (2, 0.03), (3, 1e4), (4, 0.01), (5, 0.03)]
+    left_out = []
+    real = training._Loop._leave_out_the_ended
+    monkeypatch.setattr(training._Loop, "_leave_out_the_ended", lambda self: (left_out.append(1), real(self)))
+    smaller = fit(run, members)
+    monkeypatch.setattr(training._Loop, "_leave_out_the_ended", lambda self: None)
+    alone = [fit(run, [member]) for member in members]
+    assert left_out and any(smaller.divergences + smaller.stopped) and not all(
+        a or b for a, b in zip(smaller.divergences, smaller.stopped))
+    for place, (member, one) in enumerate(zip(members, alone)):
+        assert (one.divergences[0], one.stopped[0]) == (smaller.divergences[place], smaller.stopped[place])
+        assert (one.metrics[0], one.validation[0]) == (smaller.metrics[place], smaller.validation[place])
+        assert one.history == [row for row in smaller.history if (row["seed"], row["learning_rate"]) == member]
+        for kind in ("weights", "items"):
+            assert all(np.array_equal(value[0], getattr(smaller, kind)[name][place], equal_nan=True) for name, value in getattr(one, kind).items())
+
+
 def test_members_with_other_seeds_differ():
     trained = fit(make_run(), [(0, 0.01), (1, 0.01)])
     assert not np.array_equal(*trained.weights["forward_cells.0.input_weight"])

@@ -55,3 +55,10 @@ def stack(batches: list[Batch]) -> Batch:
 def move(batch: Batch, device: torch.device) -> Batch:
     """Return the batch on a device."""
     return Batch(*(None if part is None else part.to(device) for part in batch))
+
+
+def pick(batch: Batch, places: list[int], members: int) -> Batch:
+    """Return the batch of some of its members; what all `members` share, with a member axis of 1, they go on sharing."""
+    if len(places) == members:
+        return batch
+    return Batch(*(part if part is None or len(part) != members else part[places] for part in batch))

@@ -19,6 +19,7 @@ from types import ModuleType
 from unrolled import batches, retrieval, training
 from unrolled.cells import CELLS
 from unrolled.cells import base as cells_base
+from unrolled.cells import sweep as cells_sweep
 from unrolled.data import acoustics
 from unrolled.models import MODELS, parts
 from unrolled.results import folder_hash
@@ -53,7 +54,7 @@ def run_code(run: Run) -> dict[str, str]:
     lines = (MODELS[run.model].__mro__, TASKS[run.kind].__mro__)
     classes = [CELLS[run.cell], *(cls for line in lines for cls in line if cls.__module__.startswith("unrolled"))]
     measures = [module for cls in classes for module in _measures(cls)]
-    paths = {inspect.getfile(item) for item in (*classes, *measures, cells_base, tasks_base, parts, batches, training)}
+    paths = {inspect.getfile(item) for item in (*classes, *measures, cells_base, cells_sweep, tasks_base, parts, batches, training)}
     package = Path(training.__file__).parent
     return {Path(path).relative_to(package).as_posix(): code_hash(path) for path in sorted(paths)}
 

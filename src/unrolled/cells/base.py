@@ -13,6 +13,8 @@ from typing import Any, ClassVar, NamedTuple
 import torch
 from torch import Tensor, nn
 
+from unrolled.cells.sweep import sweep
+
 Generators = Sequence[torch.Generator]
 ROWS = 32  # elements that the library's vector code takes at a time, at most
 Initialiser = Callable[[tuple[int, ...], torch.Generator], Tensor]
@@ -43,10 +45,12 @@ class Cell(nn.Module):
     Attributes:
         output_size: size of one output vector.
         reads_out: whether the outputs are already predictions (true of a Jordan cell, which contains its read-out).
+        remembers: whether a step reads the state; where none does, all steps are done at once.
         masked_parameters: number of a member's weights that are held at no effect, as the half of a Clockwork cell's matrix is.
     """
 
     reads_out: ClassVar[bool] = False
+    remembers: ClassVar[bool] = True
     masked_parameters: int = 0
 
     def __init__(self, features: int, hidden: int, generators: Generators) -> None:
@@ -64,6 +68,39 @@ class Cell(nn.Module):
 
     def step(self, projected: Tensor, state: Any, feedback: Tensor | None = None) -> tuple[Tensor, Any]:
         """Do one time step: (members, batch, width) and a state -> output (members, batch, output size), new state."""
+        raise NotImplementedError
+
+    def swept_weights(self) -> tuple[Tensor, ...]:
+        """Return the weights that `sweep` uses, or nothing: the cell has its steps alone."""
+        return ()
+
+    def sweep(self, inputs: Tensor, state: Any, weights: Sequence[Tensor], running: Tensor | None) -> tuple[Any, tuple[Tensor, ...]]:
+        """Do all steps as `step` defines them, without autograd.
+
+        Args:
+            inputs: (members, time, batch, features).
+            state: before the first step. weights: those of `swept_weights`.
+            running: (members, time, batch, 1) false where a sequence has ended and its state stands still; None if all run on.
+
+        Returns:
+            The states after each step, each part (members, time, batch, size), of which `hidden` is the output, and whatever else
+            `sweep_back` wants to read.
+        """
+        raise NotImplementedError
+
+    def sweep_back(self, inputs: Tensor, running: Tensor | None, states: Any, first: Any, kept: tuple[Tensor, ...],
+                   weights: Sequence[Tensor], upstream: Tensor, last: Any, of_inputs: Tensor | None) -> tuple[Any, tuple[Tensor, ...]]:
+        """Go back through `sweep`.
+
+        Args:
+            inputs, running, weights: as given to `sweep`; states, kept: as it returned them; first: the state that it began with.
+            upstream: (members, time, batch, hidden), the gradient of `states.hidden` from outside the recurrence.
+            last: the gradient of the last state, like a state.
+            of_inputs: room for the gradient of the inputs, or None: nobody asks for it.
+
+        Returns:
+            The gradients of the first state and of `swept_weights`.
+        """
         raise NotImplementedError
 
     def fused(self, inputs: Tensor, state: Any) -> tuple[Tensor, Any] | None:
@@ -102,9 +139,11 @@ def unroll(
         Outputs, last state and, if asked for, all states.
 
     Notes:
-        The batch is filled up to a multiple of `ROWS` meanwhile (not where states are kept): the library computes the last few
-        elements of an array by other code, of slightly other results, than the rest, and which elements are last must not
-        depend on how many members there are.
+        1. The batch is filled up to a multiple of `ROWS` meanwhile (not where states are kept): the library computes the last few
+           elements of an array by other code, of slightly other results, than the rest, and which elements are last must not
+           depend on how many members there are.
+        2. A cell that has a `sweep` is taken through all steps by it, which gives the same and has a backward pass of its own. That has
+           no second derivative: keep the states for one.
     """
     state = cell.initial_state(inputs.shape[1]) if state is None else state
     missing = -inputs.shape[1] % ROWS
@@ -131,8 +170,13 @@ def _unroll(cell: Cell, inputs: Tensor, state: Any, lengths: Tensor | None, feed
         result = cell.fused(inputs, state)
         if result is not None:
             return Unrolled(*result, None)
+    if feedback is None and not keep_states and cell.swept_weights():
+        running = None if lengths is None else inside(lengths, time).transpose(1, 2).unsqueeze(-1)
+        return Unrolled(*sweep(cell, inputs.transpose(1, 2), state, running), None)
     rows = inputs.transpose(1, 2).reshape(members, time * batch, features)  # time-major: a step's rows lie together
     projected = cell.project(rows).unflatten(1, (time, batch))  # (members, time, batch, width)
+    if not cell.remembers and not keep_states:
+        return _all_at_once(cell, projected, state, lengths)
     outputs, states = [], []
     # unbind, not [t]: indexing makes the backward pass quadratic in time
     for index, step_input in enumerate(projected.unbind(1)):
@@ -149,6 +193,23 @@ def _unroll(cell: Cell, inputs: Tensor, state: Any, lengths: Tensor | None, feed
         if keep_states:
             states.append(state)
     return Unrolled(torch.stack(outputs, 2), state, states if keep_states else None)
+
+
+def _all_at_once(cell: Cell, projected: Tensor, state: Any, lengths: Tensor | None) -> Unrolled:
+    """Do all steps (members, time, batch, width) of a cell that remembers nothing."""
+    outputs, states = cell.step(projected, state)
+    last = torch.full((len(projected), projected.shape[2]), projected.shape[1], device=projected.device) if lengths is None else lengths
+    index = (last - 1).clamp(min=0)[:, None, :, None]  # (members, 1, batch, 1)
+    ends = [part.gather(1, index.expand(-1, -1, -1, part.shape[-1])).squeeze(1) for part in states]
+    if lengths is not None:
+        outputs = torch.where(inside(lengths, projected.shape[1]).transpose(1, 2).unsqueeze(-1), outputs, 0.0)
+        ends = [torch.where((lengths > 0).unsqueeze(-1), end, start) for end, start in zip(ends, state, strict=True)]
+    return Unrolled(outputs.transpose(1, 2), type(state)(*ends), None)
+
+
+def inside(lengths: Tensor, time: int) -> Tensor:
+    """Return (..., time) true at the steps before each length (...)."""
+    return torch.arange(time, device=lengths.device) < lengths.unsqueeze(-1)
 
 
 def reverse(sequences: Tensor, lengths: Tensor | None = None) -> Tensor:

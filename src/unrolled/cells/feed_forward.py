@@ -23,6 +23,8 @@ class FeedForward(Cell):
         The state is kept only so that this layer can stand wherever a recurrent cell can; no step reads it.
     """
 
+    remembers = False
+
     def __init__(self, features: int, hidden: int, generators: Generators, *, activation: str = "tanh") -> None:
         super().__init__(features, hidden, generators)
         self.activation = ACTIVATIONS[activation]

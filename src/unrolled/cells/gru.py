@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
 from unrolled.cells.base import Cell, Generators, constant, linear, per_member, uniform
+from unrolled.cells.sweep import Products, backward, time_major
 
 
 class GRUState(NamedTuple):
@@ -56,3 +58,61 @@ class GRU(Cell):
         new = torch.tanh(torch.addcmul(candidate, reset, recurrent_candidate + self.candidate_bias))
         hidden = torch.lerp(new, state.hidden, update)
         return hidden, GRUState(hidden)
+
+    def swept_weights(self) -> tuple[Tensor, ...]:
+        """Return W, U, b and d; a network of one unit has its steps alone (see `linear`)."""
+        weights = self.input_weight, self.recurrent_weight, self.bias, self.candidate_bias
+        return weights if self.hidden > 1 else ()
+
+    def sweep(self, inputs: Tensor, state: GRUState, weights: Sequence[Tensor], running: Tensor | None
+              ) -> tuple[GRUState, tuple[Tensor, ...]]:
+        """Return the hidden value after each step; kept are r, u, U_n h + d side by side, and n."""
+        size, hidden = self.hidden, state.hidden
+        gates, candidates, states = (time_major(inputs, width) for width in (3 * size, size, size))
+        direct, sums = Products(weights[0]), hidden.new_empty(*hidden.shape[:2], 3 * size)
+        for time, (gate, candidate, new) in enumerate(zip(gates.unbind(1), candidates.unbind(1), states.unbind(1), strict=True)):
+            direct.add(weights[2], inputs[:, time], sums)
+            torch.bmm(hidden, weights[1], out=gate)
+            reset, update = gate[..., : 2 * size].add_(sums[..., : 2 * size]).sigmoid_().chunk(2, -1)
+            inner = gate[..., 2 * size :].add_(weights[3])
+            torch.addcmul(sums[..., 2 * size :], reset, inner, out=candidate).tanh_()
+            torch.lerp(candidate, hidden, update, out=new)
+            if running is not None:
+                torch.where(running[:, time], new, hidden, out=new)
+            hidden = new
+        return GRUState(states), (gates, candidates)
+
+    def sweep_back(self, inputs: Tensor, running: Tensor | None, states: GRUState, first: GRUState, kept: tuple[Tensor, ...],
+                   weights: Sequence[Tensor], upstream: Tensor, last: GRUState, of_inputs: Tensor | None
+                   ) -> tuple[GRUState, tuple[Tensor, ...]]:
+        """Go back step by step.
+
+        The sums stand in the order U_n h + d, r, u, n meanwhile, in which those that U makes and those that W makes lie together.
+        """
+        (gates, candidates), size, carried = kept, self.hidden, last.hidden
+        direct, recurrent = Products(weights[0]), Products(weights[1].roll(size, -1))
+        gradient = carried.new_empty(*carried.shape[:2], 4 * size)
+        of_recurrent, of_direct, of_biases = gradient[..., : 3 * size], gradient[..., size:], gradient.new_zeros(len(gradient), 1, 4 * size)
+        for time in reversed(range(inputs.shape[1])):
+            old, arrived = states.hidden[:, time - 1] if time else first.hidden, upstream[:, time] + carried
+            kept_share = self._step_back(arrived, old, gates[:, time], candidates[:, time], gradient)
+            if running is not None:
+                gradient.masked_fill_(~running[:, time], 0.0)
+                kept_share = torch.where(running[:, time], kept_share, arrived)  # what stands still passes its gradient on
+            carried = torch.empty_like(arrived)
+            recurrent.back(old, of_recurrent, carried)
+            carried += kept_share
+            direct.back(inputs[:, time], of_direct, None if of_inputs is None else of_inputs[:, time])
+            of_biases += gradient.sum(1, keepdim=True)
+        return GRUState(carried), (direct.of_weight, recurrent.of_weight.roll(-size, -1), of_biases[..., size:], of_biases[..., :size])
+
+    @staticmethod
+    def _step_back(arrived: Tensor, old: Tensor, gate: Tensor, candidate: Tensor, gradient: Tensor) -> Tensor:
+        """Write the gradient of one step's sums, of `arrived` at the new hidden value; return that of the old one, but for what U adds."""
+        (reset, update, inner), (of_inner, of_reset, of_update, of_candidate) = gate.chunk(3, -1), gradient.chunk(4, -1)
+        kept = arrived * update
+        backward("tanh", arrived - kept, candidate, of_candidate)
+        torch.mul(of_candidate, reset, out=of_inner)
+        backward("sigmoid", of_candidate * inner, reset, of_reset)
+        backward("sigmoid", (old - candidate).mul_(arrived), update, of_update)
+        return kept

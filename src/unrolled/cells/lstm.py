@@ -9,7 +9,18 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from unrolled.cells.base import ACTIVATIONS, Cell, Generators, constant, in_chunks, linear, per_member, recur, uniform
+from unrolled.cells.base import (
+    ACTIVATIONS,
+    Cell,
+    Generators,
+    constant,
+    in_chunks,
+    linear,
+    per_member,
+    recur,
+    uniform,
+)
+from unrolled.cells.sweep import INTO, Products, backward, time_major
 
 
 class LSTMState(NamedTuple):
@@ -67,6 +78,7 @@ class LSTM(Cell):
         self.plain = not peepholes and self.has_forget_gate and input_activation == memory_activation == "tanh"
         self.input_activation = ACTIVATIONS[input_activation]
         self.memory_activation = ACTIVATIONS[memory_activation]
+        self.input_activation_name, self.memory_activation_name = input_activation, memory_activation
         gate_biases = [-forget_bias if coupled else 0.0, *([forget_bias] if self.has_forget_gate else []), 0.0, 0.0]
         width = len(gate_biases) * hidden
         draw = uniform(1 / math.sqrt(hidden))
@@ -107,6 +119,94 @@ class LSTM(Cell):
             return torch.lerp(memory, new, openings[0])
         kept = openings[1] * memory if self.has_forget_gate else memory if self.kept == 1 else self.kept * memory
         return torch.addcmul(kept, openings[0], new)
+
+    def swept_weights(self) -> tuple[Tensor, ...]:
+        """Return W, U, b and, where there are any, the peepholes; a network of one unit has its steps alone (see `linear`)."""
+        weights = (self.input_weight, self.recurrent_weight, self.bias, self.peephole_weight)
+        return tuple(weight for weight in weights if weight is not None) if self.hidden > 1 else ()
+
+    def sweep(self, inputs: Tensor, state: LSTMState, weights: Sequence[Tensor], running: Tensor | None
+              ) -> tuple[LSTMState, tuple[Tensor, ...]]:
+        """Return memory and hidden value after each step; kept are the gates' openings and the candidate side by side, and h(c)."""
+        size, (memory, hidden), direct = self.hidden, state, Products(weights[0])
+        gates, memories, hiddens, shown = (time_major(inputs, width) for width in (weights[2].shape[-1], size, size, size))
+        for time, gate in enumerate(gates.unbind(1)):
+            direct.add(weights[2], inputs[:, time], gate).baddbmm_(hidden, weights[1])
+            new_memory = self._open(gate, memory, memories[:, time])
+            squashed = INTO[self.memory_activation_name](new_memory, out=shown[:, time])
+            new_hidden = torch.mul(gate[..., -2 * size : -size], squashed, out=hiddens[:, time])
+            if running is not None:
+                for new, old in ((new_memory, memory), (new_hidden, hidden)):
+                    torch.where(running[:, time], new, old, out=new)
+            memory, hidden = new_memory, new_hidden
+        return LSTMState(memories, hiddens), (gates, shown)
+
+    def _open(self, sums: Tensor, memory: Tensor, new_memory: Tensor) -> Tensor:
+        """Turn the sums of one step into openings and candidate, in place, and write the new memory from the old."""
+        *gates, candidate = sums.chunk(self.gates + 1, -1)
+        INTO[self.input_activation_name](candidate, out=candidate)
+        if self.peephole_weight is None:
+            sums[..., : -self.hidden].sigmoid_()  # one call for all gates
+        else:
+            for gate, weight in zip(gates[:-1], self.peephole_weight.unbind(1), strict=False):
+                gate.addcmul_(weight, memory).sigmoid_()
+        if self.coupled:
+            torch.lerp(memory, candidate, gates[0], out=new_memory)
+        else:
+            kept = torch.mul(memory, gates[1] if self.has_forget_gate else self.kept, out=new_memory)
+            kept.addcmul_(gates[0], candidate)
+        if self.peephole_weight is not None:
+            gates[-1].addcmul_(self.peephole_weight[:, -1], new_memory).sigmoid_()
+        return new_memory
+
+    def sweep_back(self, inputs: Tensor, running: Tensor | None, states: LSTMState, first: LSTMState, kept: tuple[Tensor, ...],
+                   weights: Sequence[Tensor], upstream: Tensor, last: LSTMState, of_inputs: Tensor | None
+                   ) -> tuple[LSTMState, tuple[Tensor, ...]]:
+        """Go back step by step."""
+        (gates, shown), carried, gradient = kept, last, torch.empty_like(kept[0][:, 0])
+        direct, recurrent, of_bias = Products(weights[0]), Products(weights[1]), torch.zeros_like(weights[2])
+        of_peepholes = [torch.zeros_like(weight) for weight in weights[3:]]
+        for time in reversed(range(inputs.shape[1])):
+            old = LSTMState(*(part[:, time - 1] for part in states)) if time else first
+            arrived = carried._replace(hidden=upstream[:, time] + carried.hidden)
+            of_hidden = torch.empty_like(carried.hidden)
+            of_memory = self._step_back(arrived, old.memory, gates[:, time], shown[:, time], gradient)
+            if running is not None:
+                gradient.masked_fill_(~running[:, time], 0.0)
+                of_memory = torch.where(running[:, time], of_memory, arrived.memory)
+            recurrent.back(old.hidden, gradient, of_hidden)
+            if running is not None:
+                of_hidden += arrived.hidden.masked_fill(running[:, time], 0.0)  # what stands still passes its gradient on
+            direct.back(inputs[:, time], gradient, None if of_inputs is None else of_inputs[:, time])
+            of_bias += gradient.sum(1, keepdim=True)
+            for total in of_peepholes:
+                total += self._looked_at(gradient, old.memory, states.memory[:, time])
+            carried = LSTMState(of_memory, of_hidden)
+        return carried, (direct.of_weight, recurrent.of_weight, of_bias, *of_peepholes)
+
+    def _looked_at(self, gradient: Tensor, old: Tensor, new: Tensor) -> Tensor:
+        """Return one step's share of the peepholes' gradient: (members, gates, 1, hidden)."""
+        memories = [old] * (self.gates - 1) + [new]
+        parts = zip(gradient.chunk(self.gates + 1, -1), memories, strict=False)
+        return torch.stack([(part * memory).sum(1, keepdim=True) for part, memory in parts], 1)
+
+    def _step_back(self, arrived: LSTMState, old: Tensor, gate: Tensor, shown: Tensor, gradient: Tensor) -> Tensor:
+        """Write the gradient of one step's sums, of `arrived` at the new state; return that of the old memory."""
+        (*gates, candidate), (*of_gates, of_candidate) = gate.chunk(self.gates + 1, -1), gradient.chunk(self.gates + 1, -1)
+        of_memory = arrived.memory + backward(self.memory_activation_name, arrived.hidden * gates[-1], shown)
+        backward("sigmoid", arrived.hidden * shown, gates[-1], of_gates[-1])
+        if self.peephole_weight is not None:
+            of_memory.addcmul_(of_gates[-1], self.peephole_weight[:, -1])
+        backward("sigmoid", of_memory * (candidate - old if self.coupled else candidate), gates[0], of_gates[0])
+        backward(self.input_activation_name, of_memory * gates[0], candidate, of_candidate)
+        if self.has_forget_gate:
+            backward("sigmoid", of_memory * old, gates[1], of_gates[1])
+        of_old = torch.addcmul(of_memory, of_memory, gates[0], value=-1) if self.coupled else (
+            of_memory * (gates[1] if self.has_forget_gate else self.kept))
+        if self.peephole_weight is not None:
+            for of_gate, weight in zip(of_gates[:-1], self.peephole_weight.unbind(1), strict=False):
+                of_old.addcmul_(of_gate, weight)
+        return of_old
 
     def fused(self, inputs: Tensor, state: LSTMState) -> tuple[Tensor, LSTMState] | None:
         """Run the plain cell by the library's kernel, one member after the other; None for the variants."""
