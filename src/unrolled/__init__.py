@@ -4,4 +4,7 @@ import os
 
 from unrolled.processor import matrix_kernels
 
-os.environ.setdefault("MKL_CBWR", matrix_kernels())  # must be said before the first matrix product
+# To be said before the libraries that read them are loaded.
+os.environ.setdefault("MKL_CBWR", matrix_kernels())
+for _threads in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"):
+    os.environ.setdefault(_threads, "1")  # stages and workers share the cores; sums then do not depend on how many there are either
