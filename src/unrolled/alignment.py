@@ -99,36 +99,43 @@ def _groups(archive: Sequence[np.ndarray], cost: str) -> Iterator[tuple[np.ndarr
 
 def _costs(query: np.ndarray, frames: np.ndarray, cost: str) -> np.ndarray:
     """Return the cost of each frame of a query (rows, size) with each of the others (time, sequences, size): (rows, time, sequences)."""
-    products = (query @ frames.reshape(-1, frames.shape[-1]).T).reshape(len(query), *frames.shape[:2])
+    costs = (query @ frames.reshape(-1, frames.shape[-1]).T).reshape(len(query), *frames.shape[:2])
     if cost == "cosine":
-        return np.maximum(1 - products, 0)
-    squares = (query**2).sum(1)[:, None, None] + (frames**2).sum(-1)[None] - 2 * products
-    np.maximum(squares, 0, out=squares)
-    return squares if cost == "squared" else np.sqrt(squares, out=squares)
+        np.subtract(1, costs, out=costs)
+        return np.maximum(costs, 0, out=costs)
+    costs *= -2
+    costs += (query**2).sum(1)[:, None, None] + (frames**2).sum(-1)[None]
+    np.maximum(costs, 0, out=costs)
+    return costs if cost == "squared" else np.sqrt(costs, out=costs)
 
 
-def _skewed(costs: np.ndarray) -> np.ndarray:
-    """Return costs (rows, time, sequences) by diagonal: (rows + time - 1, rows, sequences), `FAR` outside."""
+def _diagonals(costs: np.ndarray) -> Iterator[tuple[int, int, int, np.ndarray]]:
+    """Yield each diagonal of costs (rows, time, sequences): its number, its first row and the one after its last, and its costs.
+
+    These are (rows of the diagonal, sequences), a part of all costs where they lie: nothing is copied.
+    """
     rows, time, count = costs.shape
-    skewed = np.full((rows + time - 1, rows, count), FAR, np.float32)
-    for row in range(rows):
-        skewed[row : row + time, row] = costs[row]
-    return skewed
+    cells, apart = costs.reshape(rows * time, count), max(time - 1, 1)  # from a cell to the next of its diagonal
+    for diagonal in range(rows + time - 1):
+        first, end = max(0, diagonal - time + 1), min(rows, diagonal + 1)
+        start = first * time + diagonal - first
+        yield diagonal, first, end, cells[start : start + (end - first - 1) * apart + 1 : apart]
 
 
 def _whole(costs: np.ndarray, lengths: np.ndarray) -> np.ndarray:
     """Return the sum along the best path from the first to the last cell of each sequence: (sequences,)."""
     rows, _, count = costs.shape
-    skewed, sums = _skewed(costs), np.empty(count, np.float32)
+    sums = np.empty(count, np.float32)
     ends = rows + lengths - 2  # diagonal of each sequence's last cell
     before, last = np.full((rows + 1, count), FAR, np.float32), np.full((rows + 1, count), FAR, np.float32)
     before[0] = 0  # so that a path begins at the first cell; row r of a diagonal stands at r + 1
-    for diagonal, step in enumerate(skewed):
-        best = np.minimum(last[:-1], last[1:])
-        np.minimum(best, before[:-1], out=best)
-        np.add(best, step, out=best)
+    best = np.empty((rows, count), np.float32)
+    for diagonal, first, end, step in _diagonals(costs):
+        part = np.minimum(last[first:end], last[first + 1 : end + 1], out=best[: end - first])
+        np.minimum(part, before[first:end], out=part)
+        np.add(part, step, out=before[first + 1 : end + 1])
         before, last = last, before
-        last[0], last[1:] = FAR, np.minimum(best, FAR, out=best)
+        last[0] = FAR
         here = ends == diagonal
         if here.any():
             sums[here] = last[-1, here]
@@ -138,22 +145,23 @@ def _whole(costs: np.ndarray, lengths: np.ndarray) -> np.ndarray:
 def _inside(costs: np.ndarray, lengths: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return the sum along the best path that takes all rows, from any column to any other, its first column and the one after its last."""
     rows, _, count = costs.shape
-    skewed, sequences = _skewed(costs), np.arange(count)
     before, last = np.full((rows + 1, count), FAR, np.float32), np.full((rows + 1, count), FAR, np.float32)
     from_before, from_last = np.zeros((rows + 1, count), np.int32), np.zeros((rows + 1, count), np.int32)
     sums, starts, ends = np.full(count, FAR), np.zeros(count, np.int32), np.zeros(count, np.int32)
-    for diagonal, step in enumerate(skewed):
+    best = np.empty((rows, count), np.float32)
+    for diagonal, first, end, step in _diagonals(costs):
         before[0], from_before[0] = 0, diagonal  # a path may begin at any column of the first row
-        ways = np.stack([before[:-1], last[:-1], last[1:]])
-        came = np.stack([from_before[:-1], from_last[:-1], from_last[1:]])
-        way = ways.argmin(0)[None]
-        best, origin = np.take_along_axis(ways, way, 0)[0] + step, np.take_along_axis(came, way, 0)[0]
+        here, above = slice(first + 1, end + 1), slice(first, end)
+        part = np.minimum(last[here], last[above], out=best[: end - first])
+        origin = np.where(last[here] < last[above], from_last[here], from_last[above])
+        np.copyto(origin, from_before[above], where=before[above] <= part)
+        np.minimum(part, before[above], out=part)
+        np.add(part, step, out=before[here])
+        from_before[here] = origin
         before, last, from_before, from_last = last, before, from_last, from_before
-        last[0], last[1:] = FAR, np.minimum(best, FAR)
-        from_last[1:] = origin
+        last[0] = FAR
         column = diagonal - rows + 1
         better = (column >= 0) & (column < lengths) & (last[-1] < sums)
         if better.any():
-            chosen = sequences[better]
-            sums[chosen], starts[chosen], ends[chosen] = last[-1, chosen], from_last[-1, chosen], column + 1
+            sums[better], starts[better], ends[better] = last[-1, better], from_last[-1, better], column + 1
     return sums, starts, ends
