@@ -104,8 +104,11 @@ def test_search_and_map_are_drawn_and_listed() -> None:
     table = spoken_search._answers(view, labels, options)
     assert table.rows[0][0] == "the white house" and table.rows[0][3] == "✓"
     assert len(spoken_search._methods(scores, work).rows) == len(scores)
-    assert "2 spoken queries to 6 sentences" in spoken_search._sentence(scores, work, (2, 6)).text
-    spoken_search._figure(scores)
+    twice = spoken_search.joined([scores, scores])
+    assert {method: len(members) for method, members in twice.items()} == {method: len(members) for method, members in scores.items()}
+    assert all((twice.of_queries(method) == np.tile(scores.of_queries(method), 2)).all() for method in scores)
+    assert "4 spoken queries, each to one of 2 archives of 6 sentences" in spoken_search._sentence(twice, work, 6).text
+    spoken_search._figure(twice)
 
 
 def test_every_point_of_the_map_has_its_sound() -> None:

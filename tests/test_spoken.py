@@ -248,6 +248,9 @@ def test_sets_hold_what_their_cards_say(tmp_path, tiny, name):
     assert len(card["flaws"]) == len(card["flaws_zh"])
     for split, count in card["splits"].items():
         assert len(spoken.load(tmp_path / "a", split).texts) == count
+    if name == "spoken_archive":
+        heard = [set(group) for roles in spoken.voices(tmp_path / "a").values() for group in roles.values()]
+        assert sum(map(len, heard)) == len(set.union(*heard))  # nobody is in two of them
     sound = {"spoken_words": "test", "spoken_archive": "queries"}.get(name, "shown")
     assert len(spoken.audio(tmp_path / "a", sound)[1]) == card["splits"][sound]
     if name == "spoken_words":

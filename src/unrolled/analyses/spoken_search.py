@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -18,6 +18,7 @@ from unrolled.data.spoken import Spoken
 from unrolled.searching import Archive
 from unrolled.settings import Settings
 
+ARCHIVES = (("sentences", "queries"), ("sentences_second", "queries_second"))  # of like phrases, by other voices
 Labels = tuple[Sequence[str], Sequence[str]]  # what each query asks for, and which phrase each sentence holds
 NAMES = {"vectors": ("vectors", "向量"), "two_stages": ("vectors, then alignment", "先向量、后对齐"),
          "alignment": ("alignment (DTW)", "对齐（DTW）"), "naive": ("ten frames as a vector", "取十帧作向量"), "chance": ("chance", "随机"),
@@ -74,25 +75,48 @@ class Scores(dict[str, list[np.ndarray]]):
 def analyse(options: Options, settings: Settings) -> AnalysisResult:
     """Search with every method, and show what is found."""
     folder = Path(options.archive)
-    sentences, queries = spoken.load(folder, "sentences"), spoken.load(folder, "queries")
-    labels = queries.texts, phrases_in(sentences, queries)
-    scores = Scores()
-    for option, names in (("encoder", ("vectors", "two_stages")), ("correspondence", ("pairs", "pairs_two_stages"))):
-        loaded = trained.load(getattr(options, option), settings, f"analyses.spoken_search.{option}", "audio_words")
-        view = look(loaded, sentences, queries)
-        in_both_stages(scores, names, view, labels, options.candidates)
-        if option == "encoder":
-            baselines(scores, view, labels)
-            first, every = view, loaded.task.every
-    work = frames_compared(first, options.candidates)
+    runs = {option: trained.load(getattr(options, option), settings, f"analyses.spoken_search.{option}", "audio_words")
+            for option in ("encoder", "correspondence")}
+    found = [search(options, runs, *(spoken.load(folder, split) for split in splits)) for splits in ARCHIVES]
+    scores, work = joined([each.scores for each in found]), _means([each.work for each in found])
+    first, labels, every = found[0].view, found[0].labels, runs["encoder"].task.every
     result = AnalysisResult(values=as_values(scores, work))
     result.figures["spoken_search"] = _figure(scores)
     result.tables["spoken_search"] = _methods(scores, work)
     result.tables["spoken_search_answers"] = _answers(first, labels, options)
-    result.sentences.append(_sentence(scores, work, (len(queries.texts), len(sentences.texts))))
+    result.sentences.append(_sentence(scores, work, len(first.archives[0].sentences)))
     result.add(archive_piece.searched(folder, first.archives[0], first.queries, first.vectors[0], labels, options.candidates, options.rows,
                                       every))
     return result
+
+
+class Search(NamedTuple):
+    """What was found in one archive, and by how much work; `view` is that of the encoder."""
+
+    scores: Scores
+    view: Searched
+    labels: Labels
+    work: dict[str, float]
+
+
+def search(options: Options, runs: Mapping[str, trained.Loaded], sentences: Spoken, queries: Spoken) -> Search:
+    """Search one archive with every method."""
+    labels, scores = (queries.texts, phrases_in(sentences, queries)), Scores()
+    first = look(runs["encoder"], sentences, queries)
+    in_both_stages(scores, ("vectors", "two_stages"), first, labels, options.candidates)
+    baselines(scores, first, labels)
+    in_both_stages(scores, ("pairs", "pairs_two_stages"), look(runs["correspondence"], sentences, queries), labels, options.candidates)
+    return Search(scores, first, labels, frames_compared(first, options.candidates))
+
+
+def joined(parts: Sequence[Scores]) -> Scores:
+    """Put the queries of several archives one after another."""
+    return Scores({method: [np.concatenate(members, 1) for members in zip(*(part[method] for part in parts), strict=True)]
+                   for method in parts[0]})
+
+
+def _means(parts: Sequence[Mapping[str, float]]) -> dict[str, float]:
+    return {name: float(np.mean([part[name] for part in parts])) for name in parts[0]}
 
 
 def phrases_in(sentences: Spoken, queries: Spoken) -> list[str]:
@@ -187,16 +211,17 @@ def _answers(view: Searched, labels: Labels, options: Options) -> Table:
                  ("sentence", "at", "cosine", "right"), ("句子", "时间", "余弦", "是否正确"), rows, rows)
 
 
-def _sentence(scores: Scores, work: Mapping[str, float], shape: tuple[int, int]) -> Sentence:
+def _sentence(scores: Scores, work: Mapping[str, float], sentences: int) -> Sentence:
     """Say who finds how much for how much work."""
     first = {method: scores.of_queries(method)[0].mean() for method in scores}
     average = {method: scores.of_queries(method)[1].mean() for method in scores}
-    share = work["two_stages"] / work["alignment"]
-    text = (f"{shape[0]} spoken queries to {shape[1]} sentences: the first answer is right in {first['vectors']:.1%} by vectors (MAP "
-            f"{average['vectors']:.2f}), in {first['alignment']:.1%} by alignment with every sentence ({average['alignment']:.2f}), in "
+    share, queries = work["two_stages"] / work["alignment"], scores.of_queries("vectors").shape[1]
+    text = (f"{queries} spoken queries, each to one of {len(ARCHIVES)} archives of {sentences} sentences: the first answer is right in "
+            f"{first['vectors']:.1%} by vectors (MAP {average['vectors']:.2f}), in {first['alignment']:.1%} by alignment with every "
+            f"sentence ({average['alignment']:.2f}), in "
             f"{first['two_stages']:.1%} by vectors whose best candidates are aligned ({average['two_stages']:.2f}), for {share:.0%} of "
             "the comparisons of alignment.")
-    chinese = (f"{shape[0]} 个语音查询、{shape[1]} 个句子：首个结果正确的比例，"
+    chinese = (f"{len(ARCHIVES)} 个语音库各有 {sentences} 个句子，共 {queries} 个语音查询，每个只检索其中一个库：首个结果正确的比例，"
                f"单用向量为 {first['vectors']:.1%}（MAP {average['vectors']:.2f}），"
                f"与每句对齐为 {first['alignment']:.1%}（{average['alignment']:.2f}），先用向量选候选再对齐为 {first['two_stages']:.1%}"
                f"（{average['two_stages']:.2f}），比较次数只有逐句对齐的 {share:.0%}。")

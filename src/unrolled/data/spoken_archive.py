@@ -1,4 +1,4 @@
-"""An archive of spoken sentences to be searched, and spoken phrases to search it for."""
+"""Two archives of spoken sentences to be searched, and spoken phrases to search them for."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from unrolled.data import spoken, synthesis
 from unrolled.data.english_words import TOPICS
 from unrolled.data.espeak import Utterance
 from unrolled.data.spoken import SpokenSet
-from unrolled.data.synthesis import ARCHIVE_VOICES, QUERY_VOICES, VALIDATION_VOICES, names
+from unrolled.data.synthesis import ARCHIVE_VOICES, QUERY_VOICES, SECOND_ARCHIVE_VOICES, SECOND_QUERY_VOICES, VALIDATION_VOICES, names
 
 LANGUAGE = "en-us"
 PHRASES = ("white house", "prime minister", "green garden", "summer holiday", "police officer", "stone bridge", "golden river",
@@ -40,7 +40,10 @@ FRAMES = (
 
 
 class SpokenArchive(SpokenSet):
-    """Sentences by archive voices, an equal number by each, and every phrase by every query voice; the same for validation with others."""
+    """Sentences by archive voices, an equal number by each, and every phrase by every query voice; the same again by other voices.
+
+    A third such pair, of other phrases and by other voices still, is for validation.
+    """
 
     name = "spoken_archive"
     card = {
@@ -52,22 +55,26 @@ class SpokenArchive(SpokenSet):
     }
 
     def synthesise(self, folder: Path) -> dict[str, Any]:
-        """Write sentences and queries, sentences_validation and queries_validation, and who searches whom."""
-        generator, half = np.random.default_rng(3), len(VALIDATION_VOICES) // 2
+        """Write sentences and queries, both also with _validation and _second behind their names, and who searches whom."""
+        generator, second, half = np.random.default_rng(3), np.random.default_rng(4), len(VALIDATION_VOICES) // 2
         voices = {"test": {"query": names(LANGUAGE, QUERY_VOICES[:QUERY_SPEAKERS]),
                            "archive": names(LANGUAGE, ARCHIVE_VOICES[:ARCHIVE_SPEAKERS])},
-                  "validation": {"query": names(LANGUAGE, VALIDATION_VOICES[:half]), "archive": names(LANGUAGE, VALIDATION_VOICES[half:])}}
+                  "validation": {"query": names(LANGUAGE, VALIDATION_VOICES[:half]), "archive": names(LANGUAGE, VALIDATION_VOICES[half:])},
+                  "second": {"query": names(LANGUAGE, SECOND_QUERY_VOICES), "archive": names(LANGUAGE, SECOND_ARCHIVE_VOICES)}}
         utterances = {
             "sentences": say(sentences(SENTENCES, PHRASES, CONFUSABLE, generator), voices["test"]["archive"], generator),
             "queries": each_by_each(PHRASES, voices["test"]["query"], generator),
             "sentences_validation": say(sentences(VALIDATION_SENTENCES, VALIDATION_PHRASES, VALIDATION_CONFUSABLE, generator),
                                         voices["validation"]["archive"], generator),
             "queries_validation": each_by_each(VALIDATION_PHRASES, voices["validation"]["query"], generator),
+            "sentences_second": say(sentences(SENTENCES, PHRASES, CONFUSABLE, second), voices["second"]["archive"], second),
+            "queries_second": each_by_each(PHRASES, voices["second"]["query"], second),
         }
         results.write_json(folder / "voices.json", voices)
         results.write_json(folder / "phrases.json", {"test": PHRASES, "validation": VALIDATION_PHRASES})
         counts = synthesis.write_splits(folder, utterances, generator, keep_sound=("sentences", "queries"))
         return {**spoken.counted(counts), "occurrences": occurrences(PHRASES, utterances["sentences"]),
+                "occurrences_second": occurrences(PHRASES, utterances["sentences_second"]),
                 "occurrences_validation": occurrences(VALIDATION_PHRASES, utterances["sentences_validation"])}
 
 

@@ -18,6 +18,8 @@ TRAINING_VOICES = ("m1", "m3", "m4", "m6", "m8", "f1", "f3", "f4", "Alex", "Alic
 VALIDATION_VOICES = ("Mario", "Nguyen", "adam", "belinda", "gustave", "Michael", "Reed", "benjamin", "linda", "max")
 QUERY_VOICES = ("m2", "m5", "m7", "f2", "f5", "Andy", "Hugo", "Mike", "Marco", "Diogo")
 ARCHIVE_VOICES = ("aunty", "david", "ed", "grandma", "marcelo", "quincy", "robert", "shelby", "travis", "zac")
+SECOND_QUERY_VOICES = ("Andrea", "Denis", "Gene2", "Storm", "anika", "antonio", "caleb", "edward", "john", "steph")
+SECOND_ARCHIVE_VOICES = ("boris", "iven", "michel", "miguel", "norbert", "pablo", "pedro", "victor")
 
 NOISE = (15.0, 35.0)  # decibels below the speech, drawn for each piece
 RATES, PITCHES, PITCH_RANGES = (130, 210), (25, 75), (30, 70)
