@@ -6,19 +6,18 @@ import os
 import sys
 from collections import Counter
 
-from unrolled import analyses, catalogue, engines, guard, lanes, results, settings
-from unrolled.judging import claims
+from unrolled import guard, lanes, results, settings
 
 
 def main() -> None:
     """Run what changed; with nothing to do, say so."""
     with results.exit_on_user_error():
-        chosen = check()
+        settings.load()
         guard.end_on_signals()
-        with guard.lock("reproduce"):
-            before = _verdicts_stamp()
-            os.environ["DVC_NO_ANALYTICS"] = "1"
-            status = lanes.reproduce(chosen) or _fill_missing_store()
+        os.environ["DVC_NO_ANALYTICS"] = "1"
+        with guard.lock("reproduce"), lanes.asking() as answer:
+            chosen, before = check(), _verdicts_stamp()
+            status = lanes.reproduce(chosen, answer) or _fill_missing_store()
             if status:
                 sys.exit(max(status, 1))
         _summary(changed=_verdicts_stamp() != before)
@@ -26,6 +25,9 @@ def main() -> None:
 
 def check() -> settings.Settings:
     """Return the settings, after every one of them, every option and claim has been checked."""
+    from unrolled import analyses, catalogue, engines  # here: seconds of imports, while which DVC looks for what is out of date
+    from unrolled.judging import claims
+
     chosen = settings.load()
     catalogue.check(chosen)
     analyses.check(chosen)

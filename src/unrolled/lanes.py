@@ -7,6 +7,7 @@ books in order. A plain `dvc repro` does the same work in one lane.
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import os
 import re
@@ -15,7 +16,7 @@ import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 from tqdm import tqdm
 
@@ -27,6 +28,7 @@ LANES = 2  # more would leave each too few workers for the long trainings
 BUNDLE_SECONDS = 20.0  # short stages share one DVC process, which takes a second or two to start
 UNKNOWN_SECONDS = 10.0  # what a stage is taken to last that never ran here
 POLL_SECONDS = 0.5
+Answer = Callable[[], set[str] | None]
 BAR = "{desc} {percentage:3.0f}%|{bar}| {elapsed}, about {remaining} left {postfix}"
 
 
@@ -41,12 +43,40 @@ def share(workers: int, lanes: int) -> int:
     return -(-(workers or os.cpu_count() or 1) // lanes)
 
 
-def reproduce(chosen: Settings) -> int:
-    """Run every stage that is not up to date; return 0, or DVC's exit status."""
+@contextlib.contextmanager
+def asking() -> Iterator[Answer]:
+    """Let DVC look for what is out of date, which takes it some seconds; call what this gives, meanwhile or later, for its answer."""
+    if not results.DVC_LOCK.exists():
+        yield lambda: None
+        return
+    process = subprocess.Popen([*DVC, "repro", "--dry", "--no-run-cache"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    try:
+        yield lambda: _answer(process)
+    finally:
+        guard.end([process])
+
+
+def _answer(process: subprocess.Popen) -> set[str] | None:
+    """Wait for DVC and return the stages that it would run, those that depend on them not always among them; None where it cannot say."""
+    said = process.communicate()[0]
+    if process.returncode:  # so it does where a stage reads what is not there yet; whatever else it may be, the run itself will say
+        return None
+    return set(re.findall(r"^Running stage '(.+)':", said, re.MULTILINE))
+
+
+def reproduce(chosen: Settings, answer: Answer) -> int:
+    """Run every stage that is not up to date; return 0, or DVC's exit status.
+
+    Args:
+        chosen: the settings.
+        answer: what `asking` gave.
+    """
     lanes = min(LANES, chosen.workers or os.cpu_count() or 1) if chosen.engine == "local" else 1  # a cluster takes a task's jobs at once
     groups, began = kinds(chosen), time.time()
     kept = sum(1 for _ in results.RUNS.glob("*/member.json"))
-    stale = out_of_date(groups)
+    stale = answer()
+    if stale is None:
+        stale = set(itertools.chain(*groups))
     if not stale:
         return 0
     if lanes > 1 and len(stale) > 1:
@@ -61,17 +91,6 @@ def reproduce(chosen: Settings) -> int:
             stage_times.keep_whole_run(stages, chosen.scale, lanes, began, kept)
         return status
     return guard.run_pipeline([*DVC, "repro"])
-
-
-def out_of_date(groups: list[list[str]]) -> set[str]:
-    """Return the stages that DVC would run at once, those that depend on them not always among them; all of them where it cannot say."""
-    everything = set(itertools.chain(*groups))
-    if not results.DVC_LOCK.exists():
-        return everything
-    done = subprocess.run([*DVC, "repro", "--dry", "--no-run-cache"], capture_output=True, text=True, check=False)
-    if done.returncode:  # so it does where a stage reads what is not there yet; whatever else it may be, the run itself will say
-        return everything
-    return set(re.findall(r"^Running stage '(.+)':", done.stdout, re.MULTILINE))
 
 
 def bundles(seconds: Mapping[str, float], lanes: int) -> list[list[str]]:
