@@ -40,10 +40,11 @@ def cosine_distances(queries: np.ndarray, archive: np.ndarray) -> np.ndarray:
     searches it. A vector that then is 0 has distance 1 to all.
     """
     mean = archive.mean(0)
-    return 1 - _normalised(queries - mean) @ _normalised(archive - mean).T
+    return 1 - normalised(queries - mean) @ normalised(archive - mean).T
 
 
-def _normalised(vectors: np.ndarray) -> np.ndarray:
+def normalised(vectors: np.ndarray) -> np.ndarray:
+    """Return vectors along the last axis of length 1; one of zeros stays so."""
     return vectors / np.maximum(np.linalg.norm(vectors, axis=-1, keepdims=True), 1e-12)
 
 

@@ -62,7 +62,7 @@ class Archive:
         Returns:
             (queries, sentences) each; 2 where a sentence has no segment.
         """
-        far = 1 - _normalised(queries - self.mean) @ self.vectors.T  # (queries, segments)
+        far = 1 - retrieval.normalised(queries - self.mean) @ self.vectors.T  # (queries, segments)
         firsts = np.flatnonzero(np.diff(self.segments.sentences, prepend=-1))
         distances = np.full((len(queries), len(self.sentences)), 2.0, np.float32)
         nearest = np.zeros((len(queries), len(self.sentences)), int)
@@ -120,7 +120,7 @@ def index(folder: Path, split: str, prepare: Prepare, encode: Encode) -> Archive
 def archive_of(found: Spoken, sentences: list[np.ndarray], segments: Segments, vectors: np.ndarray) -> Archive:
     """Put an archive together from the vectors (segments, size) of its segments."""
     voices = [found.voices[place] for place in segments.sentences]
-    return Archive(found, sentences, segments, _normalised(retrieval.without_voice_means(vectors, voices)), vectors.mean(0))
+    return Archive(found, sentences, segments, retrieval.normalised(retrieval.without_voice_means(vectors, voices)), vectors.mean(0))
 
 
 @torch.no_grad()
@@ -142,7 +142,3 @@ def encode(model: nn.Module, pieces: Sequence[np.ndarray]) -> np.ndarray:
     vectors = np.empty_like(found)
     vectors[:, order] = found
     return vectors
-
-
-def _normalised(vectors: np.ndarray) -> np.ndarray:
-    return vectors / np.maximum(np.linalg.norm(vectors, axis=-1, keepdims=True), 1e-12)
