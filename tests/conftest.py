@@ -14,6 +14,7 @@ from pathlib import Path
 
 import filelock
 import pytest
+import threadpoolctl
 import torch
 from playwright.sync_api import Page, sync_playwright
 
@@ -22,6 +23,7 @@ from unrolled import processor, settings
 
 ROOT = Path(__file__).resolve().parent.parent
 processor.prepare()
+threadpoolctl.threadpool_limits(1)  # numpy was loaded before this package could say so
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # a shell's background job ignores Ctrl-C, and so would all that tests start
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
