@@ -128,7 +128,28 @@ def test_tuning_writes_evidence_and_leaves_nothing_stale(small):
     ({0.1: [0.001, 0.001, 0.17], 0.2: [0.01, 0.01, 0.01]}, False, 0.2),  # a failing seed is not hidden
 ])
 def test_the_best_rate(scores, higher, best):
-    assert tuning.best_rate(scores, higher) == best
+    assert tuning.ranked(scores, higher)[0] == best
+
+
+def test_the_two_best_rates_meet_again_on_seeds_of_their_own(small):
+    section = dataclasses.replace(small.tasks["adding"], finalist_seeds=2)
+    chosen = dataclasses.replace(small, tasks={"adding": section})
+    tuning.tune(small)
+    grid = tuned.load_evidence()["adding"]["gru"]["scores"]
+    assert len(tuning.tune(chosen)) == 2 and tuning.tune(chosen) == []
+    evidence = tuned.load_evidence()["adding"]["gru"]
+    scores = {float(rate): values for rate, values in evidence["scores"].items()}
+    finalists = {rate for rate, values in scores.items() if len(values) == 5}
+    assert evidence["seeds"] == [9000, 9001, 9002, 9003, 9004] and len(finalists) == 2
+    assert all(scores[float(rate)][:3] == values for rate, values in grid.items())
+    means = {rate: np.mean(values[:3]) for rate, values in scores.items()}
+    assert finalists == set(sorted(means, key=means.get)[:2])  # the lower the error, the better
+    assert tuned.load()["adding"]["gru"]["learning_rate"] == min(finalists, key=lambda rate: np.mean(scores[rate]))
+
+
+def test_a_third_rate_that_was_tried_less_is_not_chosen():
+    found = {"higher_is_better": True, "scores": {0.1: [0.9, 0.9, 0.1], 0.2: [0.8, 0.8, 0.0], 0.3: [0.79, 0.79]}}
+    assert tuning.chosen_rate(found) == 0.1
 
 
 def test_an_edit_of_one_cell_changes_the_keys_of_its_runs_only(params, tmp_path, monkeypatch):

@@ -58,6 +58,7 @@ class TaskSection:
 
     Attributes:
         elsewhere: names of runs that other scales have, whose tuned rates stay.
+        finalist_seeds: on how many seeds more the two best learning rates of the grid are held against each other.
     """
 
     name: str
@@ -66,6 +67,7 @@ class TaskSection:
     runs: Mapping[str, Run]
     purpose: str = ""
     elsewhere: tuple[str, ...] = ()
+    finalist_seeds: int = 0
 
 
 @dataclasses.dataclass(frozen=True)
@@ -216,6 +218,7 @@ def _task(name: str, section: Mapping[str, Any], defaults: Mapping[str, Any], sc
     own.pop("reads")
     lengths = checked_value(forced.pop("other_lengths", own.pop("other_lengths", [])), tuple[int, ...], f"{where}.other_lengths", "length")
     most_seeds = checked_value(forced.pop("other_seeds", own.pop("other_seeds", 1000)), int, f"{where}.other_seeds", "seeds")
+    finalist_seeds = checked_value(forced.pop("finalist_seeds", own.pop("finalist_seeds", 0)), int, f"{where}.finalist_seeds")
     lines = _at_other_lengths(lines, lengths, most_seeds)
     runs = {}
     for run, line in lines.items():
@@ -224,7 +227,7 @@ def _task(name: str, section: Mapping[str, Any], defaults: Mapping[str, Any], sc
         runs[run] = _run(name, run, merged, place, seed_offset)
     blocks = [_mapping(section.get(other) or {}, f"{where}.{other}") for other in SCALES]
     elsewhere = sorted({run for other in blocks for run in other.get("runs") or {}} - set(runs))
-    return TaskSection(name, checked_value(own["kind"], str, f"{where}.kind"), reads, runs, purpose, tuple(elsewhere))
+    return TaskSection(name, checked_value(own["kind"], str, f"{where}.kind"), reads, runs, purpose, tuple(elsewhere), finalist_seeds)
 
 
 def _at_other_lengths(lines: Mapping[str, Any], lengths: Iterable[int], most_seeds: int) -> dict[str, Any]:
@@ -312,7 +315,8 @@ def _check_keys(tree: Mapping[str, Any], known: Iterable[str], required: Iterabl
 
 def _check_seeds(settings: Settings) -> None:
     """Tuning seeds must not be seen again by any run, or its rates would be chosen on the seeds they are judged on."""
-    tuning = range(settings.tuning.first_seed, settings.tuning.first_seed + settings.tuning.seeds)
+    most = settings.tuning.seeds + max((section.finalist_seeds for section in settings.tasks.values()), default=0)
+    tuning = range(settings.tuning.first_seed, settings.tuning.first_seed + most)
     for section in settings.tasks.values():
         for run in section.runs.values():
             seeds = range(run.first_seed, run.first_seed + run.seeds)

@@ -1,4 +1,8 @@
-"""Chooses learning rates on validation data: one grid, equal budget, the grid riding on the member axis."""
+"""Chooses learning rates on validation data: one grid, equal budget, the grid riding on the member axis.
+
+Where a section asks for it, the two best rates meet once more on further seeds: the best of a grid often is the last before the edge, at
+which one seed in so many falls over, and three seeds do not show that.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +11,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from unrolled import engines, execution, guard, store, tuned
-from unrolled.settings import Run, Settings, SettingsError, nearest
+from unrolled.engines.jobs import Member
+from unrolled.settings import Run, Settings, SettingsError, TaskSection, nearest
 from unrolled.tasks import TASKS
 
 
@@ -42,15 +47,14 @@ def tune(settings: Settings, everything: bool = False, only: Sequence[str] = ())
                 run: entries[name][run] for run in section.elsewhere if run in entries[name]}
             scores = evidence.setdefault(name, {})
             due = [run for run in runs
-                   if everything or _stale(entries[name].get(run.name), scores.get(run.name), run, section.reads, settings)]
-            members = {run.name: _members(settings) for run in due}
-            jobs = [job for run in due
-                    for job in execution.plan(run, section.reads, members[run.name], device, task_options(run))]
-            execution.execute(jobs, device, settings, f"tune {name}")
+                   if everything or _stale(entries[name].get(run.name), scores.get(run.name), run, section, settings)]
+            found = _scored(settings, section, {run.name: _grid(settings) for run in due}, device)
+            if section.finalist_seeds:
+                again = {run: _grid(settings) + _final(settings, section, scored) for run, scored in found.items()}
+                found = _scored(settings, section, again, device)
             for run in due:
-                found = _evidence(settings, run, section.reads, members[run.name], device)
-                scores[run.name] = found
-                entries[name][run.name] = {"learning_rate": best_rate(found["scores"], found["higher_is_better"]),
+                scores[run.name] = found[run.name]
+                entries[name][run.name] = {"learning_rate": chosen_rate(found[run.name]),
                                            "code": execution.tuning_hash(run, section.reads)}
                 lines.append(f"{name}/{run.name}: {entries[name][run.name]['learning_rate']:g}")
             tuned.save(entries, evidence)
@@ -62,15 +66,32 @@ def task_options(run: Run) -> dict[str, Any]:
     return {"train_on_validation": False} if run.options.get("train_on_validation") else {}
 
 
-def _members(settings: Settings) -> list[tuple[int, float]]:
+def _grid(settings: Settings) -> list[Member]:
     chosen = settings.tuning
     return [(seed, rate) for rate in chosen.learning_rates for seed in range(chosen.first_seed, chosen.first_seed + chosen.seeds)]
 
 
-def _stale(found: Mapping[str, Any] | None, evidence: Mapping[str, Any] | None, run: Run, reads: str, settings: Settings) -> bool:
-    """Tell whether an entry or its evidence is missing, or it was chosen with other settings or code, or from another grid."""
-    return (found is None or evidence is None or found.get("code") != execution.tuning_hash(run, reads)
-            or {float(rate) for rate in evidence["scores"]} != set(settings.tuning.learning_rates))
+def _final(settings: Settings, section: TaskSection, found: Mapping[str, Any]) -> list[Member]:
+    """Return the members on which the two best rates meet again."""
+    first = settings.tuning.first_seed + settings.tuning.seeds
+    return [(seed, rate) for rate in ranked(found["scores"], found["higher_is_better"])[:2]
+            for seed in range(first, first + section.finalist_seeds)]
+
+
+def _scored(settings: Settings, section: TaskSection, members: Mapping[str, Sequence[Member]], device: str) -> dict[str, dict[str, Any]]:
+    """Train what is not yet there of each run's members, and return the scores by the run's name."""
+    runs = {name: section.runs[name] for name in members}
+    jobs = [job for name, run in runs.items() for job in execution.plan(run, section.reads, members[name], device, task_options(run))]
+    execution.execute(jobs, device, settings, f"tune {section.name}")
+    return {name: _evidence(settings, run, section.reads, members[name], device) for name, run in runs.items()}
+
+
+def _stale(found: Mapping[str, Any] | None, evidence: Mapping[str, Any] | None, run: Run, section: TaskSection,
+           settings: Settings) -> bool:
+    """Tell whether an entry or its evidence is missing, or it was chosen with other settings or code, from another grid or fewer seeds."""
+    return (found is None or evidence is None or found.get("code") != execution.tuning_hash(run, section.reads)
+            or {float(rate) for rate in evidence["scores"]} != set(settings.tuning.learning_rates)
+            or len(evidence["seeds"]) < settings.tuning.seeds + section.finalist_seeds)
 
 
 def _evidence(settings: Settings, run: Run, reads: str, members: Sequence[tuple[int, float]], device: str) -> dict[str, Any]:
@@ -84,8 +105,14 @@ def _evidence(settings: Settings, run: Run, reads: str, members: Sequence[tuple[
             "scores": {rate: [None if value is None else round(value, 6) for value in values] for rate, values in scores.items()}}
 
 
-def best_rate(scores: Mapping[float, Sequence[float | None]], higher_is_better: bool) -> float:
-    """Return the rate whose mean score over seeds is best; a tie goes to the better median, then to the lower rate.
+def chosen_rate(found: Mapping[str, Any]) -> float:
+    """Return the best of the rates that were tried on most seeds: of all, or of the two that met again."""
+    most = max(map(len, found["scores"].values()))
+    return ranked({rate: values for rate, values in found["scores"].items() if len(values) == most}, found["higher_is_better"])[0]
+
+
+def ranked(scores: Mapping[float, Sequence[float | None]], higher_is_better: bool) -> list[float]:
+    """Return the rates, that of the best mean score over seeds first; a tie goes to the better median, then to the lower rate.
 
     The mean, since the median of three hides the one seed that fails, and a rate at which one seed in three fails is no good rate. A
     diverged seed (None) counts as infinitely bad.
@@ -96,4 +123,4 @@ def best_rate(scores: Mapping[float, Sequence[float | None]], higher_is_better: 
         values = [float("-inf") if value is None else sign * value for value in scores[rate]]
         return statistics.fmean(values), statistics.median(values), -rate
 
-    return max(scores, key=rank)
+    return sorted(scores, key=rank, reverse=True)
