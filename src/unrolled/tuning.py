@@ -1,7 +1,7 @@
 """Chooses learning rates on validation data: one grid, equal budget, the grid riding on the member axis.
 
-Where a section asks for it, the two best rates meet once more on further seeds: the best of a grid often is the last before the edge, at
-which one seed in so many falls over, and three seeds do not show that.
+Where a section asks for it, the two best rates meet once more on further seeds: the best of a grid often is the last before the edge, over
+which one seed in so many falls, and three seeds do not show that. Of two that are alike the lower is taken.
 """
 
 from __future__ import annotations
@@ -14,6 +14,8 @@ from unrolled import engines, execution, guard, store, tuned
 from unrolled.engines.jobs import Member
 from unrolled.settings import Run, Settings, SettingsError, TaskSection, nearest
 from unrolled.tasks import TASKS
+
+ALPHA = 0.05
 
 
 def tune(settings: Settings, everything: bool = False, only: Sequence[str] = ()) -> list[str]:
@@ -106,9 +108,22 @@ def _evidence(settings: Settings, run: Run, reads: str, members: Sequence[tuple[
 
 
 def chosen_rate(found: Mapping[str, Any]) -> float:
-    """Return the best of the rates that were tried on most seeds: of all, or of the two that met again."""
-    most = max(map(len, found["scores"].values()))
-    return ranked({rate: values for rate, values in found["scores"].items() if len(values) == most}, found["higher_is_better"])[0]
+    """Return the best rate; of two that met again and that their seeds cannot tell apart, the lower, which is further from the edge."""
+    scores = found["scores"]
+    most = max(map(len, scores.values()))
+    best, *others = ranked({rate: values for rate, values in scores.items() if len(values) == most}, found["higher_is_better"])
+    if most > min(map(len, scores.values())) and others[0] < best and not _told_apart(scores[best], scores[others[0]]):
+        return others[0]
+    return best
+
+
+def _told_apart(some: Sequence[float | None], others: Sequence[float | None]) -> bool:
+    """Tell whether the scores of the same seeds differ in the mean (paired t-test); a seed that diverged tells them apart."""
+    from scipy import stats  # here: half a second's import that training does not need
+
+    if None in some or None in others:
+        return True
+    return bool(stats.ttest_rel(some, others).pvalue < ALPHA)
 
 
 def ranked(scores: Mapping[float, Sequence[float | None]], higher_is_better: bool) -> list[float]:
