@@ -114,7 +114,13 @@ def test_a_first_run_is_planned_by_the_times_of_the_reference(workplace):
         stage_times.keep_whole_run(["train@adding"], "laptop", 2, time.time(), kept)
         stage_times.write_reference()
     expected, = results.read_json(results.stage_seconds_file()).values()
-    assert stage_times.seconds("train@adding", "smoke") == expected and stage_times.seconds("train@slots", "laptop") is None
+    assert stage_times.seconds("train@adding", "full") == expected and stage_times.seconds("train@slots", "laptop") is None
+
+
+def test_what_is_trained_at_toy_size_is_not_planned_by_its_full_time(workplace):
+    results.write_json(results.stage_seconds_file(), {"train@adding": 400.0, "train@lines": 3.0, "track": 20.0})
+    assert stage_times.seconds("train@adding", "smoke") == stage_times.TOY_SECONDS < stage_times.seconds("train@adding", "laptop") == 400
+    assert stage_times.seconds("train@lines", "smoke") == 3 and stage_times.seconds("track", "smoke") == 20
 
 
 def test_where_dvc_cannot_say_it_says_nothing(workplace):
