@@ -15,11 +15,13 @@ def main() -> None:
         settings.load()
         guard.end_on_signals()
         os.environ["DVC_NO_ANALYTICS"] = "1"
-        with guard.lock("reproduce"), lanes.asking() as answer:
-            chosen, before = check(), _verdicts_stamp()
-            status = lanes.reproduce(chosen, answer) or _fill_missing_store()
-            if status:
-                sys.exit(max(status, 1))
+        with lanes.asking() as answer:
+            chosen = check()
+            with guard.lock("reproduce"):
+                before = _verdicts_stamp()
+                status = lanes.reproduce(chosen, answer) or _fill_missing_store()
+                if status:
+                    sys.exit(max(status, 1))
         _summary(changed=_verdicts_stamp() != before)
 
 

@@ -83,6 +83,22 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return home / ".smoke"
 
 
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the small pipeline has ended to which nothing happened, a blank and Chinese in the folder's name; to be copied, not changed."""
+    import small_pipeline  # here: it imports from this file
+
+    base = tmp_path_factory.getbasetemp()
+    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    home = shared / "小 循环"
+    with filelock.FileLock(shared / "small.lock"):
+        if not (shared / "small.done").exists():
+            shutil.rmtree(home, ignore_errors=True)
+            small_pipeline.finish(small_pipeline.make(home))
+            (shared / "small.done").touch()
+    return home
+
+
 BROWSER = next((path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), None)
 
 

@@ -33,14 +33,6 @@ SETTLED = 6.0  # seconds after which no process may be left
 
 
 @pytest.fixture(scope="module")
-def finished(tmp_path_factory) -> Path:
-    """Where a run has ended to which nothing happened: a folder with a blank and Chinese in its name; to be copied, not changed."""
-    home = small_pipeline.make(tmp_path_factory.mktemp("undisturbed") / "循环 网络")
-    small_pipeline.finish(home)
-    return home
-
-
-@pytest.fixture(scope="module")
 def undisturbed(finished) -> dict[str, str]:
     """What that run left."""
     return small_pipeline.outcome(finished)

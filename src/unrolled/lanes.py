@@ -24,6 +24,7 @@ from unrolled import guard, progress, results, stage_times
 from unrolled.settings import Settings
 
 DVC = (sys.executable, "-m", "dvc")
+PATIENTLY = ("--wait-for-lock",)  # another `make reproduce`, which waits for this one, may be asking what is out of date
 LANES = 2  # more would leave each too few workers for the long trainings
 BUNDLE_SECONDS = 20.0  # short stages share one DVC process, which takes a second or two to start
 UNKNOWN_SECONDS = 10.0  # what a stage is taken to last that never ran here
@@ -85,12 +86,12 @@ def reproduce(chosen: Settings, answer: Answer) -> int:
             status = Phase(group, chosen, lanes).run()
             if status:
                 return status
-        status = guard.run_pipeline([*DVC, "repro", "--quiet"])  # the last word: whatever no lane has done
+        status = guard.run_pipeline([*DVC, *PATIENTLY, "repro", "--quiet"])  # the last word: whatever no lane has done
         stages = list(itertools.chain(*groups))
         if not status and stage_times.ended_since(stages, began) == set(stages):
             stage_times.keep_whole_run(stages, chosen.scale, lanes, began, kept)
         return status
-    return guard.run_pipeline([*DVC, "repro"])
+    return guard.run_pipeline([*DVC, *PATIENTLY, "repro"])
 
 
 def bundles(seconds: Mapping[str, float], lanes: int) -> list[list[str]]:
@@ -151,7 +152,7 @@ class Phase:
                 if not self.waiting:
                     return
                 parcel = self.waiting.popleft()
-                command = [*DVC, "--wait-for-lock", "repro", "--quiet", "--single-item", *parcel]
+                command = [*DVC, *PATIENTLY, "repro", "--quiet", "--single-item", *parcel]
                 self.running[lane] = process = guard.start_pipeline(command, {guard.WORKERS: str(self.workers)})
             for line in process.stdout:
                 if line.strip():
