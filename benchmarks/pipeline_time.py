@@ -28,7 +28,7 @@ class Sizes(NamedTuple):
     """What is timed."""
 
     updates: int = 120
-    jobs: int = 8
+    jobs: int = 16
     repetitions: int = 3
     nothing_to_do: bool = True
 
@@ -51,13 +51,16 @@ def last_run() -> dict[str, Any] | None:
 
 
 def nothing_to_do() -> float | None:
-    """Return the seconds that `make reproduce` takes where everything is up to date; None where it is not."""
-    with contextlib.chdir(ROOT):
-        if not results.DVC_LOCK.exists():
-            return None
+    """Return the seconds that a second `make reproduce` takes where everything is up to date; None where it is not."""
+    if not results.DVC_LOCK.exists():
+        return None
+    command = [sys.executable, "-m", "pipelines.reproduce"]
+    for _ in range(2):  # the first reads from the disk what the benchmarks before it drove out of memory
         started = time.perf_counter()
-        done = subprocess.run([sys.executable, "-m", "pipelines.reproduce"], capture_output=True, text=True, check=False)
-        return time.perf_counter() - started if "Nothing changed" in done.stdout else None
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+        if "Nothing changed" not in done.stdout:
+            return None
+    return time.perf_counter() - started
 
 
 @contextlib.contextmanager
