@@ -11,16 +11,16 @@ export PYTHONDONTWRITEBYTECODE :=
 unexport PYTHONPATH PYTHONHOME
 
 .DEFAULT_GOAL := help
-.PHONY: help setup check reproduce smoke record official tune tag translate find track follow push pull cluster confirm test test-faults lint dashboard compare report verify bench clean
+.PHONY: help setup reproduce smoke record official tune tag translate find track follow push pull cluster confirm test test-faults lint dashboard compare report verify bench clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## (.*)/\1\t\2/' | while IFS="$$(printf '\t')" read -r name text; do \
 		printf '  %-13s%s\n' "$$name" "$$text"; done
 
-$(READY): requirements.lock
+$(READY): requirements.lock requirements-cuda.lock
 	@"$(PYTHON)" -c 'import sys; sys.exit("error: Python 3.11 or newer is needed; name one with make PYTHON=/path/to/python3." if sys.version_info < (3, 11) else 0)'
 	"$(PYTHON)" -m venv "$(VENV)"
-	python -m pip install --quiet --disable-pip-version-check --use-pep517 --requirement requirements.lock
+	python -m pip install --quiet --disable-pip-version-check --use-pep517 --requirement requirements.lock --constraint requirements-cuda.lock
 	@git rev-parse --is-inside-work-tree >/dev/null 2>&1 || python -m dvc config --quiet --local core.no_scm true
 	@touch "$(READY)"
 
@@ -32,10 +32,10 @@ reproduce: setup ## get data, train, analyse, judge, report, fill the dashboard;
 smoke: setup ## the whole pipeline at toy sizes, in a copy (.smoke/)
 	@python -m pipelines.sandbox smoke
 
-record: setup ## train once, at full scale, what the default run leaves out (SECTION=slots); records go to reference/recorded/
+record: setup ## train once, at full scale, what the default run leaves out (SECTION=slots RUNS="elman_2 lstm_2") -> reference/recorded/
 	@python -m pipelines.record $(SECTION) $(RUNS)
 
-official: setup ## the same on the official data, in a copy (SECTIONS="audio_words" ANALYSES="audio_vectors"); see UNROLLED_MIRROR
+official: setup ## train and analyse some sections on the official data, in a copy (SECTIONS="audio_words" ANALYSES="audio_vectors")
 	@python -m pipelines.official
 
 tune: setup ## choose learning rates on validation data -> tuned.yaml
@@ -99,4 +99,4 @@ bench: $(VENV)/.bench ## time updates, their cost, the pipeline and a spoken que
 	@python -m benchmarks
 
 clean: ## remove results, report and kept runs; data and the environment stay
-	rm -rf results report .runs .smoke .confirm .record .official dvc.lock dvc_plots mlflow.db mlruns
+	rm -rf results report .runs .smoke .confirm .record .official .dvc/cache/runs dvc.lock dvc_plots mlflow.db mlruns

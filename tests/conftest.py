@@ -41,9 +41,6 @@ def workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-WRITTEN = (".dvcignore", "params.yaml", "claims.yaml", "tuned.yaml", "dvc.yaml", "src", "pipelines", "reference")
-
-
 def run(*command: str, folder: Path, check: bool = True) -> subprocess.CompletedProcess:
     """Run `python -m command` in a folder, with this Python first on the path."""
     environment = {**os.environ, "DVC_NO_ANALYTICS": "1", "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
@@ -75,7 +72,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
         if not (shared / "smoke.done").exists():
             shutil.rmtree(home, ignore_errors=True)
             home.mkdir()
-            for name in WRITTEN:
+            for name in sandbox.SOURCES:
                 source = ROOT / name
                 (shutil.copytree if source.is_dir() else shutil.copy2)(source, home / name)
             go_on(home) if (ROOT / ".smoke" / "dvc.lock").exists() else run("pipelines.sandbox", "smoke", folder=home)

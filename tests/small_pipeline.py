@@ -10,8 +10,9 @@ from pathlib import Path
 
 import psutil
 import yaml
-from conftest import ROOT, WRITTEN
+from conftest import ROOT
 
+from pipelines.sandbox import SOURCES
 from unrolled import results, settings
 
 TASKS, ANALYSES, CLAIMS = ("adding", "templates"), ("worked_examples", "repeated_weight"), ("A1", "A2", "C2", "D7", "D8")
@@ -21,11 +22,11 @@ LEFT_OVER = ("*.part", ".part-*", "live/*.csv", "*.holder")
 def make(home: Path) -> Path:
     """Copy the sources and leave little to do in their settings: some fifty members of a tenth of a second each."""
     home.mkdir()
-    for name in WRITTEN:
+    for name in SOURCES:
         source = ROOT / name
         (shutil.copytree if source.is_dir() else shutil.copy2)(source, home / name)
     shutil.rmtree(home / "reference")
-    (home / "reference").mkdir()
+    (home / results.recorded_file("", "").parent).mkdir(parents=True)
     tree = settings.read_yaml(home / "params.yaml")
     tree["data"]["sets"] = {"cities": {}}
     tree["tasks"] = {name: tree["tasks"][name] for name in TASKS}

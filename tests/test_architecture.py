@@ -12,7 +12,7 @@ from conftest import ROOT
 pytestmark = pytest.mark.unit
 SOURCE = ROOT / "src" / "unrolled"
 FLOORS = [
-    {"results", "processor"}, {"values", "drawing"}, {"settings"}, {"batches", "cells"}, {"models", "tasks", "data", "tuned", "store", "progress", "guard", "stage_times", "histories", "significance"},
+    {"results", "processor"}, {"values", "drawing"}, {"settings"}, {"batches", "cells"}, {"models", "tasks", "data", "tuned", "store", "progress", "guard", "stage_times", "histories", "significance", "alignment", "retrieval"},
     {"catalogue", "searching"}, {"training"}, {"keys", "engines"}, {"execution"}, {"tuning", "analyses", "judging", "verifying", "reporting", "tracking"}, {"asking", "lanes"},
 ]
 FLOOR = {name: height for height, names in enumerate(FLOORS) for name in names}
@@ -39,6 +39,10 @@ def part(path: Path) -> str:
 
 def inner_imports(path: Path) -> set[str]:
     return {name.split(".")[1] for name in imports(path) if name.startswith("unrolled.")}
+
+
+def test_every_file_has_its_floor():
+    assert {part(path) for path in modules()} - {"__init__"} == set(FLOOR)
 
 
 def test_imports_only_go_down():
@@ -108,7 +112,7 @@ def reached_from(names: set[str]) -> set[str]:
 
 
 # What changes no number: how work is cut up, kept, shown or spelled.
-HARMLESS = {"results", "processor", "values", "settings", "catalogue", "store", "progress", "guard", "stage_times", "keys", "tuned", "data", "engines"}
+HARMLESS = {"results", "processor", "values", "settings", "catalogue", "store", "progress", "guard", "stage_times", "keys", "tuned", "engines"}
 
 
 @pytest.mark.parametrize("stage", ["train", "analyse"])
@@ -141,7 +145,7 @@ def test_files_and_functions_are_short():
         assert text.count("\n") < 330, path
         for node in ast.walk(ast.parse(text)):
             if isinstance(node, ast.FunctionDef):
-                assert node.end_lineno - node.lineno <= 55, f"{path}: {node.name}"
+                assert node.end_lineno - node.lineno <= 50, f"{path}: {node.name}"
 
 
 def test_stage_instances_stay_few():

@@ -8,9 +8,10 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from conftest import ROOT, WRITTEN
+from conftest import ROOT
 
 from pipelines import official, record
+from pipelines.sandbox import SOURCES
 from unrolled import results, settings
 
 pytestmark = pytest.mark.unit
@@ -19,7 +20,7 @@ pytestmark = pytest.mark.unit
 @pytest.fixture
 def home(workplace):
     """The sources, as a checkout has them, in a folder of their own."""
-    for name in WRITTEN:
+    for name in SOURCES:
         source = ROOT / name
         if source.is_dir():
             shutil.copytree(source, workplace / name, ignore=shutil.ignore_patterns("__pycache__"))

@@ -23,7 +23,7 @@ from unrolled.judging import claims
 pytestmark = pytest.mark.unit
 BLOCK = re.compile(r"<!-- example: (\w+) \| (\S+) -->\n```\w*\n(.*?)```\n", re.DOTALL)
 FENCE = re.compile(r"^```\w*\n(.*?)^```$", re.DOTALL | re.MULTILINE)
-COPIED = ("Makefile", "params.yaml", "claims.yaml", "tuned.yaml", "dvc.yaml", "pyproject.toml", "requirements.lock", "src", "pipelines", "tests")
+COPIED = ("Makefile", "params.yaml", "claims.yaml", "tuned.yaml", "dvc.yaml", "pyproject.toml", "requirements.lock", "requirements-cuda.lock", "src", "pipelines", "tests")
 NAMES = ("README.md", "README.zh-CN.md")
 
 

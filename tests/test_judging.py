@@ -149,8 +149,42 @@ def test_pairs_by_hand():
     assert statistics.compare_pairs(first, first, 0.1) == (0.0, (0.0, 0.0), 1.0, 1.0)
 
 
+def test_pairs_must_differ_by_more_than_the_margin():
+    """Of 100 pairs 20 differ, all the same way: surely a difference, and surely one above 0.05, but none above 0.2 in half the samples."""
+    first, second = [1.0] * 20 + [0.0] * 80, [0.0] * 100
+    assert statistics.compare_pairs(first, second, 0.05).p_for < 0.001
+    assert 0.4 < statistics.compare_pairs(first, second, 0.2).p_for < 0.7
+
+
+def test_counts_must_differ_by_more_than_the_margin():
+    """p is where Newcombe's interval reaches the margin; whatever the rates, so small a p for a difference at the margin is rare."""
+    p = statistics.compare_counts(10, 10, 2, 10, 0.3).p_for
+    assert statistics.newcombe(10, 10, 2, 10, 1 - 2 * p)[0] == pytest.approx(0.3, abs=1e-6)
+    assert statistics.compare_counts(5, 10, 2, 10, 0.3).p_for == 1.0
+    below = np.array([[statistics.compare_counts(one, 10, other, 10, 0.3).p_for < 0.05 for other in range(11)] for one in range(11)])
+    for rate in np.linspace(0, 0.7, 15):
+        chances = np.outer(stats.binom.pmf(range(11), 10, rate + 0.3), stats.binom.pmf(range(11), 10, rate))
+        assert (chances * below).sum() <= 0.05
+
+
+def test_few_members_are_drawn_as_far_apart_as_they_are():
+    """Drawn with replacement the mean of three members varies by two thirds of what it should; widened, by all of it."""
+    items = np.repeat(np.array([[0.0], [1.0], [2.0]]), 50, 1)
+    low, high = statistics.items_against_limit(items, 0.0).interval
+    assert (low, high) == pytest.approx((1 - math.sqrt(1.5), 1 + math.sqrt(1.5)))
+
+
+def test_members_and_items_of_an_analysis_are_drawn_together():
+    """All words gain, but one seed in three loses more than the others win: no claim about other seeds."""
+    gains = np.repeat(np.array([[0.3], [0.3], [-0.2]]), 40, 1) + np.random.default_rng(0).normal(0, 0.01, (3, 40))
+    rule = {"kind": "above", "of": {"analysis": "x", "value": "n"}, "limit": 0.0}
+    found = rules.work_out(rule, Known(n=gains), "X").findings[0]
+    assert found.verdict == "inconclusive" and found.size == 40 and "(n=3×40)" in found.sentence
+    assert rules.work_out(rule, Known(n=gains.mean(0)), "X").findings[0].verdict == "reproduced"
+
+
 def test_counts_by_others():
-    assert statistics.compare_counts(10, 10, 0, 10, 0.2).p_for < stats.fisher_exact([[10, 0], [0, 10]], "greater").pvalue * 1.01
+    assert statistics.compare_counts(9, 10, 4, 10, 0.0).p_for == stats.boschloo_exact([[9, 4], [1, 6]], "greater").pvalue
     # Newcombe (1998), table II, example (a): 56/70 against 48/80, method 10
     assert statistics.newcombe(56, 70, 48, 80) == pytest.approx((0.0524, 0.3339), abs=5e-5)
     assert statistics.newcombe(10, 10, 0, 10) == pytest.approx((0.6075, 1.0), abs=5e-4)

@@ -122,16 +122,19 @@ def test_growing_histories_are_shown_and_vanish_when_done(store):
     folder = progress.live_folder()
     folder.mkdir(parents=True)
     rows = [{"seed": 0, "learning_rate": 0.01, "step": step, "loss": 1 / step, "gradient_norm": 1.0} for step in (5, 10, 15)]
-    results.write_csv(folder / "adding__lstm__0.csv", rows[:2])
+    first, second = folder / "adding__lstm__0_0.01.csv", folder / "adding__lstm__10_0.01.csv"
+    results.write_csv(first, rows[:2])
     assert tracking.mirror_live(store) == 1
-    results.write_csv(folder / "adding__lstm__0.csv", rows)
-    tracking.mirror_live(store)
+    results.write_csv(first, rows)
+    results.write_csv(second, rows[:1])  # another job of the same run, far behind
+    assert tracking.mirror_live(store) == 2
     client, found = runs()
-    points = client.get_metric_history(found["lstm (training)"].info.run_id, "training/loss")
-    assert sorted(point.step for point in points) == [5, 10, 15]
-    (folder / "adding__lstm__0.csv").unlink()
+    names = [f"lstm from {seed} at 0.01 (training)" for seed in (0, 10)]
+    steps = [[point.step for point in client.get_metric_history(found[name].info.run_id, "training/loss")] for name in names]
+    assert [sorted(part) for part in steps] == [[5, 10, 15], [5]]
+    first.unlink()
     tracking.mirror_live(store)
-    assert "lstm (training)" not in runs()[1]
+    assert names[0] not in runs()[1] and names[1] in runs()[1]
 
 
 def test_four_at_once_leave_one_run_each(store, monkeypatch):

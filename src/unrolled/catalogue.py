@@ -6,8 +6,13 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+import torch
+from torch import nn
+
 from unrolled import models, values
+from unrolled.batches import Sizes
 from unrolled.cells import CELLS
+from unrolled.cells.base import Generators
 from unrolled.models import MODELS
 from unrolled.settings import Run, Settings, SettingsError, checked_value, nearest
 from unrolled.tasks import TASKS, Task
@@ -33,6 +38,7 @@ def check(settings: Settings) -> None:
             _known(run.cell, CELLS, f"{place}.cell")
             _known(run.model, MODELS, f"{place}.model")
             _check_options(run, place)
+            _check_cell(run, place)
 
 
 def _known(name: str, registry: Iterable[str], where: str) -> None:
@@ -51,6 +57,20 @@ def _check_options(run: Run, where: str) -> None:
         checked_value(value, known[key], f"{where}.{key}", key)
 
 
+def _check_cell(run: Run, where: str) -> None:
+    """Build a run's cell for inputs of one number, to see whether it takes its options."""
+    read_out = {"outputs": 1} if CELLS[run.cell].reads_out else {}
+    try:
+        CELLS[run.cell](1, run.hidden, [torch.Generator()], **cell_options(run), **read_out)
+    except (ValueError, KeyError) as error:
+        raise SettingsError(f"{where}: cell {run.cell} refuses {_reason(error)}") from None
+
+
+def _reason(error: Exception) -> str:
+    """Return what a constructor says; a KeyError only says which choice it does not know."""
+    return f"{error.args[0]!r}, which it does not know." if isinstance(error, KeyError) else f"its options: {error}"
+
+
 def cell_options(run: Run) -> dict[str, Any]:
     """Return those options of a run that are its cell's."""
     return _select(run.options, options_of(CELLS[run.cell]))
@@ -63,6 +83,18 @@ def task_options(run: Run) -> dict[str, Any]:
 
 def _select(options: Mapping[str, Any], known: Iterable[str]) -> dict[str, Any]:
     return {key: value for key, value in options.items() if key in known}
+
+
+def make_model(run: Run, sizes: Sizes, generators: Generators) -> nn.Module:
+    """Return the untrained model of a run, one member per generator.
+
+    Raises:
+        SettingsError: the cell or the model refuses an option's value.
+    """
+    try:
+        return models.build(run, cell_options(run), sizes, generators)
+    except ValueError as error:
+        raise SettingsError(f"tasks.{run.task}.runs.{run.name}: {error}") from None
 
 
 def make_task(run: Run, reads: str, **extra: Any) -> Task:

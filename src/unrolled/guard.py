@@ -115,7 +115,14 @@ def start_pipeline(command: Sequence[str], environment: Mapping[str, str]) -> su
 
 def share_of_workers(workers: int) -> int:
     """Return how many worker processes this stage may start: what its lane was given, else what the settings say (0: one per core)."""
-    return int(os.environ.get(WORKERS) or workers or os.cpu_count() or 1)
+    return int(os.environ.get(WORKERS) or workers or cores())
+
+
+def cores() -> int:
+    """Return how many cores this process may use, which in a container or on a cluster are fewer than the machine has."""
+    from joblib import cpu_count  # here: most of what imports this module never asks
+
+    return cpu_count()
 
 
 def end(processes: Sequence[subprocess.Popen]) -> None:

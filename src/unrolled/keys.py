@@ -16,18 +16,17 @@ from functools import cache
 from pathlib import Path
 from types import ModuleType
 
-from unrolled import batches, retrieval, training
+from unrolled import batches, models, training
 from unrolled.cells import CELLS
 from unrolled.cells import base as cells_base
 from unrolled.cells import sweep as cells_sweep
-from unrolled.data import acoustics
 from unrolled.models import MODELS, parts
 from unrolled.results import folder_hash
 from unrolled.settings import Run
 from unrolled.tasks import TASKS
 from unrolled.tasks import base as tasks_base
 
-MEASURES = (acoustics, retrieval)  # what only some tasks go through
+HELPERS = ("unrolled.data.", "unrolled.tasks.", "unrolled.retrieval")  # whose modules count for the tasks and models that import them
 # Settings that decide how the work is cut up or shown, never what comes out.
 NOT_IN_KEY = ("task", "name", "seeds", "first_seed", "learning_rates", "members_together")
 
@@ -42,19 +41,20 @@ def code_hash(path: str) -> str:
     return hashlib.sha256(ast.dump(tree).encode()).hexdigest()
 
 
-def _measures(cls: type) -> list[ModuleType]:
-    """Return the modules of `MEASURES` that a class's own file imports, as a whole or a function of."""
+def _helpers(cls: type) -> set[ModuleType]:
+    """Return the modules of `HELPERS` that a class's own file imports, as a whole or something of."""
     names = vars(inspect.getmodule(cls)).values()
-    used = {inspect.getmodule(value) for value in names if inspect.ismodule(value) or inspect.isfunction(value)}
-    return [module for module in MEASURES if module in used]
+    used = {inspect.getmodule(value) for value in names if inspect.ismodule(value) or inspect.isfunction(value) or inspect.isclass(value)}
+    return {module for module in used if module is not None and module.__name__.startswith(HELPERS)}
 
 
 def run_code(run: Run) -> dict[str, str]:
     """Return the hash of each source file that a run goes through, by its name in the package."""
     lines = (MODELS[run.model].__mro__, TASKS[run.kind].__mro__)
     classes = [CELLS[run.cell], *(cls for line in lines for cls in line if cls.__module__.startswith("unrolled"))]
-    measures = [module for cls in classes for module in _measures(cls)]
-    paths = {inspect.getfile(item) for item in (*classes, *measures, cells_base, cells_sweep, tasks_base, parts, batches, training)}
+    helpers = {module for cls in classes for module in _helpers(cls)}
+    shared = (cells_base, cells_sweep, models, parts, tasks_base, batches, training)
+    paths = {inspect.getfile(item) for item in (*classes, *helpers, *shared)}
     package = Path(training.__file__).parent
     return {Path(path).relative_to(package).as_posix(): code_hash(path) for path in sorted(paths)}
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import itertools
-import os
 import re
 import subprocess
 import sys
@@ -41,7 +40,7 @@ def kinds(chosen: Settings) -> list[list[str]]:
 
 def share(workers: int, lanes: int) -> int:
     """Return how many worker processes a stage of one lane may start; `workers` 0 stands for one per core."""
-    return -(-(workers or os.cpu_count() or 1) // lanes)
+    return -(-(workers or guard.cores()) // lanes)
 
 
 @contextlib.contextmanager
@@ -72,7 +71,6 @@ def reproduce(chosen: Settings, answer: Answer) -> int:
         chosen: the settings.
         answer: what `asking` gave.
     """
-    lanes = min(LANES, chosen.workers or os.cpu_count() or 1) if chosen.engine == "local" else 1  # a cluster takes a task's jobs at once
     groups, began = kinds(chosen), time.time()
     kept = sum(1 for _ in results.RUNS.glob("*/member.json"))
     stale = answer()
@@ -80,6 +78,7 @@ def reproduce(chosen: Settings, answer: Answer) -> int:
         stale = set(itertools.chain(*groups))
     if not stale:
         return 0
+    lanes = min(LANES, chosen.workers or guard.cores()) if chosen.engine == "local" else 1  # a cluster takes a task's jobs at once
     if lanes > 1 and len(stale) > 1:
         first = min(index for index, group in enumerate(groups) if stale & set(group))
         for group in groups[first:]:

@@ -54,6 +54,9 @@ def exit_on_user_error() -> Iterator[None]:
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(2)
+    except FileNotFoundError as error:
+        print(f"error: {error.filename} is not there; run `make reproduce`, which makes what is missing.", file=sys.stderr)
+        sys.exit(2)
     except OSError as error:
         where = f" ({error.filename})" if error.filename else ""
         print(f"error: the operating system refused a file operation: {error.strerror or error}{where}; "
@@ -175,16 +178,19 @@ def replaced_folder(target: Path | str) -> Iterator[Path]:
     """Yield an empty folder that takes the place of `target` when the block ends well, and vanishes when it does not."""
     target = Path(target)
     target.parent.mkdir(parents=True, exist_ok=True)
-    partial = Path(tempfile.mkdtemp(dir=target.parent, prefix=f".{target.name}-", suffix=".part"))
+    for left in target.parent.glob(f".{target.name}-*.part"):  # by a process that was killed: each folder has one writer at a time
+        shutil.rmtree(left, ignore_errors=True)
+    partial, old = (Path(tempfile.mkdtemp(dir=target.parent, prefix=f".{target.name}-", suffix=".part")) for _ in range(2))
     os.chmod(partial, 0o755)
     try:
         yield partial
         if target.exists():
-            shutil.rmtree(target)
-        os.replace(partial, target)
+            os.rename(target, old)
+        os.rename(partial, target)
         _sync_folder(target.parent)
     finally:
-        shutil.rmtree(partial, ignore_errors=True)
+        for folder in (partial, old):
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def _sync_folder(folder: Path) -> None:

@@ -189,6 +189,8 @@ def parse(tree: Mapping[str, Any]) -> Settings:
     data = _mapping(tree["data"], "data")
     _check_keys(data, ("source", "sets"), ("source", "sets"), "data")
     sets = {name: _mapping(value or {}, f"data.sets.{name}") for name, value in _mapping(data["sets"], "data.sets").items()}
+    for name, options in sets.items():
+        _check_keys(options, (), (), f"data.sets.{name}")  # a set has no settings of its own
     settings = Settings(
         scale, checked_value(tree["device"], str, "device"), checked_value(tree["workers"], int, "workers"),
         seed_offset,
@@ -257,6 +259,8 @@ def _run(task: str, name: str, merged: Mapping[str, Any], where: str, seed_offse
     fields = {field.name for field in dataclasses.fields(Run)} - {"task", "name", "options"}
     own = {key: value for key, value in merged.items() if key in fields}
     options = {key: value for key, value in merged.items() if key not in fields}
+    if "__" in f"{task} {name}" or "/" in f"{task}{name}":
+        raise SettingsError(f"{where}: the name of a section or a run may not hold '__' or '/', of which names of files are made.")
     if "cell" not in own:
         raise SettingsError(f"{where}.cell is missing; name the recurrent cell of this run.")
     run = _build(Run, {"task": task, "name": name, **own}, where, options=options)

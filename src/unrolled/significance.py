@@ -9,10 +9,10 @@ from __future__ import annotations
 import functools
 import math
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
-from scipy import stats
+from scipy import optimize, stats
 
 RESAMPLES = 9999
 LEVEL = 0.05
@@ -59,7 +59,7 @@ def compare(first: Sequence[float], second: Sequence[float], margin: float) -> T
     return Test(float(_difference(first, second)), _bootstrap((first, second), _difference), p(margin, "greater"), p(0.0, "less"))
 
 
-def _bootstrap(samples: tuple[np.ndarray, ...], statistic: callable) -> tuple[float, float]:
+def _bootstrap(samples: tuple[np.ndarray, ...], statistic: Callable[..., Any]) -> tuple[float, float]:
     """Return a 95 % BCa interval; where a sample does not vary, which BCa cannot do, the plain percentile one."""
     if all(np.ptp(sample) == 0 for sample in samples):
         value = float(statistic(*samples))
@@ -75,19 +75,34 @@ def _bootstrap(samples: tuple[np.ndarray, ...], statistic: callable) -> tuple[fl
 
 
 def compare_counts(first: int, first_of: int, second: int, second_of: int, margin: float) -> Test:
-    """Test whether the first success rate exceeds the second (Boschloo's exact test; Newcombe's interval).
+    """Test whether the first success rate exceeds the second by more than the margin.
 
-    An observed difference within the margin is never evidence for the claim.
+    Notes:
+        p for it is the level at which Newcombe's interval just reaches the margin, or that of Boschloo's exact test of no difference
+        if larger; p against it is Boschloo's.
     """
+    counts = first, first_of, second, second_of
     table = [[first, second], [first_of - first, second_of - second]]
     effect = first / first_of - second / second_of
     greater, less = (float(stats.boschloo_exact(table, alternative=side).pvalue) for side in ("greater", "less"))
-    return Test(effect, newcombe(first, first_of, second, second_of), greater if effect > margin else 1.0, less)
+    return Test(effect, newcombe(*counts), max(greater, _beyond(counts, margin)), less)
 
 
-def newcombe(first: int, first_of: int, second: int, second_of: int) -> tuple[float, float]:
-    """Return the 95 % interval of a difference of two rates from their Wilson intervals (Newcombe 1998, method 10)."""
-    (low_1, high_1), (low_2, high_2) = (stats.binomtest(k, n).proportion_ci(method="wilson")
+def _beyond(counts: tuple[int, int, int, int], margin: float) -> float:
+    """Return the one-sided p of a difference of two rates not beyond the margin, by Newcombe's interval of any level."""
+
+    def distance(p: float) -> float:
+        return newcombe(*counts, level=1 - 2 * p)[0] - margin
+
+    least, most = 1e-12, 0.5 - 1e-12
+    if distance(most) <= 0:
+        return 1.0
+    return least if distance(least) > 0 else float(optimize.brentq(distance, least, most))
+
+
+def newcombe(first: int, first_of: int, second: int, second_of: int, level: float = 1 - LEVEL) -> tuple[float, float]:
+    """Return the interval of a difference of two rates, 95 % or another, from their Wilson intervals (Newcombe 1998, method 10)."""
+    (low_1, high_1), (low_2, high_2) = (stats.binomtest(k, n).proportion_ci(level, method="wilson")
                                         for k, n in ((first, first_of), (second, second_of)))
     rate_1, rate_2 = first / first_of, second / second_of
     effect = rate_1 - rate_2
@@ -95,16 +110,19 @@ def newcombe(first: int, first_of: int, second: int, second_of: int) -> tuple[fl
 
 
 def compare_pairs(first: Sequence[float], second: Sequence[float], margin: float) -> Test:
-    """Test whether something happens more often to the first of each pair (McNemar's exact test; bootstrap over pairs).
+    """Test whether something happens to the first of each pair more often by more than the margin.
 
-    An observed difference within the margin is never evidence for the claim.
+    Notes:
+        p for it is the share of bootstrap samples of pairs in which it does not, or that of McNemar's exact test of no difference if
+        larger; p against it is McNemar's.
     """
     apart = np.asarray(first, float) - np.asarray(second, float)
     only_first, only_second = int((apart > 0).sum()), int((apart < 0).sum())
     greater, less = (float(stats.binomtest(only_first, only_first + only_second, alternative=side).pvalue)
                      if only_first + only_second else 1.0 for side in ("greater", "less"))
-    effect = float(apart.mean())
-    return Test(effect, _bootstrap((apart,), np.mean), greater if effect > margin else 1.0, less)
+    drawn = _generator().choice(apart, (RESAMPLES, len(apart))).mean(1)
+    beyond = (1 + int((drawn <= margin).sum())) / (RESAMPLES + 1)
+    return Test(float(apart.mean()), _bootstrap((apart,), np.mean), max(greater, beyond), less)
 
 
 def rate_against_limit(values: Sequence[float], limit: float) -> Test:
@@ -140,11 +158,17 @@ def items_against_limit(items: np.ndarray, limit: float, resamples: int = 4000) 
     generator, (members, size) = _generator(), items.shape
     draws = np.empty(resamples)
     for place in range(resamples):
-        means = items @ generator.multinomial(size, np.full(size, 1 / size)) / size
+        means = _widened(items @ generator.multinomial(size, np.full(size, 1 / size)) / size)
         draws[place] = means[generator.integers(0, members, members)].mean()
     low, high = np.quantile(draws, [LEVEL / 2, 1 - LEVEL / 2]) - limit
     p_for, p_against = ((1 + hits) / (resamples + 1) for hits in ((draws <= limit).sum(), (draws >= limit).sum()))
     return Test(float(items.mean() - limit), (float(low), float(high)), float(p_for), float(p_against))
+
+
+def _widened(scores: np.ndarray) -> np.ndarray:
+    """Return members' scores, moved away from their mean: drawn with replacement, m of them vary too little by (m - 1) / m."""
+    members, mean = len(scores), scores.mean()
+    return mean + (scores - mean) * math.sqrt(members / (members - 1)) if members > 1 else scores
 
 
 def equivalent(first: Sequence[float], second: Sequence[float], margin: float) -> Test:
@@ -196,17 +220,19 @@ def _compare_resampled(first: Score, second: Score, size: int, margin: float, re
 
 def _mean_item(scores: np.ndarray, weights: np.ndarray, generator: np.random.Generator | None) -> float:
     """Return the mean score of weighted items, over members drawn with replacement (all once without a generator)."""
-    members = len(scores)
-    chosen = np.arange(members) if generator is None else generator.integers(0, members, members)
-    return float((scores @ (weights / weights.sum()))[chosen].mean())
+    return _mean_member(scores @ (weights / weights.sum()), generator)
 
 
 def _mean_f1(counts: dict[str, np.ndarray], weights: np.ndarray, generator: np.random.Generator | None) -> float:
     """Return F1, its mean over members drawn with replacement (all once without a generator), over weighted sentences."""
-    members = len(counts["gold"])
-    chosen = np.arange(members) if generator is None else generator.integers(0, members, members)
-    correct, predicted, gold = ((counts[name] @ weights)[chosen] for name in ("correct", "predicted", "gold"))
-    return float((2 * correct / np.maximum(predicted + gold, 1)).mean())
+    correct, predicted, gold = (counts[name] @ weights for name in ("correct", "predicted", "gold"))
+    return _mean_member(2 * correct / np.maximum(predicted + gold, 1), generator)
+
+
+def _mean_member(scores: np.ndarray, generator: np.random.Generator | None) -> float:
+    """Return the mean score of members, drawn with replacement if there is a generator."""
+    members = len(scores)
+    return float(scores.mean() if generator is None else _widened(scores)[generator.integers(0, members, members)].mean())
 
 
 def holm(values: Sequence[float]) -> list[float]:

@@ -112,10 +112,11 @@ class Optimiser:
             factor: of the schedule, multiplies every rate.
         """
         self.steps += 1
+        steps = torch.full((), float(self.steps), device=gradient.device)  # of this update, from 1
         for member in active.nonzero().flatten().tolist():
             rate = factor * self.rates[member]
             if self.is_adam:
-                self._adam(member, gradient[member], rate)
+                self._adam(member, gradient[member], rate, steps)
             else:
                 self.values[member].sub_(gradient[member], alpha=rate)
 
@@ -126,9 +127,8 @@ class Optimiser:
         found.mean, found.square = self.mean[places], self.square[places]
         return found
 
-    def _adam(self, member: int, gradient: Tensor, rate: float) -> None:
+    def _adam(self, member: int, gradient: Tensor, rate: float, steps: Tensor) -> None:
         """Go through a member's parameters once; a dozen operations over them took half of an update where embeddings are large."""
-        steps = torch.tensor(float(self.steps), device=gradient.device)  # of this update, from 1
         torch._fused_adam_(
             [self.values[member]], [gradient], [self.mean[member]], [self.square[member]], [], [steps], lr=rate, beta1=self.BETA_1,
             beta2=self.BETA_2, weight_decay=0.0, eps=self.EPSILON, amsgrad=False, maximize=False)
@@ -167,9 +167,12 @@ def train(run: Run, task: Task, members: Sequence[tuple[int, float]], device: to
         members: (seed, learning rate) of each.
         device: where.
         report: called with each new group of history rows.
+
+    Raises:
+        SettingsError: the cell or the model refuses a setting.
     """
-    model = models.build(run, catalogue.cell_options(run), task.sizes,
-                         [generator(seed, "values", device) for seed, _ in members])
+    torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = False  # or the library's LSTM alone would round to 10 bits
+    model = catalogue.make_model(run, task.sizes, [generator(seed, "values", device) for seed, _ in members])
     trained = Trained(divergences=[None] * len(members), stopped=[None] * len(members), parameters=models.count_parameters(model))
     _Loop(run, task, members, model, device, trained, report).run_all()
     trained.metrics, items = evaluate(model, task, "test", device)
@@ -221,7 +224,7 @@ class _Loop:
         self._store()
         places = self.active.nonzero().flatten().tolist()  # among those kept so far
         generators = [generator(self.members[self.kept[place]][0], "values", self.device) for place in places]
-        self.model = models.build(self.run, catalogue.cell_options(self.run), self.task.sizes, generators)
+        self.model = catalogue.make_model(self.run, self.task.sizes, generators)
         values, self.flat = self.flat.values[places], FlatParameters(self.model)
         self.flat.values.copy_(values)
         self.optimiser = self.optimiser.kept(self.flat.values, places)

@@ -22,7 +22,6 @@ _CHOICES = {
     "clip_by": ("none", "norm", "value"),
     "path": ("loop", "fused"),
     "feedback": ("own", "target", "scheduled"),
-    "read": ("each", "last"),
     "pooling": ("last", "mean", "max"),
 }
 

@@ -74,4 +74,4 @@ def _picture(columns: Mapping[str, Mapping[tuple[str, str], np.ndarray]]) -> Pic
             panel.axhline(line, color=figures.GREY, linewidth=0.6, linestyle=":")
     return Picture(figure, ["D6"], "Activation and start.", "激活函数与初始化。",
                    "One dot per seed, bar at the mean; each at its own tuned rate. Low errors and bits are good, high accuracies are.",
-                   "每点一个种子，短线为均值；各用自己调好的学习率。误差与比特数越低越好，正确率越高越好。")
+                   "每点一个种子，短线为均值；各用自己调好的学习率。误差与比特数越低越好，准确率越高越好。")

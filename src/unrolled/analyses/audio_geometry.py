@@ -65,6 +65,15 @@ def _by_onset(family: Sequence[str], phonemes: Mapping[str, Sequence[str]]) -> d
     return found
 
 
+def by_answer(solved: np.ndarray, quadruples: Sequence[tuple[str, str, str, str]]) -> np.ndarray:
+    """Return the share of analogies solved by the word that answers them, in alphabetical order: (members, words).
+
+    Analogies with the same answer share its vectors, and are no trials of their own.
+    """
+    answers = np.array([quadruple[3] for quadruple in quadruples])
+    return np.stack([solved[:, answers == word].mean(1) for word in np.unique(answers)], 1)
+
+
 def word_means(vectors: np.ndarray, words: Sequence[str]) -> tuple[list[str], np.ndarray]:
     """Return the words in alphabetical order and the mean of each one's vectors."""
     names = sorted(set(words))

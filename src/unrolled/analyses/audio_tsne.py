@@ -80,17 +80,18 @@ def measured(spaces: Mapping[str, Sequence[np.ndarray]], found: Spoken, phonemes
     for name, members in spaces.items():
         near = [audio_geometry.cosines_by_distance(vectors, found.texts, found.voices, phonemes) for vectors in members]
         curves[name] = np.stack([means for means, _ in near])
-        values[f"correlation_{name}"] = np.mean([by_word for _, by_word in near], 0).tolist()
+        values[f"correlation_{name}"] = [by_word.tolist() for _, by_word in near]
         for with_offset, ending in ((True, "top_1"), (False, "control")):
-            solved = np.mean([_solve(vectors, found, asking, quadruples, with_offset) for vectors in members], 0)  # of each analogy
-            right[name, ending] = solved
-            values[f"analogy_{ending}_{name}"] = solved.tolist()
+            solved = np.stack([_solve(vectors, found, asking, quadruples, with_offset) for vectors in members])  # (members, analogies)
+            right[name, ending] = audio_geometry.by_answer(solved, quadruples)
+            values[f"analogy_{ending}_{name}"] = right[name, ending].tolist()
+            values[f"share_{ending}_{name}"] = solved.mean(1).tolist()
             rows.append((name, "fear - near + name" if with_offset else "name", f"{solved.mean():.3f}"))
     values["analogy_gain_autoencoder"] = (right["autoencoder", "top_1"] - right["autoencoder", "control"]).tolist()
     values["analogy_over_naive"] = (right["autoencoder", "top_1"] - right["naive", "top_1"]).tolist()
     result = AnalysisResult(values=values, figures={"audio_distance": _curve(curves)})
-    result.tables["analogies"] = Table(["F11"], "Analogies solved.", "类比题正确率。", ("vectors", "nearest to", "share right"),
-                                       ("向量", "取最接近者", "正确率"), rows, rows)
+    result.tables["analogies"] = Table(["F11"], "Analogies solved.", "类比题准确率。", ("vectors", "nearest to", "share right"),
+                                       ("向量", "取最接近者", "准确率"), rows, rows)
     result.sentences.append(_sentence(values, curves["autoencoder"].mean(0)))
     return result
 
@@ -181,8 +182,7 @@ def _curve(curves: Mapping[str, np.ndarray]) -> Picture:
 
 def _sentence(values: Mapping[str, Any], means: np.ndarray) -> Sentence:
     """Say how near like words lie, and how often an analogy is solved."""
-    top, control, naive = (np.mean(values[name]) for name in ("analogy_top_1_autoencoder", "analogy_control_autoencoder",
-                                                              "analogy_top_1_naive"))
+    top, control, naive = (np.mean(values[name]) for name in ("share_top_1_autoencoder", "share_control_autoencoder", "share_top_1_naive"))
     correlation = np.mean(values["correlation_autoencoder"])
     text = (f"The same word from two voices has a mean cosine of {means[0]:.2f}, words that differ in one phoneme {means[1]:.2f}, in two "
             f"{means[2]:.2f} (rank correlation {correlation:.2f}). Of {values['analogies']:.0f} analogies such as near : fear = name : "

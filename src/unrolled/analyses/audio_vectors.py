@@ -75,7 +75,7 @@ def untrained_scores(options: Options, settings: Settings) -> dict[str, Scores]:
 
 
 def values_of(scores: Mapping[str, Scores], options: Options) -> dict[str, Any]:
-    """Return scores per seed, and differences per word, a mean over seeds, of the runs that claims are about from all else."""
+    """Return scores per seed, and differences by seed and word, of the runs that claims are about from all else."""
     values: dict[str, Any] = {}
     for name, found in scores.items():
         values[f"map_{name}"], values[f"map_voice_mean_{name}"] = (part.mean(1).tolist() for part in found)
@@ -83,8 +83,7 @@ def values_of(scores: Mapping[str, Scores], options: Options) -> dict[str, Any]:
         for second in scores if first in scores else ():
             if second != first:
                 for kind, place in (("", 0), ("_voice_mean", 1)):
-                    apart = word_scores.difference(scores[first], scores[second], place)
-                    values[f"{first}_over_{second}{kind}"] = apart.mean(0).tolist()
+                    values[f"{first}_over_{second}{kind}"] = word_scores.difference(scores[first], scores[second], place).tolist()
     return values
 
 

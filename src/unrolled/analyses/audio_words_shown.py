@@ -31,7 +31,7 @@ NAMES = {  # of runs and of what needs no training
 }
 SHOWN = (("mean_average_precision", "MAP", "MAP"), ("mean_average_precision_voice_mean", "without voice means", "去嗓音均值"),
          ("precision_at_1", "P@1", "P@1"), ("average_precision", "same-different AP", "同异判别 AP"),
-         ("mean_average_precision_seen", "MAP, words seen", "MAP（训练词）"), ("reconstruction_loss", "reconstruction loss", "重建误差"))
+         ("mean_average_precision_seen", "MAP, words seen", "MAP（训练词）"), ("reconstruction_loss", "reconstruction loss", "重建损失"))
 
 
 def name_of(run: str, chinese: bool = False) -> str:
@@ -148,7 +148,7 @@ def on_inputs(records: Mapping[str, Any], runs: Sequence[str], forced: Sequence[
     text = (f"Reconstruction loss and mean average precision by what the decoder reads: vector and position {losses[0]:.3f} and "
             f"{maps[0]:.3f}; its own output {losses[1]:.3f} and {maps[1]:.3f}; the right frame in training, its own afterwards "
             f"{losses[2]:.3f}{given} and {maps[2]:.3f}.")
-    text_zh = (f"按解码器读入的内容，重建误差与 MAP 依次为：向量与位置 {losses[0]:.3f}、{maps[0]:.3f}；"
+    text_zh = (f"按解码器读入的内容，重建损失与 MAP 依次为：向量与位置 {losses[0]:.3f}、{maps[0]:.3f}；"
                f"自身输出 {losses[1]:.3f}、{maps[1]:.3f}；"
                f"训练时读正确的帧、之后读自身输出 {losses[2]:.3f}{given_zh}、{maps[2]:.3f}。")
     return Sentence(["F12"], text, text_zh)

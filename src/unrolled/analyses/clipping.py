@@ -130,7 +130,7 @@ def _success_picture(section: str, runs: Sequence[Clipped]) -> Picture:
     return Picture(figure, ["D5", "D4"], f"Successes by clipping and learning rate: {section}.",
                    f"各种裁剪与学习率下的成功次数：{section}。",
                    "Successful seeds of all seeds; darker is more. Clipping by norm shortens the whole gradient, by value each component.",
-                   "成功的种子数/总数，颜色越深越多。norm 按整个梯度的范数裁剪，value 按每个分量裁剪。")
+                   "成功的种子数/总数，颜色越深越多。“范数”按整个梯度的范数裁剪，“逐元素”对每个分量分别裁剪。")
 
 
 def _cell(panel: Axes, column: int, row: int, text: str) -> None:

@@ -132,6 +132,6 @@ def piece(found: Sequence[Mapping[str, Any]]) -> Piece:
         "labels of the networks that were taught a label for every step. Merging what stands side by side loses a doubled word unless "
         "something stands between its two halves: CTC learns to put φ there; a class for silence needs a real pause. First seed of each; "
         "the voices were never learned from.",
-        "选一段录音，播放或拖动时间轴。曲线：CTC 在每一步认为各符号有多可能，空白符 φ 用虚线。色条：逐帧标注训练的网络给出的标签。"
+        "选一段录音，播放或拖动时间轴。曲线：CTC 在每一步给各符号的概率，空白符 φ 用虚线。色条：逐帧标注训练的网络给出的标签。"
         "合并相邻的相同标签会丢掉叠词，除非两个字之间隔着别的东西：CTC 学会在中间放一个 φ；静音类别则要真有停顿才行。"
         "均取第一个种子；嗓音未在训练中出现。")

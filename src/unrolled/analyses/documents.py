@@ -69,7 +69,7 @@ def cosines(loaded: trained.Loaded, name: str) -> dict[str, list[float]]:
     documents = loaded.task.documents("test")
     plain, swapped = (vectors(loaded.model, loaded.task, group) for group in (documents, documents.flip(1)))
     apart = cosine(plain, swapped)  # (members, documents)
-    return {f"cosine_swapped_{name}": apart.mean(-1).tolist(), f"cosine_swapped_{name}_by_document": apart.mean(0).tolist(),
+    return {f"cosine_swapped_{name}": apart.mean(-1).tolist(), f"cosine_swapped_{name}_by_document": apart.tolist(),
             f"cosine_unrelated_{name}": cosine(plain, np.roll(plain, 1, axis=-2)).mean(-1).tolist()}
 
 
@@ -106,7 +106,7 @@ def _exact(options: Options, records: Mapping[str, Any]) -> Picture:
                    "两个与四个子句的文档：不分层与按子句分层。",
                    "One dot per seed; documents of clauses never learned from. Short ones have two clauses, long ones four. In brackets "
                    "the number of parameters.",
-                   "每点一个种子；测试文档的子句均未在训练中出现。short 为两个子句，long 为四个子句；括号内为参数个数（k 表示千）。")
+                   "每点一个种子；测试文档的子句均未在训练中出现。“短”为两个子句，“长”为四个子句；括号内为参数量（k 表示千）。")
 
 
 @figures.styled
@@ -182,7 +182,7 @@ def _on_length(records: Mapping[str, Any], options: Options) -> Sentence:
     names = {options.flat: ("two clauses, flat", "两个子句、不分层"),
              options.hierarchical: ("two clauses, by clause", "两个子句、按子句分层"),
              options.long_flat: ("four clauses, flat", "四个子句、不分层"),
-             options.long_hierarchical: ("four clauses, by clause at equal width", "四个子句、隐层相等时分层"),
+             options.long_hierarchical: ("four clauses, by clause at equal width", "四个子句、隐层同宽时分层"),
              options.long_matched: ("four clauses, by clause at equal parameters", "四个子句、参数量相等时分层")}
     exact, bleu = ({run: trained.scores(record, metric).mean() for run, record in records.items()} for metric in ("exact", "bleu"))
     text = "; ".join(f"{names[run][0]}: {exact[run]:.1%} (BLEU {bleu[run]:.2f})" for run in records)

@@ -33,6 +33,7 @@ class Options:
         flat, steep: gradient norms below and above which a point counts as flat and as steep.
         starts, near: descents start within `near` of random steep points.
         updates, learning_rate, other_rates: of the descents; the other rates are for the figure.
+        judged_rates: at which it is judged whether clipping keeps a descent within the plane.
         thresholds: of clipping, by norm and by value.
         flown: a single step longer than this counts as flying off.
     """
@@ -51,6 +52,7 @@ class Options:
     updates: int = 300
     learning_rate: float = 0.5
     other_rates: tuple[float, ...] = (0.01, 0.03, 0.1, 0.3, 1.0, 3.0)
+    judged_rates: tuple[float, ...] = (0.03, 0.5, 3.0)
     thresholds: tuple[float, ...] = (1.0, 5.0, 15.0)
     flown: float = 1.0
 
@@ -101,6 +103,10 @@ def analyse(options: Options, settings: object) -> AnalysisResult:
         result.values[f"left_{name}"] = float(run.left.mean())
         result.values[f"longest_step_{name}"] = float(run.longest.max())
     result.figures["surface"] = _surface_picture(weights, biases, values, norms, runs, options)
+    for rate in options.judged_rates:
+        for name, (by, at) in kinds.items():
+            stayed = ~descend(*starts, by, at, rate, options).left
+            result.values[f"success_kept_{name}_rate_{rate:g}"] = stayed.astype(float).tolist()
     by_rate = _by_rate(starts, kinds, options)
     result.figures["flown_by_rate"] = _rates_picture(by_rate, options)
     start = int(runs["none"].longest.argmax())
@@ -222,5 +228,6 @@ def _rates_picture(by_rate: Mapping[str, Mapping[float, Descent]], options: Opti
     axes.legend(title="clipping")
     return Picture(figure, ["D4"], "Flying off, by learning rate and threshold.", "飞出的比例：学习率与阈值。",
                    f"A start flies off if a single step is longer than {options.flown:g}. A threshold can only prevent that where "
-                   "threshold times learning rate is smaller.",
-                   f"单步长于 {options.flown:g} 即算飞出。只有当阈值乘以学习率小于它时，裁剪才可能阻止飞出。")
+                   "threshold times learning rate is smaller, and there it must: the claim is judged by who stays within the plane.",
+                   f"单步长于 {options.flown:g} 即算飞出。只有当阈值乘以学习率小于它时，裁剪才可能阻止飞出，而此时必然阻止；"
+                   "因此判定看的是谁始终留在该平面内。")

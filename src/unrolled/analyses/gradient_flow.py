@@ -221,5 +221,5 @@ def _picture(flows: Mapping[str, Flow], options: Options, title: str, title_zh: 
     return Picture(figure, ["E1", "E3", "D9"], f"{title}: what is left of the gradient.", f"{title_zh}：梯度还剩多少。",
                    "Median over seeds, in float64; the factor is fitted beyond the first lags. Cross: what theory expects, recurrent gain "
                    "times slope of a plain network, mean keeping of a gate. Untied: a new matrix at each step.",
-                   "各种子的中位数，float64 计算；因子在最初几个间隔之后拟合。叉号为理论值：普通网络为循环增益乘以斜率，"
+                   "各种子的中位数，float64 计算；每步因子用最初几个间隔之后的部分拟合。叉号为理论值：普通网络为循环增益乘以斜率，"
                    "门控单元为门的平均保留率。untied 表示每一步换一个新矩阵。")

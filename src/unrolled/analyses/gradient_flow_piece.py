@@ -14,12 +14,12 @@ from unrolled.analyses.rounding import short
 SHOWN = ("lstm_1", "tanh", "gru", "orthogonal")  # switched on at first; they come first, so that their colours differ most
 NAMES = {  # as the page has them; what is not named here is called by its name in params.yaml
     "orthogonal": ("tanh, orthogonal start", "tanh，正交初始化"), "relu": ("ReLU", "ReLU"), "jordan": ("Jordan", "Jordan"),
-    "irnn": ("ReLU, identity start", "ReLU，单位初始化"), "tanh_untied": ("tanh, a new matrix each step", "tanh，每步换新矩阵"),
+    "irnn": ("ReLU, identity start", "ReLU，单位矩阵初始化"), "tanh_untied": ("tanh, a new matrix each step", "tanh，每步换新矩阵"),
     "lstm_0": ("LSTM, bias 0", "LSTM，偏置 0"), "lstm_1": ("LSTM, bias 1", "LSTM，偏置 1"), "lstm_3": ("LSTM, bias 3", "LSTM，偏置 3"),
     "lstm_5": ("LSTM, bias 5", "LSTM，偏置 5"), "lstm_no_forget_gate": ("LSTM, no forget gate", "LSTM，无遗忘门"),
     "leaking": ("LSTM, leaking memory", "LSTM，记忆泄漏"), "overwriting": ("LSTM, overwritten memory", "LSTM，记忆覆盖"),
     "coupled": ("LSTM, coupled gates", "LSTM，门耦合"), "peephole": ("LSTM, peepholes", "LSTM，窥视孔"), "gru": ("GRU", "GRU"),
-    "clockwork": ("clockwork", "时钟循环网络"), "scrn": ("SCRN", "SCRN"),
+    "clockwork": ("clockwork", "Clockwork RNN"), "scrn": ("SCRN", "SCRN"),
 }
 
 

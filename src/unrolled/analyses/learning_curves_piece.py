@@ -13,7 +13,7 @@ from unrolled.analyses.base import Piece
 from unrolled.analyses.rounding import short
 
 POINTS = 60  # drawn of a curve
-NETWORKS = {"plain": ("tanh", "tanh"), "matched": ("tanh, equal parameters", "tanh，参数相等"), "relu": ("ReLU", "ReLU"),
+NETWORKS = {"plain": ("tanh", "tanh"), "matched": ("tanh, equal parameters", "tanh，参数量相等"), "relu": ("ReLU", "ReLU"),
             "lstm": ("LSTM", "LSTM"), "gru": ("GRU", "GRU")}
 
 
@@ -38,8 +38,8 @@ TASKS = (
     Task("adding, T = 20", "加法，T = 20", _runs("adding", "_20", gru="gru_20")),
     Task("adding, T = 50", "加法，T = 50", _runs("adding", matched="tanh_matched", gru="gru")),
     Task("adding, T = 100", "加法，T = 100", _runs("adding", "_100", gru="gru_100")),
-    Task("temporal order, T = 20", "时序，T = 20", _runs("temporal_order", "_20", gru="gru_20")),
-    Task("temporal order, T = 50", "时序，T = 50", _runs("temporal_order", gru="gru")),
+    Task("temporal order, T = 20", "时间次序，T = 20", _runs("temporal_order", "_20", gru="gru_20")),
+    Task("temporal order, T = 50", "时间次序，T = 50", _runs("temporal_order", gru="gru")),
     Task("digits 8x8, pixel by pixel", "手写数字 8x8，逐像素", _runs("small_digits", matched="tanh_matched", gru="gru")),
     Task("digits 14x14, pixel by pixel", "手写数字 14x14，逐像素", _runs("digits", matched="tanh_matched")),
     Task("characters of Shakespeare", "莎士比亚字符", _runs("character_model", gru="gru")),

@@ -80,7 +80,7 @@ def lecture(options: Options, settings: Settings) -> AnalysisResult:
         figures={"slots_lecture": _steps(hidden.numpy(), answers[options.taught][0])},
         tables={"slots_lecture": Table(["A2", "A3"], "The lecture's two sentences.", "课程里的两个句子。",
                                        ("run", "sentence", "labels of the first seed", "seeds right about Taipei"),
-                                       ("训练设置", "句子", "第一个种子的标签", "判对 Taipei 的种子数"), rows, rows)},
+                                       ("运行", "句子", "第一个种子的标签", "判对 Taipei 的种子数"), rows, rows)},
         sentences=[_sentence(right, unknown)])
 
 
@@ -125,7 +125,7 @@ def _grid(scores: Mapping[str, np.ndarray]) -> Picture:
     return Picture(figure, CLAIMS, "A window of words hides the need for memory.", "相邻词窗口掩盖了对记忆的需要。",
                    "ATIS. With more words at a time even a network without memory gets far; with one it does not. Rows with "
                    "fewer colours: the other windows belong to full scale.",
-                   "ATIS。一次多看几个词，没有记忆的网络也能走得很远；只看一个词则不行。颜色不全的行：其余窗口属于 full 规模。")
+                   "ATIS。一次多看几个词时，没有记忆的网络成绩也不错；只看一个词则不行。颜色不全的行：其余窗口属于 full 规模。")
 
 
 @figures.styled
@@ -150,7 +150,7 @@ def _table(records: Mapping[str, dict[str, Any]]) -> Table:
         rows.append([run, *spread, str(record["parameters"]), f"{record['settings']['learning_rate']:g}", str(len(record["members"]))])
     columns = ("run", "F1", "F1 without repeated sentences", "parameters", "learning rate", "seeds")
     return Table([*CLAIMS, "A5", "C6"], "Slot filling on ATIS, chunk F1 in per cent.", "ATIS 槽位填充的块级 F1（%）。", columns,
-                 ("训练设置", "F1", "去掉重复句后的 F1", "参数个数", "学习率", "种子数"), rows, rows)
+                 ("运行", "F1", "去掉重复句后的 F1", "参数量", "学习率", "种子数"), rows, rows)
 
 
 @figures.styled

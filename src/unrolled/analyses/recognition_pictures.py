@@ -54,8 +54,8 @@ def shares(names: tuple[str, str], items: Mapping[str, Mapping[str, np.ndarray]]
         figure, ["F2", "F3"], f"Who can say a word twice ({names[0]}).", f"谁说得出叠词（{names[1]}）。",
         "Share of test strings of unseen voices that are right as a whole; a dot per seed. Blanks first: nulls deleted before repeats are "
         "merged. Trimming has no null symbol; with silence as a class it has one wherever there is a pause.",
-        "在未听过的说话人的测试串中整串答对的比例，每个种子一点。blanks first：先删空白再合并重复。"
-        "trimming 没有空白符；加上静音类别后，有停顿处便有了空白。")
+        "在未听过的嗓音的测试串中整串答对的比例，每个种子一点。“先删空白”：先删空白再合并重复。"
+        "“合并重复”没有空白符；加上静音类别后，有停顿处便有了空白。")
 
 
 @figures.styled

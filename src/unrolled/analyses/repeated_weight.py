@@ -145,7 +145,7 @@ def tied_and_untied(options: Options) -> AnalysisResult:
     """D9's control: a linear unit whose gain is the same at each step, and one with independent gains of the same spread.
 
     Also, beside it, a whole network with a new random matrix at each step: it forgets at nearly the rate of the tied one, so
-    repetition explains how *far* gains drift from 1, not that a gain below 1 forgets.
+    repetition explains how *far* gains drift from 1, not that a gain below 1 forgets. The rule of D9 holds both against each other.
     """
     seeds = range(options.first_seed, options.first_seed + options.seeds)
     draws = np.stack([np.random.default_rng([seed, 9]).normal(0, options.gain_spread, options.length) for seed in seeds])
@@ -162,7 +162,7 @@ def tied_and_untied(options: Options) -> AnalysisResult:
                       "Median and range over seeds. A network with a new random matrix at each step forgets as well "
                       "(value untied_network_rate): repetition makes the drift proportional to time instead of its root.",
                       "中位数与各种子的范围。每一步换一个随机矩阵的网络同样会遗忘（见 untied_network_rate）："
-                      "重复使权重的偏差随时间成正比累积，而不是按平方根累积。")
+                      "重复使用同一个增益，使梯度的偏离与时间成正比，而不是与时间的平方根成正比。")
     return AnalysisResult(
         [compare("D9", "gradient of our linear cell = gain^(T-1), largest error in decades", 0.0,
                  float(np.abs(through_cell - tied[:, options.length - 2]).max()), 1e-9)],

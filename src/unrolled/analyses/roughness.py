@@ -108,7 +108,7 @@ def _sentence(result: AnalysisResult, best: dict[str, float], options: Options) 
         ["D2"],
         f"At its own best rate ({best[rough]:g}) the {rough} network's loss moves {at_best[rough]:.3f} nats around its mean, the "
         f"{calm}'s (at {best[calm]:g}) {at_best[calm]:.3f}: at equal rates the {calm} is calmer also because it learns less per update.",
-        f"各用自己最好的学习率时，{rough} 网络（{best[rough]:g}）的损失围绕均值波动 {at_best[rough]:.3f} 奈特，"
+        f"各用自己最好的学习率时，{rough} 网络（{best[rough]:g}）的损失围绕均值波动 {at_best[rough]:.3f} nat，"
         f"{calm}（{best[calm]:g}）为 {at_best[calm]:.3f}：学习率相同时 {calm} 更平稳，部分原因是它每次更新学得更少。")
 
 

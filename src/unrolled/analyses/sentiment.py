@@ -53,10 +53,11 @@ def analyse(options: Options, settings: Settings) -> AnalysisResult:
     bags = {grams: bag_of_words(task, grams, options.strengths, refit=learned_from_all) for grams in (1, 2)}
     probe = trained.load(f"{options.probe}/{options.network}", settings, "analyses.sentiment.network", "order_probe")
     probed = {grams: bag_of_words(probe.task, grams, options.strengths, counts=True).mean() for grams in (1, 2, 3)}
-    low, high = interval(options, task, bags[1])
+    difference = against(options, task, bags[1])
+    low, high = significance.items_against_limit(difference, 0.0, options.resamples).interval
     result = AnalysisResult(values={
         "bag_of_words": float(bags[1].mean()), "bag_of_bigrams": float(bags[2].mean()),
-        "difference": against(options, task, bags[1]).tolist(), "difference_low": low, "difference_high": high,
+        "difference": difference.tolist(), "difference_low": low, "difference_high": high,
         **{f"probe_{grams}_grams": float(share) for grams, share in probed.items()}})
     records = {run: trained.record(f"{options.reviews}/{run}") for run in settings.tasks[options.reviews].runs}
     accuracies, shuffled = {run: trained.scores(record, "accuracy") for run, record in records.items()}, {}
@@ -88,13 +89,8 @@ def answered(options: Options, task: OneAnswer) -> np.ndarray:
 
 
 def against(options: Options, task: OneAnswer, bag: np.ndarray) -> np.ndarray:
-    """Return, for each test review, the share of seeds that are right less whether the bag of words is: what pairs them up."""
-    return answered(options, task).mean(0) - bag
-
-
-def interval(options: Options, task: OneAnswer, bag: np.ndarray) -> tuple[float, float]:
-    """Return the 95 % interval of the difference where both are resampled: the test reviews, the same for both, and the seeds."""
-    return significance.items_against_limit(answered(options, task) - bag, 0.0, options.resamples).interval
+    """Return whether each seed is right less whether the bag of words is, review by review: (members, test texts)."""
+    return answered(options, task) - bag
 
 
 @torch.no_grad()
@@ -126,7 +122,7 @@ def _picture(accuracies: dict, shuffled: dict, bag: float, probes: dict, probed:
     right.set(xlabel="accuracy", title="Order probe", xlim=(0.4, 1.03))
     return Picture(figure, ["F1"], "Reviews hardly need order, the probe does.", "影评几乎不需要词序，词序探针则需要。",
                    "One dot per seed. Left: test reviews as they stand and with their words shuffled. Right: pairs of sentences of the "
-                   "same words in another order; nouns held out.",
+                   "same words in another order; pairs of nouns held out.",
                    "每点一个种子。左：测试影评，原样与打乱词序。右：词相同而次序不同的句对，名词组合从未见过。")
 
 
@@ -135,9 +131,9 @@ def _sizes(records: dict, accuracies: dict, shuffled: dict) -> Table:
     rows = [[run, *(f"{round(100 * values.mean(), 1) + 0.0:.1f} ± {100 * values.std(ddof=1) if len(values) > 1 else 0:.1f}"
                     for values in (accuracies[run], shuffled[run], accuracies[run] - shuffled[run])), str(records[run]["parameters"])]
             for run in records]
-    return Table(["F1"], "Reviews, accuracy in per cent.", "影评判断的正确率（%）。",
+    return Table(["F1"], "Reviews, accuracy in per cent.", "影评判断的准确率（%）。",
                  ("run", "accuracy", "words shuffled", "cost", "parameters"),
-                 ("训练设置", "正确率", "打乱词序后", "损失", "参数个数"), rows, rows)
+                 ("运行", "准确率", "打乱词序后", "下降", "参数量"), rows, rows)
 
 
 def _table(probe: trained.Loaded, shown: int) -> Table:
@@ -164,8 +160,8 @@ def _sentence(options: Options, result: AnalysisResult, accuracies: dict, shuffl
             f"seeds and reviews: {low:+.1f} to {high:+.1f} points); shuffling the words of the test reviews costs {plain - mixed:.1%}: "
             f"{'this corpus hardly needs order' if plain - mixed < LITTLE else 'part of the answers needs order'}. On the probe it has "
             f"{found:.1%} right, single words {single:.1%}, pairs of words {double:.1%}.")
-    chinese = (f"影评上 {options.network} 的正确率为 {plain:.1%}，词袋为 {values['bag_of_words']:.1%}"
-               f"（对种子与影评重抽样，差在 {low:+.1f} 到 {high:+.1f} 个百分点之间）；打乱测试影评的词序损失 {plain - mixed:.1%}："
+    chinese = (f"影评上 {options.network} 的准确率为 {plain:.1%}，词袋为 {values['bag_of_words']:.1%}"
+               f"（对种子与影评重抽样，差在 {low:+.1f} 到 {high:+.1f} 个百分点之间）；打乱测试影评的词序使准确率下降 {plain - mixed:.1%}："
                f"{'这个语料几乎不需要词序' if plain - mixed < LITTLE else '有一部分答案确实要看词序'}。"
                f"词序探针上为 {found:.1%}，单词计数 {single:.1%}，双词计数 {double:.1%}。")
     return Sentence(["F1"], text, chinese)

@@ -26,7 +26,7 @@ class Panel:
 
 
 PANELS = {
-    "timing": Panel("C5", "A spike at the right step", "在准确的时刻发放脉冲", "accuracy", "share of spikes exactly on time", 0.0),
+    "timing": Panel("C5", "A spike at the right step", "在正确的一步发放脉冲", "accuracy", "share of spikes exactly on time", 0.0),
     "sequence_generation": Panel("E6", "Generating a sequence without input", "无输入生成序列", "normalised_error",
                                  "normalised squared error", 1.0, (("Clockwork, published", 0.1125), ("plain, published", 0.2454))),
     "character_model": Panel("E7", "Characters of Shakespeare", "莎士比亚字符模型", "bits_per_character", "bits per character", 6.0),
@@ -70,4 +70,4 @@ def _picture(panel: Panel, groups: dict[str, np.ndarray]) -> Picture:
         figure.legend([handles[place] for place in chosen], [labels[place] for place in chosen], loc="outside right upper")
     return Picture(figure, [panel.claim], f"{panel.title}: every seed.", f"{panel.title_zh}：每个种子。",
                    "In brackets the number of parameters that take part; each run at its own tuned rate.",
-                   "括号内为实际参与的参数个数；各用自己调好的学习率。")
+                   "括号内为实际参与的参数量；各用自己调好的学习率。")

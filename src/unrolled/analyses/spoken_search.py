@@ -80,7 +80,7 @@ def analyse(options: Options, settings: Settings) -> AnalysisResult:
     found = [search(options, runs, *(spoken.load(folder, split) for split in splits)) for splits in ARCHIVES]
     scores, work = joined([each.scores for each in found]), _means([each.work for each in found])
     first, labels, every = found[0].view, found[0].labels, runs["encoder"].task.every
-    result = AnalysisResult(values=as_values(scores, work))
+    result = AnalysisResult(values=as_values(scores, work, [text for each in found for text in each.labels[0]]))
     result.figures["spoken_search"] = _figure(scores)
     result.tables["spoken_search"] = _methods(scores, work)
     result.tables["spoken_search_answers"] = _answers(first, labels, options)
@@ -162,14 +162,23 @@ def frames_compared(view: Searched, candidates: int) -> dict[str, float]:
             "alignment": float((asked * frames.sum()).mean())}
 
 
-def as_values(scores: Scores, work: Mapping[str, float]) -> dict[str, Any]:
-    """Return each method's scores, a value per query (a mean over members), their lead over alignment, and the work of a query."""
+def as_values(scores: Scores, work: Mapping[str, float], asked: Sequence[str]) -> dict[str, Any]:
+    """Return each method's scores by member and phrase, their lead over alignment, and the work of a query.
+
+    Queries for one phrase, spoken by many voices, are no trials of their own: what is asked for is whether other phrases would be found.
+
+    Args:
+        scores: of all queries. work: by method. asked: the phrase of each query.
+    """
     found: dict[str, Any] = {f"work_{method}": value for method, value in work.items()}
-    for method in scores:
-        for name, values in zip(("precision_at_1", "mean_average_precision"), scores.of_queries(method), strict=True):
-            found[f"{name}_{method}"] = values.tolist()
-        if "alignment" in scores:
-            found[f"lead_{method}"] = (scores.of_queries(method)[1] - scores.of_queries("alignment")[1]).tolist()
+    phrases = np.unique(asked)
+    means = {method: np.stack([np.stack(members)[:, :, np.asarray(asked) == phrase].mean(2) for phrase in phrases], 2)
+             for method, members in scores.items()}  # (members, 2, phrases)
+    for method, values in means.items():
+        for place, name in enumerate(("precision_at_1", "mean_average_precision")):
+            found[f"{name}_{method}"] = values[:, place].tolist()
+        if "alignment" in means:
+            found[f"lead_{method}"] = (values[:, 1] - means["alignment"][:, 1]).tolist()
     return found
 
 

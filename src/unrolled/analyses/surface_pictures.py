@@ -34,7 +34,7 @@ def gradient_maps(problem: str, planes: Mapping[str, tuple[np.ndarray, ...]], pl
         panel.set(title=SHOWN[network], xlabel="w")
     axes[0].set_ylabel("b")
     bar = figure.colorbar(image, ax=axes, label="gradient norm")
-    for limit, text, side in zip(limits, ("flat", "steep"), ("top", "bottom"), strict=True):
+    for limit, text, side in zip(limits, ("flat below", "steep above"), ("top", "bottom"), strict=True):
         bar.ax.axhline(limit, color="white", linewidth=1)
         bar.ax.annotate(text, (0, limit), xytext=(-3, 0), textcoords="offset points", xycoords=("axes fraction", "data"), ha="right",
                         va=side, fontsize=7)
@@ -68,7 +68,7 @@ def shares(values: Mapping[str, Any]) -> Picture:
     return Picture(figure, ["E2", "D3"], "How much is flat, how much is steep.", "多少平坦，多少陡峭。",
                    "Flat: gradient norm below 0.01; steep: above 1. Dots are shifted windows or trained seeds, black lines 95 % bootstrap "
                    "intervals of the mean. The steep shares have a scale each.",
-                   "平坦：梯度范数低于 0.01；陡峭：高于 1。点为平移的窗口或训练的种子，黑线为均值的 95 % 自助区间。"
+                   "平坦：梯度范数低于 0.01；陡峭：高于 1。点为平移的窗口或训练的种子，黑线为均值的 95 % 自助法（bootstrap）置信区间。"
                    "陡峭占比各图标度不同。")
 
 

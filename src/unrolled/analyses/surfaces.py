@@ -15,6 +15,7 @@ from unrolled.analyses.unit_surfaces import NETWORKS, PROBLEMS, Plane
 from unrolled.settings import Settings, SettingsError, nearest
 
 QUANTILES = (0.99, 0.5)
+PROBLEMS_ZH = {"pascanu": "Pascanu 平面", "latch": "锁存平面"}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -196,7 +197,7 @@ def _draw(result: AnalysisResult, planes: Mapping, descents: Mapping, shown: Map
             surface_pictures.three_dimensional(errors, options.plane(problem)), ["E2", "D3"], f"{title}: turn it.",
             f"{title_zh}：可以转动。",
             "Left the plain network, right the LSTM with forget bias 1; height and colour are the error, on one scale.",
-            "左为普通网络，右为遗忘偏置为 1 的 LSTM；高度与颜色为误差，两者同一标度。")
+            "左为普通网络，右为遗忘门偏置为 1 的 LSTM；高度与颜色为误差，两者同一标度。")
     result.figures["statistics"] = surface_pictures.shares(result.values)
     if {"tanh", "lstm"} <= set(shown):
         result.figures["slices"] = surface_pictures.slices_side_by_side({name: shown[name] for name in ("tanh", "lstm")})
@@ -205,7 +206,7 @@ def _draw(result: AnalysisResult, planes: Mapping, descents: Mapping, shown: Map
 def _flat_sentence(values: Mapping[str, object]) -> Sentence:
     """Say how flat and how steep the plain network and the LSTM are, surface by surface."""
     pairs = {"pascanu": ("rnn", "lstm_1"), "latch": ("rnn", "lstm_1"), "slice": ("tanh", "lstm")}
-    names_zh = {"pascanu": "Pascanu 平面", "latch": "锁存平面", "slice": "训练后切片"}
+    names_zh = PROBLEMS_ZH | {"slice": "训练后切片"}
     english, chinese = [], []
     for where, names in pairs.items():
         if all(f"flat_{name}_{where}" in values for name in names):
@@ -225,7 +226,8 @@ def _rate_sentence(values: Mapping[str, object], options: Options) -> Sentence:
                              for kind in ("stable_rate", "arrived_small", "arrived_best"))
         english.append(f"{problem}: stable up to {10 ** rate[0]:.2g} against {10 ** rate[1]:.2g}; {small[0]:.0%} against {small[1]:.0%} "
                        f"arrive at {options.small_rate:g}, {best[0]:.0%} against {best[1]:.0%} at each one's best rate")
-        chinese.append(f"{problem}：稳定到 {10 ** rate[0]:.2g} 对 {10 ** rate[1]:.2g}；学习率 {options.small_rate:g} 时到达 {small[0]:.0%} "
-                       f"对 {small[1]:.0%}，各自最佳时 {best[0]:.0%} 对 {best[1]:.0%}")
+        chinese.append(f"{PROBLEMS_ZH[problem]}：最大稳定学习率 {10 ** rate[0]:.2g} 对 {10 ** rate[1]:.2g}；"
+                       f"学习率 {options.small_rate:g} 时降到低误差处的占 {small[0]:.0%} 对 {small[1]:.0%}，"
+                       f"各用最佳学习率时 {best[0]:.0%} 对 {best[1]:.0%}")
     return Sentence(["E2"], f"Plain gradient descent, plain network against LSTM (bias 1): {'; '.join(english)}.",
                     f"普通梯度下降，普通网络对 LSTM（偏置 1）：{'；'.join(chinese)}。")

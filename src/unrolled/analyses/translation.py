@@ -100,7 +100,7 @@ def _curve(sizes: Mapping[str, int], exact: Mapping[str, np.ndarray], options: O
     figures.dots(right, groups)
     right.axvline(look_up, color=figures.GREY, linestyle="--", linewidth=1)
     right.set(xlim=(-0.03, 1.03), xlabel="exact match", title="Other sets (dashed: look-up, leak-free)")
-    return Picture(figure, ["F4"], "Exact matches.", "完全匹配率。",
+    return Picture(figure, ["F4"], "Exact matches.", "整串正确率。",
                    "One dot per seed. Left: compounds never seen, each composed of two words that are known alone.",
                    "每点一个种子。左：从未见过的复合词，均由两个单独学过的词组成。")
 

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from unrolled import catalogue, models, training
+from unrolled import catalogue, results, training
 from unrolled.cells.base import Cell
 from unrolled.models.reader import Reader
 from unrolled.settings import Run
@@ -31,9 +31,16 @@ def generators(count: int = 1) -> list[torch.Generator]:
 
 
 def trained_model(run: Run, task: Task, weights: Mapping[str, np.ndarray]) -> Reader:
-    """Return a run's model with its trained weights, one member per seed."""
-    model = models.build(run, catalogue.cell_options(run), task.sizes, generators(len(next(iter(weights.values())))))
+    """Return a run's model with its trained weights, one member per seed.
+
+    Raises:
+        ResultsError: the weights are not those of such a model.
+    """
+    model = catalogue.make_model(run, task.sizes, generators(len(next(iter(weights.values())))))
     parameters = dict(model.named_parameters())
+    if {name: tuple(value.shape) for name, value in parameters.items()} != {name: value.shape for name, value in weights.items()}:
+        raise results.ResultsError(f"the weights in {results.weights_file(run.task, run.name)} are of other settings or data than those of "
+                                   "now; run `make reproduce`.")
     with torch.no_grad():
         for name, value in weights.items():
             parameters[name].copy_(torch.from_numpy(value))

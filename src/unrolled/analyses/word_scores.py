@@ -99,15 +99,16 @@ def items_of(section: str, run: str, settings: Settings) -> dict[str, np.ndarray
 
 
 def difference(first: Scores, second: Scores, kind: int = 0) -> np.ndarray:
-    """Return by how much the average precision of each word's queries is higher, against the other's mean over seeds: (members, words).
+    """Return by how much the average precision of each word's queries is higher: (members, words).
 
     Args:
-        first, second: what is compared.
+        first, second: what is compared: seed by seed, so that the seeds of both count, or with what has none.
         kind: 0 for plain vectors, 1 for those without voices' means.
     """
-    return first[kind] - second[kind].mean(0)
+    other = second[kind] if len(second[kind]) == len(first[kind]) else second[kind].mean(0)
+    return first[kind] - other
 
 
 def interval(first: Scores, second: Scores, kind: int = 0) -> tuple[float, float]:
-    """Return the 95 % interval of the difference of two means, over seeds of the first and over words."""
+    """Return the 95 % interval of the difference of two means, over seeds and over words."""
     return significance.items_against_limit(difference(first, second, kind), 0.0).interval

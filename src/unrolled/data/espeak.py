@@ -29,7 +29,7 @@ EARLY = 0.04  # seconds
 SEED = 7  # of the library's random numbers, which breathy voices hear
 
 # From espeak-ng's speak_lib.h.
-_SYNCHRONOUS, _CHARACTERS, _UTF8 = 2, 1, 1
+_SYNCHRONOUS, _CHARACTERS, _UTF8, _DO_NOT_EXIT = 2, 1, 1, 0x8000
 _RATE, _VOLUME, _PITCH, _PITCH_RANGE, _WORD_GAP = 1, 2, 3, 4, 7
 _END_OF_EVENTS, _WORD = 0, 1
 _IPA, _SEPARATOR = 0x02, ord("_") << 8
@@ -82,8 +82,10 @@ class Speaker:
 
     def __init__(self) -> None:
         self._library, data = _load()
+        if not (data / "phontab").is_file() or not (data / "voices" / "!v").is_dir():
+            raise DataError(f"espeak-ng's own data in {data} are not whole; install espeakng-loader again.")
         self._variants = {path.name for path in (data / "voices" / "!v").iterdir()}
-        self.rate = self._library.espeak_Initialize(_SYNCHRONOUS, 0, str(data).encode(), 0)
+        self.rate = self._library.espeak_Initialize(_SYNCHRONOUS, 0, str(data).encode(), _DO_NOT_EXIT)
         if self.rate <= 0:
             raise DataError(f"espeak-ng cannot read its own data in {data}; install espeakng-loader again.")
         self._library.espeak_ng_SetRandSeed(SEED)

@@ -28,7 +28,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from unrolled import results
+from unrolled import guard, results
 from unrolled.engines import jobs
 from unrolled.engines.jobs import Finished, Job
 from unrolled.settings import Settings, SettingsError
@@ -169,7 +169,7 @@ def _connected(settings: Settings, folder: Path) -> Iterator[ModuleType]:
     options: dict[str, Any] = {"address": address}
     if not address:  # Ray's ports are open to other machines, whatever it is told; a token that nobody else knows shuts them
         os.environ |= {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32)}
-        options = {"address": "local", "num_cpus": settings.workers or os.cpu_count(), "include_dashboard": False}
+        options = {"address": "local", "num_cpus": settings.workers or guard.cores(), "include_dashboard": False}
     _check_answers(address)
     import ray  # here: an extra that only this engine needs, and that reads its environment as it is imported
 

@@ -73,7 +73,7 @@ def _decide(outcome: Outcome, control: Outcome | None, evidence: Evidence) -> tu
     """Return the verdict with its reason in English and Chinese; nothing is reproduced on doubtful evidence."""
     verdict = outcome.verdict
     if verdict == "pending":
-        return verdict, "the experiment is not part of the pipeline yet", "相应实验尚未加入流程"
+        return verdict, "the experiment is not part of the pipeline yet", "相应实验尚未加入流水线"
     if control is not None and control.verdict != "reproduced":
         return "inconclusive", "the control did not succeed, so a failure would say nothing", "对照未成功，失败便说明不了问题"
     if evidence.warnings:
@@ -92,7 +92,8 @@ def _decide(outcome: Outcome, control: Outcome | None, evidence: Evidence) -> tu
 
 
 def _joined(outcome: Outcome, attribute: str, separator: str) -> str:
-    return separator.join((f"{finding.name}: " if finding.name else "") + getattr(finding, attribute) for finding in outcome.findings)
+    colon = "：" if attribute.endswith("_zh") else ": "
+    return separator.join((f"{finding.name}{colon}" if finding.name else "") + getattr(finding, attribute) for finding in outcome.findings)
 
 
 def _finding(finding: Finding) -> dict[str, Any]:

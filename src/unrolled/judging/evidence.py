@@ -79,7 +79,8 @@ class Evidence:
         return recorded
 
     def values(self, reference: Mapping[str, Any]) -> np.ndarray:
-        """Return one value per seed of a run's metric (a diverged member's is the worst possible), or an analysis' values.
+        """Return one value per seed of a run's metric (a diverged member's is the worst possible), or an analysis' values, some of
+        which are (members, items).
 
         Raises:
             Missing: as `run`, or the metric or value does not exist.

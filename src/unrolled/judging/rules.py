@@ -165,7 +165,7 @@ def _against_limit(rule: Mapping[str, Any], evidence: Evidence, claim: str) -> F
     sign = 1 if rule["kind"] == "above" else -1
     values, limit = evidence.values(rule["of"]), float(rule["limit"])
     counted = is_counted(rule["of"])
-    items = evidence.scored_items(rule["of"]) if len(values) <= FEW else None
+    items = values if values.ndim == 2 else evidence.scored_items(rule["of"]) if len(values) <= FEW else None
     if items is not None:
         test = significance.items_against_limit(items, limit)
     else:
@@ -174,7 +174,7 @@ def _against_limit(rule: Mapping[str, Any], evidence: Evidence, claim: str) -> F
     if sign < 0:
         test = Test(-test.effect, (-test.interval[1], -test.interval[0]), test.p_against, test.p_for)
     return Finding("", f"{name} {summary(values, counted)}, 95 % interval [{low:.4g}, {high:.4g}], limit {limit:g}",
-                   f"{name} {summary(values, counted)}，95 % 区间 [{low:.4g}, {high:.4g}]，界限 {limit:g}", test, size=len(values))
+                   f"{name} {summary(values, counted)}，95 % 区间 [{low:.4g}, {high:.4g}]，界限 {limit:g}", test, size=values.shape[-1])
 
 
 LEAVES: dict[str, Callable[[Mapping[str, Any], Evidence, str], Finding]] = {
@@ -189,7 +189,9 @@ FIELDS: dict[str, tuple[str, ...]] = {
 
 
 def summary(values: np.ndarray, counted: bool = False) -> str:
-    """Return a sample in a few characters: successes of how many, or mean, spread and size."""
+    """Return a sample in a few characters: successes of how many, or mean, spread and size; of (members, items), the spread of members."""
+    if values.ndim == 2:
+        return summary(values.mean(1)).replace(")", f"×{values.shape[1]})")
     if len(values) > 1 and counted:
         return f"{int(values.sum())}/{len(values)}"
     spread = f" ± {values.std(ddof=1):.3g}" if len(values) > 1 else ""
@@ -208,7 +210,7 @@ def sentence(rule: Mapping[str, Any], chinese: bool = False) -> str:
     """Put a rule into words."""
     kind = rule["kind"]
     if kind in ("all", "conditions"):
-        joint = {"all": ("; and ", "；并且"), "conditions": ("; or, as a condition: ", "；或视条件：")}[kind][chinese]
+        joint = {"all": ("; and ", "；并且"), "conditions": ("; or, as a condition: ", "；或在另一条件下：")}[kind][chinese]
         return joint.join(f"[{name}] {sentence(part, chinese)}" for name, part in rule["parts"].items())
     if kind == "exact":
         return f"{rule['analysis']} 的各项核对全部成立" if chinese else f"all exact checks of {rule['analysis']} hold"
@@ -216,7 +218,7 @@ def sentence(rule: Mapping[str, Any], chinese: bool = False) -> str:
     if kind in ("above", "below", "cannot"):
         words = {"above": ("lies above", "高于"), "below": ("lies below", "低于"), "cannot": ("succeeds at a rate below", "的成功率低于")}
         return f"{first} {words[kind][chinese]} {rule['limit']:g}"
-    words = {"higher": ("exceeds", "高于"), "lower": ("lies below", "低于"), "success": ("succeeds more often than", "成功得更多于"),
+    words = {"higher": ("exceeds", "高于"), "lower": ("lies below", "低于"), "success": ("succeeds more often than", "的成功率高于"),
              "equivalent": ("equals, within the margin,", "在界限内等同于")}
     margin = f"（界限 {rule['margin']:g}）" if chinese else f" (margin {rule['margin']:g})"
     return f"{first} {words[kind][chinese]} {label(rule['than'])}{margin}"

@@ -135,6 +135,8 @@ class AudioAutoencoder(nn.Module):
         for name, value, known in (("decoder_input", decoder_input, DECODER_INPUTS), ("frozen", frozen, FROZEN)):
             if value not in known:
                 raise ValueError(f"{name} is {value!r}, but must be one of {', '.join(known)}.")
+        if decoder_input == "none" and frozen != "none":
+            raise ValueError(f"frozen is {frozen!r}, but without a decoder (decoder_input: none) there is nothing else to train.")
         if not 0 <= noise < 1:
             raise ValueError(f"noise is a share of frames and must be at least 0 and below 1, but is {noise}.")
         self.members, self.progress = len(generators), 0.0

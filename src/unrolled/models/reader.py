@@ -26,13 +26,18 @@ class Reader(nn.Module):
         bidirectional: a second stack reads each sequence from its end; their outputs stand side by side.
         embedding: size of the word vectors; 0 gives the cell one-hot words.
         window: number of neighbouring words on each side that are seen with a word.
-        dropout: share of the inputs and of each layer's outputs set to zero while training.
+        dropout: share of the inputs and of each layer's outputs set to zero while training; of outputs that are predictions, none.
         path: see `unrolled.cells.base.unroll`.
         feedback: while training, a Jordan cell is fed its "own" last answer, or the right one ("target", teacher forcing), or the right
             one at first and more and more its own ("scheduled").
 
     Notes:
-        A Jordan cell's outputs are already predictions, so one in one direction needs no further read-out.
+        A Jordan cell's outputs are already predictions, so one in one direction needs no further read-out; its hidden layer lies within
+        the recurrence and has no dropout.
+
+    Raises:
+        ValueError: a setting that would do nothing here: an embedding or a window without words, an answer fed back to a cell that
+            reads none.
     """
 
     def __init__(
@@ -50,6 +55,8 @@ class Reader(nn.Module):
         feedback: str = "own",
     ) -> None:
         super().__init__()
+        if (embedding or window) and not sizes.vocabulary:
+            raise ValueError(f"embedding is {embedding} and window is {window}, but this task's inputs are no words; leave both out.")
         self.sizes, self.window, self.dropout, self.path = sizes, window, dropout, path
         self.feedback, self.members, self.progress = feedback, len(generators), 0.0
         self.embedding = None
@@ -63,6 +70,9 @@ class Reader(nn.Module):
             if bidirectional:
                 self.backward_cells.append(make_cell(features, generators))
             features = self.forward_cells[-1].output_size * directions
+        if feedback != "own" and (bidirectional or not self.forward_cells[-1].reads_out or not sizes.classes or sizes.read != "each"):
+            raise ValueError(f"feedback is {feedback!r}, but only a Jordan cell in one direction that answers at each step with a class "
+                             "reads an answer; leave it out.")
         self.output_weight = self.output_bias = None
         if bidirectional or not self.forward_cells[-1].reads_out:
             self.output_weight = per_member(generators, (features, sizes.outputs), uniform(1 / math.sqrt(features)))
@@ -87,7 +97,9 @@ class Reader(nn.Module):
             if self.backward_cells:
                 mirrored = unroll(self.backward_cells[layer], reverse(hidden, lengths), path=self.path).outputs
                 parts.append(pool(mirrored, lengths, self.sizes.read) if self._answers_once(layer) else reverse(mirrored, lengths))
-            hidden = drop(torch.cat(parts, -1), self.dropout, dropout_generators)
+            hidden = torch.cat(parts, -1)
+            if self.output_weight is not None or layer < len(self.forward_cells) - 1:  # else these are the predictions
+                hidden = drop(hidden, self.dropout, dropout_generators)
         return self._read_out(hidden)
 
     def _answers_once(self, layer: int) -> bool:

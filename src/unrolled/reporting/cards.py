@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from unrolled import results
+from unrolled import results, tuned
 from unrolled.judging import claims as claims_file
 from unrolled.judging.evidence import Evidence
 from unrolled.judging.rules import sentence
-from unrolled.reporting import links
+from unrolled.reporting import links, rates
 from unrolled.reporting.strips import strip
 from unrolled.reporting.words import SECTIONS
 from unrolled.settings import Settings
@@ -19,16 +19,16 @@ def cards(claims: Mapping[str, Any], settings: Settings) -> dict[str, dict[str, 
     """Return the cards by claim, in the order of the lecture's sections."""
     written = {claim.id: claim for claim in claims_file.load()}
     changed, earlier, fresh = changed_rules(claims), earlier_rules(claims), fresh_seeds(claims)
-    found = {}
+    found, scores = {}, tuned.load_evidence()
     for name in in_lecture_order(claims):
         entry, claim = claims[name], written.get(name)
         made = links.origins(entry["evidence"])
         names = claim.parts_zh if claim else {}
         found[name] = {
-            **entry, "rule_zh": _named(entry["rule_zh"], names), **_rule_parts(entry, claim), "findings": _findings(entry, claim, settings),
+            **entry, "rule_zh": _named(entry["rule_zh"], names), "control": _control(entry["control"], names), **_rule_parts(entry, claim), "findings": _findings(entry, claim, settings),
             "changed": name in changed, "earlier": [{**rule, "rule_zh": _named(rule["rule_zh"], names)} for rule in earlier[name]],
             "fresh": fresh.get(name), "commands": links.commands(made) if entry["evidence"] else [], "code": links.code(made, settings),
-            "tasks": made.tasks}
+            "tasks": made.tasks, "at_an_end": rates.at_an_end(entry["evidence"], scores)}
     return found
 
 
@@ -52,6 +52,16 @@ def _named(rule: str, names: Mapping[str, str]) -> str:
     for name, chinese in names.items():
         rule = rule.replace(f"[{name}]", f"[{chinese}]")
     return rule
+
+
+def _control(control: Mapping[str, Any] | None, names: Mapping[str, str]) -> dict[str, Any] | None:
+    """Put the Chinese names of its parts into what a control says and showed."""
+    if control is None:
+        return None
+    observed = control["observed_zh"]
+    for name, chinese in names.items():
+        observed = observed.replace(f"{name}：", f"{chinese}：")
+    return {**control, "sentence_zh": _named(control["sentence_zh"], names), "observed_zh": observed}
 
 
 def _is_judged(entry: Mapping[str, Any], claim: claims_file.Claim | None) -> bool:

@@ -22,7 +22,7 @@ COLOURS = {"reproduced": "#00674b", "conditional": "#00558a", "contradicted": "#
 LENGTHS = (10, 20, 50, 100)
 RUNS = {  # of the section `adding`; the run at its own length has no number behind its name
     "jordan": ("Jordan network", "Jordan 网络"), "tanh": ("Elman network (tanh)", "Elman 网络（tanh）"), "scrn": ("SCRN", "SCRN"),
-    "irnn": ("identity and ReLU", "单位初始化 + ReLU"), "gru": ("GRU", "GRU"), "lstm": ("LSTM", "LSTM")}
+    "irnn": ("identity and ReLU", "单位矩阵初始化 + ReLU"), "gru": ("GRU", "GRU"), "lstm": ("LSTM", "LSTM")}
 OWN_LENGTH = 50
 STYLE = f"""<style>
 text {{ font: 14px system-ui, "Segoe UI", "Noto Sans", "PingFang SC", "Microsoft YaHei", "Noto Sans CJK SC", sans-serif; fill: #1b1b1b; }}

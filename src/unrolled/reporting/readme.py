@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from unrolled import results
+from unrolled.reporting.cards import fresh_seeds
 from unrolled.reporting.words import SYMBOLS, VERDICTS_ZH
 
 START, END = "<!-- verdicts -->", "<!-- /verdicts -->"
@@ -14,7 +15,7 @@ FILES = {"README.md": False, "README.zh-CN.md": True}
 
 
 def table(claims: Mapping[str, Any], chinese: bool) -> str:
-    """Return the table in Markdown: every claim that has been tested, and how many wait."""
+    """Return the table in Markdown: every claim that has been tested, how many wait, and which verdicts differ on fresh seeds."""
     head = "| 编号 | 课上的说法 | 结论 |" if chinese else "| Claim | What the lecture says | Verdict |"
     rows = [head, "|---|---|---|"]
     for name, claim in claims.items():
@@ -24,6 +25,12 @@ def table(claims: Mapping[str, Any], chinese: bool) -> str:
     waiting = sum(claim["verdict"] == "pending" for claim in claims.values())
     if waiting:
         rows += ["", f"另有 {waiting} 条待做。" if chinese else f"{waiting} more are pending."]
+    fresh = fresh_seeds(claims)
+    if fresh:
+        differ = [name for name in claims if fresh.get(name)]
+        words, none, comma = ("用新的种子重做（`make confirm`），{1} 个论断中有 {0} 个结论不同：{2}。", "无", "、") if chinese else (
+            "On fresh seeds (`make confirm`) {0} of {1} verdicts differ: {2}.", "none", ", ")
+        rows += ["", words.format(len(differ), len(fresh), comma.join(differ) or none)]
     return "\n".join(rows)
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from unrolled import results
+from unrolled import results, tuned
 from unrolled.histories import carried_on
-from unrolled.reporting import figures
+from unrolled.reporting import figures, rates
 from unrolled.reporting.svg import inline
 from unrolled.reporting.words import CAUSES_ZH, METRICS_ZH, TASKS_ZH
 from unrolled.settings import Settings, TaskSection
@@ -17,16 +17,16 @@ COMPARED = (("adding", "tanh"), ("adding", "tanh_matched"), ("adding", "lstm"), 
 
 def tasks(settings: Settings) -> list[dict[str, Any]]:
     """Return, for each trained task, its curves, its scores and a table of its runs."""
-    found = []
+    found, scores = [], tuned.load_evidence()
     for section in settings.tasks.values():
         records = {run: results.read_result(results.run_file(section.name, run)) for run in section.runs
                    if results.run_file(section.name, run).exists()}
         if records:
-            found.append(_task(section, records))
+            found.append(_task(section, records, scores))
     return found
 
 
-def _task(section: TaskSection, records: Mapping[str, Any]) -> dict[str, Any]:
+def _task(section: TaskSection, records: Mapping[str, Any], scores: rates.Scores) -> dict[str, Any]:
     histories = {run: carried_on(results.read_csv(results.history_file(section.name, run)), record["members"])
                  for run, record in records.items()}
     first = next(iter(records.values()))
@@ -37,7 +37,7 @@ def _task(section: TaskSection, records: Mapping[str, Any]) -> dict[str, Any]:
             "metric": metric.replace("_", " "), "metric_zh": METRICS_ZH.get(metric, metric),
             "curves": inline(figures.learning_curves(name, records, histories), f"{drawn}-curves"), "curves_id": f"{drawn}-curves",
             "scores": inline(figures.final_scores(name, records, metric, first["chance"].get(metric)), f"{drawn}-scores"),
-            "scores_id": f"{drawn}-scores", "runs": [_run_row(record, metric) for record in records.values()]}
+            "scores_id": f"{drawn}-scores", "runs": [_run_row(record, metric, scores) for record in records.values()]}
 
 
 def headline(record: Mapping[str, Any]) -> str:
@@ -46,12 +46,13 @@ def headline(record: Mapping[str, Any]) -> str:
     return next((name for name in ("accuracy_slots", "chunk_f1") if name in metrics), next(iter(metrics)))
 
 
-def _run_row(record: Mapping[str, Any], metric: str) -> dict[str, Any]:
+def _run_row(record: Mapping[str, Any], metric: str, scores: rates.Scores) -> dict[str, Any]:
     values = [member["metrics"][metric] for member in record["members"] if member["metrics"][metric] is not None]
-    rates = ", ".join(f"{rate:g}" for rate in record["settings"]["learning_rates"])
+    used = ", ".join(f"{rate:g}" for rate in record["settings"]["learning_rates"])
     return {"name": record["run"], "cell": record["settings"]["cell"], "hidden": record["settings"]["hidden"],
-            "parameters": record["parameters"], "rates": rates, "seeds": len({member["seed"] for member in record["members"]}),
+            "parameters": record["parameters"], "rates": used, "seeds": len({member["seed"] for member in record["members"]}),
             "tuned": record["tuned"] is not None, "stale": bool(record["tuned"] and record["tuned"]["stale"]),
+            "at_an_end": rates.is_at_an_end(record, scores),
             "mean": sum(values) / len(values) if values else None,
             "diverged": [_diverged(member) for member in record["members"] if member["diverged"]]}
 

@@ -46,7 +46,7 @@ def strip(rule: Mapping[str, Any], finding: Mapping[str, Any], evidence: Evidenc
         return None
     references = [rule[key] for key in ("of", "than") if key in rule]
     try:
-        samples = [evidence.values(reference) for reference in references]
+        samples = [values.mean(0) if values.ndim == 2 else values for values in map(evidence.values, references)]
     except Missing:
         return None
     return (_against_limit if "limit" in rule else _difference)(rule, finding, references, samples)

@@ -20,17 +20,17 @@ TOGETHER = {"all": ("All of these must hold:", "以下各项须全部成立：")
 # Section of params.yaml: its title and its purpose.
 TASKS_ZH = {
     "temporal_order": ("时间次序", "按先后次序分辨两个符号，离作答处很远"),
-    "adding": ("加法", "在相等宽度与相等参数量下，谁在多长的序列上还学得会"),
+    "adding": ("加法", "隐层同宽与参数量相等时，谁在多长的序列上还学得会"),
     "adding_stopped": ("加法（提前停止）", "损失相近的网络，用来切出误差曲面"),
-    "clipping": ("裁剪", "加法任务上的单位初始化 ReLU 与 LSTM，以多种阈值按范数和按数值裁剪"),
-    "character_rates": ("字符学习率", "在莎士比亚字符上做朴素梯度下降，记录每次更新"),
-    "character_clipping": ("字符裁剪", "同上，以多种阈值按范数和按数值裁剪"),
+    "clipping": ("裁剪", "加法任务上的单位矩阵初始化 ReLU 与 LSTM，以多种阈值按范数或逐元素裁剪"),
+    "character_rates": ("字符学习率", "在莎士比亚字符上做普通梯度下降，记录每次更新"),
+    "character_clipping": ("字符裁剪", "同上，以多种阈值按范数或逐元素裁剪"),
     "character_model": ("字符模型", "莎士比亚字符，每种单元各用自己调好的学习率"),
     "timing": ("计时", "在正确的一步发放脉冲，窥视孔正是为这一任务而设计"),
     "sequence_generation": ("序列生成", "没有任何输入，生成给定序列；Clockwork 论文的任务"),
     "digits": ("手写数字", "真实手写数字，每步一个像素"),
-    "small_digits": ("小幅手写数字", "更小的数字，长 64 个像素，每种单元几分钟内都能学到一些"),
-    "templates": ("模板句", "标签不取决于上下文、取决于左侧或右侧上下文"),
+    "small_digits": ("低分辨率手写数字", "更小的数字图像，序列长 64 个像素，每种单元几分钟内都能学到一些"),
+    "templates": ("模板句", "标签分三种：与上下文无关、取决于左侧上下文、取决于右侧上下文"),
     "templates_state": ("带状态的模板句", "同样的句子，但标签本身携带状态；分别从少量与大量句子学习"),
     "slots": ("槽位填充", "在真实句子上填充槽位"),
     "translation": ("翻译", "英译汉，译文长度与原文不同"),
@@ -38,21 +38,23 @@ TASKS_ZH = {
     "order_probe": ("词序探针", "同样的词换一个次序，答案也不同"),
     "lines": ("短文本", "逐字符的短文本，带结束符与不带结束符"),
     "documents": ("文档", "莎士比亚的子句组成的文档变成向量再还原，所有词连成一行或逐个子句"),
-    "speech_ctc": ("英语数字串", "口语数字串，用 CTC 或逐帧标签学习"),
+    "speech_ctc": ("英语数字串", "语音数字串，用 CTC 或逐帧标签学习"),
     "mandarin_ctc": ("普通话叠词", "带叠词的普通话串，例如“好棒棒”"),
-    "audio_words": ("语音词向量", "把口语词变成向量，用来在其他嗓音中找回同一个词"),
+    "audio_words": ("语音词向量", "把读出来的词变成向量，用来在其他嗓音中找回同一个词"),
 }
 
 METRICS_ZH = {
     "accuracy": "准确率", "success": "成功率", "mean_squared_error": "均方误差", "normalised_error": "归一化误差",
     "bits_per_character": "每字符比特数", "accuracy_slots": "槽位准确率", "accuracy_left": "左侧上下文标签准确率",
-    "accuracy_right": "右侧上下文标签准确率", "accuracy_free": "无关上下文标签准确率", "chunk_f1": "块级 F1", "exact_match": "整串正确率",
+    "accuracy_right": "右侧上下文标签准确率", "accuracy_free": "与上下文无关的标签准确率", "chunk_f1": "块级 F1",
+    "exact_match": "整串正确率",
     "exact": "一字不差率", "symbol_error_rate": "符号错误率", "ended": "自行结束的比例", "mean_average_precision": "平均精度均值",
 }
 
 CAUSES_ZH = {"loss is not finite": "损失不是有限数", "gradient norm is not finite": "梯度范数不是有限数"}
 SPLITS_ZH = {"all": "全部", "train": "训练", "validation": "验证", "test": "测试", "demonstration": "演示", "leak-free": "无泄漏",
              "dates": "日期", "seen": "训练中见过的词", "shown": "展示", "sentences": "句子", "sentences_validation": "句子（验证）",
-             "queries": "查询", "queries_validation": "查询（验证）"}
+             "queries": "查询", "queries_validation": "查询（验证）",
+             "sentences_second": "句子（第二库）", "queries_second": "查询（第二库）"}
 SCALES_ZH = {"laptop": "笔记本电脑", "full": "完整", "smoke": "冒烟测试"}
 SOURCES = {"packaged": ("packaged", "默认数据"), "official": ("official", "官方数据")}

@@ -19,6 +19,7 @@ from unrolled.tracking.mirroring import experiment_of
 from unrolled.tracking.store import PREFIX, held, log, runs_by_name
 
 ENDING = " (training)"
+SEPARATOR = "__"
 Rows = Sequence[Mapping[str, str]]
 
 
@@ -37,13 +38,14 @@ def mirror_live(settings: Settings) -> int:
 
 
 def _growing(settings: Settings) -> dict[str, dict[str, list[dict[str, str]]]]:
-    """Return, by task and run, the rows that trainings have written so far; a row that is being written is left for the next time."""
+    """Return, by task and by run with its first seed, the rows that trainings have written so far, but for one that is being written."""
     found: dict[str, dict[str, list[dict[str, str]]]] = {task: defaultdict(list) for task in settings.tasks}
     for path in sorted(live_folder().glob("*.csv")):
-        task, run, _ = path.stem.split("__")
+        task, run, first = path.stem.split(SEPARATOR)
         with contextlib.suppress(results.ResultsError):
-            if task in found:
-                found[task][run] += [row for row in results.read_csv(path) if None not in row.values()]
+            if task in found:  # each job by itself: one may be far ahead of another of the same run
+                rows = [row for row in results.read_csv(path) if None not in row.values()]
+                found[task][f"{run} from {first.replace('_', ' at ')}"] += rows
     return found
 
 

@@ -72,7 +72,7 @@ NOTES = {
     "timing": Note(
         ("peephole", "lstm", "lstm_matched", "tanh"), "success",
         "Peepholes against LSTM of equal width (lstm) and of no fewer parameters (lstm_matched) at firing on the right step.",
-        "在恰当的一步发放：窥视孔 LSTM 与隐层相等（lstm）、参数不少于它（lstm_matched）的 LSTM 比较。",
+        "在正确的一步发放脉冲：窥视孔 LSTM 与隐层同宽（lstm）、参数不少于它（lstm_matched）的 LSTM 比较。",
         ("C5",), ("special_cells/timing.svg",)),
     "sequence_generation": Note(
         ("clockwork", "elman", "lstm", "orthogonal"), "normalised_error",
@@ -82,12 +82,12 @@ NOTES = {
     "small_digits": Note(
         ("lstm", "tanh", "tanh_matched", "irnn", "gru", "sigmoid", "relu", "sigmoid_identity", "tanh_identity", "orthogonal"), "accuracy",
         "Sigmoid, tanh and ReLU (irnn: ReLU with identity start) beside LSTM and GRU on digits of 8x8 pixels, one pixel a step.",
-        "8x8 手写数字，每步一个像素：sigmoid、tanh、ReLU（irnn 为单位初始化的 ReLU）与 LSTM、GRU 比较。",
+        "8x8 手写数字，每步一个像素：sigmoid、tanh、ReLU（irnn 为单位矩阵初始化的 ReLU）与 LSTM、GRU 比较。",
         ("D6", "E5", "E8"), ("activations/*",)),
     "digits": Note(
         ("lstm", "tanh", "tanh_matched"), "accuracy",
         "LSTM against tanh of equal width (tanh) and of equal parameters (tanh_matched) on digits of 14x14 pixels, one pixel a step.",
-        "14x14 手写数字，每步一个像素：LSTM 与隐层相等（tanh）、参数量相等（tanh_matched）的普通网络比较。",
+        "14x14 手写数字，每步一个像素：LSTM 与隐层同宽（tanh）、参数量相等（tanh_matched）的普通网络比较。",
         ("E1",), ("lstm_vs_rnn/*",)),
     "templates": Note(
         ("elman", "feed_forward", "bidirectional_elman", "elman_matched"), "accuracy_slots",

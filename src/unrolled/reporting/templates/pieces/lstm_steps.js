@@ -47,7 +47,7 @@ pieces.lstm_steps = (root, data) => {
         part === "candidate" ? "–" : make("span", {}, `${number(opening)} `,
           isOpen(opening) ? {en: "open", zh: "开"} : {en: "shut", zh: "关"})];
     });
-    return table({en: "Sums and gates", zh: "加权和与门"}, ["", {en: "sum", zh: "加权和"}, {en: "sigmoid", zh: "sigmoid 值"}], rows);
+    return table({en: "Sums and gates", zh: "加权和及各门"}, ["", {en: "sum", zh: "加权和"}, {en: "sigmoid", zh: "sigmoid 值"}], rows);
   }
 
   function told(step) {
