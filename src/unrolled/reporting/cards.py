@@ -25,7 +25,8 @@ def cards(claims: Mapping[str, Any], settings: Settings) -> dict[str, dict[str, 
         made = links.origins(entry["evidence"])
         names = claim.parts_zh if claim else {}
         found[name] = {
-            **entry, "rule_zh": _named(entry["rule_zh"], names), "control": _control(entry["control"], names), **_rule_parts(entry, claim), "findings": _findings(entry, claim, settings),
+            **entry, "rule_zh": _named(entry["rule_zh"], names), "control": _control(entry["control"], names), **_rule_parts(entry, claim),
+            "findings": _findings(entry, claim, settings),
             "changed": name in changed, "earlier": [{**rule, "rule_zh": _named(rule["rule_zh"], names)} for rule in earlier[name]],
             "fresh": fresh.get(name), "commands": links.commands(made) if entry["evidence"] else [], "code": links.code(made, settings),
             "tasks": made.tasks, "at_an_end": rates.at_an_end(entry["evidence"], scores)}
