@@ -71,8 +71,18 @@ def test_scores_of_a_search_by_hand() -> None:
     assert scores["vectors"][0].tolist() == [[0.0, 1.0], [pytest.approx((1 / 2 + 2 / 3) / 2), 1.0]]
     scores.take("vectors", -distances, labels)
     assert scores.of_queries("vectors")[0].tolist() == [0.5, 0.5]
-    values = spoken_search.as_values(scores, {"vectors": 7.0})
-    assert values["precision_at_1_vectors"] == [0.5, 0.5] and values["work_vectors"] == 7.0
+    values = spoken_search.as_values(scores, {"vectors": 7.0}, labels[0])
+    assert values["precision_at_1_vectors"] == [[0.0, 1.0], [1.0, 0.0]] and values["work_vectors"] == 7.0
+    scores.take("alignment", distances, labels)
+    values = spoken_search.as_values(scores, {}, ["one", "one"])  # two queries for one phrase are one trial, for each member
+    assert values["precision_at_1_vectors"] == [[0.5], [0.5]] and np.shape(values["lead_vectors"]) == (2, 1)
+    assert values["lead_vectors"][0][0] == 0.0 != values["lead_vectors"][1][0]
+
+
+def test_analogies_with_the_same_answer_are_one_trial() -> None:
+    quadruples = [("near", "fear", "name", "fame"), ("dear", "fear", "same", "fame"), ("fear", "near", "fame", "name")]
+    solved = np.array([[True, False, True], [False, False, True]])
+    assert audio_geometry.by_answer(solved, quadruples).tolist() == [[0.5, 1.0], [0.0, 1.0]]  # fame, name
 
 
 def spoken_pieces(count: int = 6, seed: int = 0) -> Spoken:

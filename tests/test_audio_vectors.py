@@ -64,7 +64,7 @@ def test_everything_is_compared_with_everything(section: Settings) -> None:
         assert found.values[f"map_voice_mean_{run}"] == pytest.approx(scores[1])
     for other in (*OTHERS, "naive", "dtw_cosine", "random"):
         apart = found.values[f"autoencoder_over_{other}"]
-        assert len(apart) == len(SAID["test"][0])
+        assert np.shape(apart) == (2, len(SAID["test"][0]))  # seed by seed
         assert np.mean(apart) == pytest.approx(np.mean(found.values["map_autoencoder"]) - np.mean(found.values[f"map_{other}"]))
     assert len(found.values["forced_loss"]) == 2
     assert {name for name, table in told["tables"].items() if len(table["rows"]) == len(LINES) + 4} == {"audio_words"}
@@ -103,6 +103,12 @@ def test_alignment_is_scored_word_by_word(section: Settings) -> None:
         expected.setdefault(said.words[query], []).append(average_precision_score(said.words[held] == said.words[query], near))
     assert found.plain[0].tolist() == pytest.approx([np.mean(expected[word]) for word in sorted(expected)])
     assert found.voice_mean is found.plain
+
+
+def test_seeds_are_held_against_seeds_and_against_what_has_none() -> None:
+    three, other, one = (word_scores.Scores(values, values) for values in (np.eye(3), np.full((3, 3), 0.5) * [[1], [2], [3]], np.ones((1, 3))))
+    assert word_scores.difference(three, other).tolist() == (np.eye(3) - [[0.5], [1.0], [1.5]]).tolist()
+    assert word_scores.difference(three, one).tolist() == (np.eye(3) - 1).tolist()
 
 
 def test_intervals_lie_around_the_difference() -> None:

@@ -13,7 +13,7 @@ from conftest import ROOT
 from unrolled import results, settings
 from unrolled.judging import claims
 from unrolled.judging.evidence import Evidence
-from unrolled.reporting import cards, links, strips, words
+from unrolled.reporting import cards, links, rates, strips, words
 
 pytestmark = pytest.mark.unit
 CLAIMS = claims.load(ROOT / "claims.yaml")
@@ -144,3 +144,12 @@ def test_equal_values_stand_in_the_middle():
 
 def test_exact_checks_have_no_dots():
     assert strips.strip({"kind": "exact", "analysis": "x"}, {"n": 2}, Values()) is None
+
+
+def test_rates_at_an_end_of_the_grid_are_named(workplace):
+    scores = {"adding": {"gru": {"scores": {"0.01": [1.0], "0.1": [2.0], "0.03": [1.5]}}, "lstm": {"scores": {"0.01": [1.0], "0.1": [2.0], "0.03": [1.5]}}}}
+    for run, rate in (("gru", 0.1), ("lstm", 0.03), ("own", None)):
+        results.write_json(results.run_file("adding", run), {
+            "format": results.FORMAT, "task": "adding", "run": run, "tuned": rate and {"learning_rate": rate, "stale": False}})
+    paths = [str(results.run_file("adding", run)) for run in ("gru", "lstm", "own")] + ["results/analyses/surfaces/result.json"]
+    assert rates.at_an_end(paths, scores) == ["adding/gru 0.1"]

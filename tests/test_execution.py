@@ -6,6 +6,7 @@ import dataclasses
 import json
 import os
 import shutil
+import signal
 
 import numpy as np
 import pytest
@@ -170,8 +171,9 @@ def test_an_edit_of_one_cell_changes_the_keys_of_its_runs_only(params, tmp_path,
 
 
 @pytest.mark.parametrize(("file", "sections"), [
-    ("retrieval.py", {"audio_words"}), ("data/acoustics.py", {"audio_words", "speech_ctc", "mandarin_ctc"})])
-def test_an_edit_of_a_measure_changes_the_keys_of_the_tasks_that_use_it(params, monkeypatch, file, sections):
+    ("retrieval.py", {"audio_words"}), ("data/acoustics.py", {"audio_words", "speech_ctc", "mandarin_ctc"}),
+    ("data/tweets.py", {"lines"}), ("data/slots.py", {"slots"}), ("tasks/spoken_words.py", {"audio_words"})])
+def test_an_edit_of_a_helper_changes_the_keys_of_the_tasks_that_use_it(params, monkeypatch, file, sections):
     tasks = settings.parse(params).tasks
     first = {name: (next(iter(section.runs.values())), section.reads) for name, section in tasks.items()}
     before = {name: keys.run_hash(*found, "cpu") for name, found in first.items()}
@@ -203,6 +205,30 @@ def test_a_result_of_another_format_is_refused(workplace):
     results.write_json("x.json", {"format": 99})
     with pytest.raises(results.ResultsError, match="format 99"):
         results.read_result("x.json")
+
+
+def test_what_a_killed_writer_left_is_cleared_by_the_next(workplace):
+    left = workplace / ".out-abc.part"
+    left.mkdir()
+    other = workplace / ".outer-abc.part"  # of another folder, whose writer may be alive
+    other.mkdir()
+    for content in ("one", "two"):
+        with results.replaced_folder("out") as folder:
+            (folder / "file").write_text(content, encoding="utf-8")
+    assert (workplace / "out" / "file").read_text(encoding="utf-8") == "two"
+    assert sorted(path.name for path in workplace.iterdir()) == [".outer-abc.part", "out"]
+
+
+def test_a_worker_that_dies_is_one_sentence(workplace, params, monkeypatch):
+    """As when the system kills it since memory has run out."""
+    monkeypatch.setattr(local, "work", suicide)
+    chosen = settings.parse(params | {"workers": 2})
+    with pytest.raises(results.UserError, match="a worker of 'train adding' died, most likely since memory had run out"):
+        list(local.run([1, 2, 3], "cpu", chosen, "train adding"))
+
+
+def suicide(job, where):
+    os.kill(os.getpid(), signal.SIGKILL)
 
 
 def test_a_replaced_folder_appears_whole_or_not_at_all(workplace):

@@ -161,3 +161,24 @@ def test_dropout_sets_a_share_to_zero_and_keeps_the_mean(share):
     neighbours = ((dropped[:, :, 1:] == 0) & (dropped[:, :, :-1] == 0)).double().mean()  # independent, though drawn four at a time
     assert float(neighbours) == pytest.approx(share**2, rel=0.03)
     assert torch.equal(dropped[1:], drop(torch.ones(1, 301, 999), share, [training.generator(1, "dropout")]))
+
+
+def test_predictions_are_never_dropped_out():
+    """Without a read-out of its own a Jordan cell's outputs are what the loss sees: half of them zero would be another task."""
+    reader = make_reader("jordan", {"outputs": OUTPUTS}, layers=1, bidirectional=False, dropout=0.5)
+    inputs = draw(SEEDS, BATCH, TIME, FEATURES)
+    drop_inputs = drop(inputs, 0.5, seeded((5, 6)))
+    expected = answer(make_reader("jordan", {"outputs": OUTPUTS}, layers=1, bidirectional=False), drop_inputs)
+    found = reader(Batch(inputs, targets=inputs), seeded((5, 6)))
+    assert_close(found, expected)
+    assert (found != 0).all()
+
+
+@pytest.mark.parametrize(("shape", "word"), [
+    ({"embedding": 4}, "no words"), ({"window": 1}, "no words"), ({"feedback": "target"}, "only a Jordan cell"),
+    ({"name": "jordan", "feedback": "target", "bidirectional": True}, "only a Jordan cell"),
+    ({"name": "jordan", "feedback": "scheduled", "bidirectional": False, "read": "last"}, "only a Jordan cell")])
+def test_what_would_do_nothing_is_refused(shape, word):
+    name = shape.pop("name", "elman")
+    with pytest.raises(ValueError, match=word):
+        make_reader(name, {"outputs": OUTPUTS} if name == "jordan" else {}, **shape)

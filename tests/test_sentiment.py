@@ -13,7 +13,7 @@ import pytest
 import torch
 from sklearn.metrics import accuracy_score
 
-from unrolled import models, results, training
+from unrolled import models, results, significance, training
 from unrolled.analyses import sentiment, trained
 from unrolled.batches import Batch, Sizes
 from unrolled.data import reviews
@@ -151,7 +151,7 @@ def test_the_difference_is_taken_review_by_review(folder: Path, workplace: Path)
     results.write_arrays(results.items_file("sentiment", "lstm"), {"right": right[:, order]})
     bag = np.array([True, True, False, True, False, False])
     found = sentiment.against(sentiment.Options(), task, bag)
-    assert sorted(found.tolist()) == sorted((right.mean(0) - bag).tolist())
+    assert found.tolist() == (right.astype(float) - bag).tolist()
 
 
 def test_shuffling_changes_nothing_for_an_average_of_words(folder: Path) -> None:
@@ -189,17 +189,21 @@ def test_copies_are_left_out_and_contradicting_ones_altogether() -> None:
 
 
 def test_the_interval_covers_seeds_and_reviews(folder: Path, workplace: Path) -> None:
-    """Against a plain loop that draws seeds and texts anew; and it is nothing wide where nothing varies."""
-    task, options = Sentiment(folder), sentiment.Options(resamples=20_000)
+    """Against a plain loop that draws seeds and texts anew, the seeds as far apart as three of a larger number are."""
+    task, options = Sentiment(folder), sentiment.Options()
     draw = np.random.default_rng(3)
     right, bag = draw.integers(0, 2, (3, 6)), draw.integers(0, 2, 6)
     results.write_arrays(results.items_file("sentiment", "lstm"), {"right": right[:, task.item_order("test")].astype(np.uint8)})
     texts, seeds = draw.integers(0, 6, (20_000, 6)), draw.integers(0, 3, (20_000, 3))
-    by_hand = [right[chosen][:, drawn].mean() - bag[drawn].mean() for chosen, drawn in zip(seeds, texts, strict=True)]
-    assert sentiment.interval(options, task, bag) == pytest.approx(np.quantile(by_hand, [0.025, 0.975]), abs=0.03)
+    by_hand = []
+    for chosen, drawn in zip(seeds, texts, strict=True):
+        means = right[:, drawn].mean(1)
+        by_hand.append((means.mean() + 1.5**0.5 * (means - means.mean()))[chosen].mean() - bag[drawn].mean())
+    found = significance.items_against_limit(sentiment.against(options, task, bag), 0.0, 20_000).interval
+    assert found == pytest.approx(np.quantile(by_hand, [0.025, 0.975]), abs=0.03)
     assert sentiment.answered(options, task).tolist() == right.tolist()
     results.write_arrays(results.items_file("sentiment", "lstm"), {"right": np.ones((3, 6), np.uint8)})
-    assert sentiment.interval(options, task, np.ones(6)) == pytest.approx((0, 0))
+    assert not sentiment.against(options, task, np.ones(6)).any()
 
 
 def test_a_bag_learns_from_the_validation_texts_where_the_network_did(folder: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 import subprocess
 import sys
 
@@ -164,3 +165,13 @@ def test_an_anchor_may_be_taken_over(tmp_path):
     path = tmp_path / "some.yaml"
     path.write_text("a: &shared {x: 1, y: 2}\nb: {<<: *shared, y: 3}\n", encoding="utf-8")
     assert settings.read_yaml(path)["b"] == {"x": 1, "y": 3}
+
+
+@pytest.mark.parametrize(("line", "word"), [
+    ({"cell": "elman", "activation": "tahn"}, "'tahn', which it does not know"), ({"cell": "elman", "initialisation": "ortho"}, "'ortho'"),
+    ({"cell": "clockwork", "groups": 40}, "clockwork refuses its options"), ({"cell": "lstm", "kept": 0.5}, "lstm refuses its options")])
+def test_what_a_cell_refuses_is_said_before_anything_runs(params, line, word):
+    params["tasks"]["adding"]["runs"] = {"some": line}
+    with pytest.raises(SettingsError, match=re.escape(word)) as said:
+        catalogue.check(settings.parse(params))
+    assert str(said.value).startswith("tasks.adding.runs.some: cell ")

@@ -8,7 +8,7 @@ from typing import Any
 
 from unrolled import results, tuned
 
-RECORDS = (results.task_folder("").parent, results.recorded_file("", "").parent)  # each holds a folder per section
+RECORDS = (results.task_folder("x").parent, results.recorded_file("x", "x").parent.parent)  # each holds a folder per section
 Scores = Mapping[str, Mapping[str, Any]]  # task -> run -> what its rate was chosen by
 
 
