@@ -8,13 +8,11 @@ from __future__ import annotations
 
 import os
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import yaml
 
-from pipelines.sandbox import make_copy
+from pipelines import sandbox
 from unrolled import catalogue, results, settings
 
 COPY = Path(".official")
@@ -32,11 +30,9 @@ def main(sections: str, analyses: str) -> None:
             for name in names:
                 if name not in known:
                     raise settings.SettingsError(f"{option} holds {name!r}, which params.yaml does not have{settings.nearest(name, known)}")
-        make_copy(COPY)
+        sandbox.make_copy(COPY)
         shutil.rmtree(COPY / results.recorded_file("", "").parent, ignore_errors=True)  # of the packaged data
-        if not (COPY / results.RUNS).exists():
-            results.RUNS.mkdir(exist_ok=True)
-            (COPY / results.RUNS).symlink_to(results.RUNS.resolve())  # what is the same from both sources is shared
+        sandbox.share_members(COPY)  # what is the same from both sources
         tree = settings.read_yaml(COPY / "params.yaml") | {"scale": "official"}
         tree["data"]["source"] = "official"
         for name in sections.split():
@@ -47,22 +43,16 @@ def main(sections: str, analyses: str) -> None:
                 options["sections"] = [section for section in options["sections"] if section in sections.split()]
         results.write_text(COPY / "params.yaml", yaml.safe_dump(tree, sort_keys=False, allow_unicode=True))
         sets = sorted({Path(chosen.tasks[name].reads).name for name in sections.split() if chosen.tasks[name].reads.startswith("data/")})
-        _run("data", sets)
-        _run("tune", [" ".join(sections.split())])
-        _run("train", sections.split())
-        _run("analyse", analyses.split())
+        for name in sets:
+            sandbox.run_stage(COPY, "data", name)
+        sandbox.run_stage(COPY, "tune", *sections.split())
+        for name in sections.split():
+            sandbox.run_stage(COPY, "train", name)
+        for name in analyses.split():
+            sandbox.run_stage(COPY, "analyse", name)
         for name in analyses.split():
             results.write_bytes(results.official_file(name), (COPY / results.analysis_file(name)).read_bytes())
         print(f"official: {', '.join(analyses.split())} kept in {results.official_file('x').parent}; `make report` shows them.")
-
-
-def _run(command: str, arguments: list[str]) -> None:
-    """Run a stage's script in the copy, once for each argument."""
-    for argument in arguments:
-        done = subprocess.run([sys.executable, "-m", f"pipelines.{command}", *argument.split()], cwd=COPY, env=dict(os.environ),
-                              check=False)
-        if done.returncode:
-            sys.exit(f"error: pipelines.{command} {argument} failed in {COPY}; its message stands above.")
 
 
 if __name__ == "__main__":

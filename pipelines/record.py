@@ -7,16 +7,14 @@ Everything happens in a copy beside the sources (.record/); learning rates are t
 
 from __future__ import annotations
 
-import os
 import shutil
-import subprocess
 import sys
 from collections.abc import Iterable
 from pathlib import Path
 
 import yaml
 
-from pipelines.sandbox import make_copy
+from pipelines import sandbox
 from unrolled import catalogue, results, settings, tuned
 
 COPY = Path(".record")
@@ -35,18 +33,14 @@ def main(section: str, *names: str) -> None:
         runs = names or known[section]
         if not results.DATA.exists():
             raise settings.SettingsError("data/ is not there yet; run `make reproduce` first.")
-        make_copy(COPY)
+        sandbox.make_copy(COPY)
         tree = settings.read_yaml(COPY / "params.yaml") | {"scale": "full"}
         tree["tasks"][section]["full"]["runs"] = {run: tree["tasks"][section]["full"]["runs"][run] for run in runs}
         results.write_text(COPY / "params.yaml", yaml.safe_dump(tree, sort_keys=False, allow_unicode=True))
         shutil.copytree(results.DATA, COPY / results.DATA)
-        if not (COPY / results.RUNS).exists():
-            results.RUNS.mkdir(exist_ok=True)
-            (COPY / results.RUNS).symlink_to(results.RUNS.resolve())  # what is finished at both scales is shared
+        sandbox.share_members(COPY)  # what is finished at both scales
         for command in ("tune", "train"):
-            done = subprocess.run([sys.executable, "-m", f"pipelines.{command}", section], cwd=COPY, env=dict(os.environ), check=False)
-            if done.returncode:
-                sys.exit(f"error: pipelines.{command} {section} failed in {COPY}; its message stands above.")
+            sandbox.run_stage(COPY, command, section)
         _keep(section, runs)
 
 

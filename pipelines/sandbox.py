@@ -46,6 +46,20 @@ def make_copy(folder: Path) -> None:
             shutil.copy2(source, folder / name)
 
 
+def share_members(folder: Path) -> None:
+    """Let a copy use the finished members of this checkout, and keep its own among them."""
+    if not (folder / results.RUNS).exists():
+        results.RUNS.mkdir(exist_ok=True)
+        (folder / results.RUNS).symlink_to(results.RUNS.resolve())
+
+
+def run_stage(folder: Path, command: str, *arguments: str) -> None:
+    """Run a stage's script in a copy; if it fails, say where its message stands and exit."""
+    done = subprocess.run([sys.executable, "-m", f"pipelines.{command}", *arguments], cwd=folder, env=dict(os.environ), check=False)
+    if done.returncode:
+        sys.exit(f"error: pipelines.{command} {' '.join(arguments)} failed in {folder}; its message stands above.")
+
+
 def change_settings(folder: Path, purpose: str) -> None:
     """Set the copy's scale, or move its seeds away from those of the run and of tuning."""
     path = folder / "params.yaml"

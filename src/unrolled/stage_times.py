@@ -36,9 +36,10 @@ def timed(stage: str, scale: str) -> Iterator[None]:
 def record(stage: str) -> dict[str, Any] | None:
     """Return what is kept of a stage, None where there is nothing or it cannot be read."""
     try:
-        return results.read_json(record_file(stage))
+        found = results.read_json(record_file(stage))
     except results.ResultsError:
         return None
+    return found if isinstance(found, dict) and found.keys() >= {"scale", "ended"} else None
 
 
 def seconds(stage: str, scale: str) -> float | None:

@@ -22,8 +22,16 @@ Entries = Mapping[str, Mapping[str, Any]]  # task -> run -> entry
 
 
 def load(path: str | Path = "tuned.yaml") -> dict[str, dict[str, Any]]:
-    """Return the entries: task -> run -> entry; empty where the file is missing."""
-    return read_yaml(path) if Path(path).exists() else {}
+    """Return the entries: task -> run -> entry; empty where the file is missing.
+
+    Raises:
+        SettingsError: a section is no mapping of runs.
+    """
+    found = read_yaml(path) if Path(path).exists() else {}
+    for task, runs in found.items():
+        if not isinstance(runs, dict):
+            raise SettingsError(f"{path}: {task} must be a mapping of runs to their rates, but is {runs!r}; run `make tune` to mend it.")
+    return found
 
 
 def load_evidence(path: str | Path | None = None) -> dict[str, dict[str, Any]]:
