@@ -175,3 +175,10 @@ def test_what_a_cell_refuses_is_said_before_anything_runs(params, line, word):
     with pytest.raises(SettingsError, match=re.escape(word)) as said:
         catalogue.check(settings.parse(params))
     assert str(said.value).startswith("tasks.adding.runs.some: cell ")
+
+
+@pytest.mark.parametrize("name", ["a__b", "a/b"])
+def test_names_that_files_could_not_bear_are_refused(params, name):
+    params["tasks"]["adding"]["runs"] = {name: {"cell": "elman"}}
+    with pytest.raises(SettingsError, match="may not hold '__' or '/'"):
+        catalogue.check(settings.parse(params))

@@ -35,6 +35,8 @@ def check(settings: Settings) -> None:
         _known(section.kind, TASKS, f"{where}.kind")
         for run in section.runs.values():
             place = f"{where}.runs.{run.name}"
+            if any(mark in name for mark in ("__", "/") for name in (section.name, run.name)):
+                raise SettingsError(f"{place}: a name may not hold '__' or '/', since files are named after it.")
             _known(run.cell, CELLS, f"{place}.cell")
             _known(run.model, MODELS, f"{place}.model")
             _check_options(run, place)

@@ -259,8 +259,6 @@ def _run(task: str, name: str, merged: Mapping[str, Any], where: str, seed_offse
     fields = {field.name for field in dataclasses.fields(Run)} - {"task", "name", "options"}
     own = {key: value for key, value in merged.items() if key in fields}
     options = {key: value for key, value in merged.items() if key not in fields}
-    if "__" in f"{task} {name}" or "/" in f"{task}{name}":
-        raise SettingsError(f"{where}: the name of a section or a run may not hold '__' or '/', of which names of files are made.")
     if "cell" not in own:
         raise SettingsError(f"{where}.cell is missing; name the recurrent cell of this run.")
     run = _build(Run, {"task": task, "name": name, **own}, where, options=options)

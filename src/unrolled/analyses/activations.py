@@ -8,6 +8,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from unrolled import drawing as figures
+from unrolled.analyses import chinese as in_chinese
 from unrolled.analyses import trained
 from unrolled.analyses.base import AnalysisResult, Picture, Sentence
 from unrolled.settings import Settings
@@ -57,7 +58,7 @@ def _sentence(columns: Mapping[str, Mapping[tuple[str, str], np.ndarray]]) -> Se
         sign = 1 if "accuracy" in name else -1
         order = sorted((sign * values.mean(), activation) for (start, activation), values in found.items() if start == "ordinary")
         english.append(f"{name}: {' > '.join(activation for _, activation in reversed(order))}")
-        chinese.append(f"{name}：{' > '.join(activation for _, activation in reversed(order))}")
+        chinese.append(f"{in_chinese.column(name)}：{' > '.join(activation for _, activation in reversed(order))}")
     return Sentence(["D6"], f"With an ordinary start, from best to worst mean: {'; '.join(english)}.",
                     f"普通初始化下按均值从好到差：{'；'.join(chinese)}。")
 

@@ -11,6 +11,7 @@ from matplotlib.axes import Axes
 
 from unrolled import drawing as figures
 from unrolled import histories, results
+from unrolled.analyses import chinese as in_chinese
 from unrolled.analyses.base import AnalysisResult, Picture, Sentence
 from unrolled.settings import Settings
 
@@ -78,14 +79,16 @@ def _where_it_acts(runs: Sequence[Clipped], result: AnalysisResult) -> None:
         result.values[f"above_15_{by}_{run.section}_{run.network}"] = shares[by]
     section, network = runs[0].section, runs[0].network
     counts = "; ".join(f"{kind}: {_successes(run)}" for kind, run in kinds.items())
+    counts_zh = "；".join(f"{in_chinese.clipping(kind)}：{_successes(run)}" for kind, run in kinds.items())
     acts = [f"{100 * shares[by]:.2g} %" for by in ("norm", "value")]
     verdict = ("here it acts", "在这里起作用") if max(shares.values()) > 0.001 else ("here it hardly ever acts", "在这里几乎从不起作用")
     result.sentences.append(Sentence(
         ["D4", "D5"],
         f"The lecture's 15, {network} on {section}: the norm exceeds 15 in {acts[0]} of the recorded windows, a single component in "
         f"{acts[1]}; {verdict[0]}. Successes over all rates by clipping: {counts}.",
-        f"课上的 15，{section} 上的 {network}：范数超过 15 的窗口占 {acts[0]}，单个分量超过它的占 {acts[1]}；{verdict[1]}。"
-        f"各种裁剪在所有学习率上的成功次数：{counts}。"))
+        f"课上的 15，{in_chinese.section(section)}任务上的 {network}：范数超过 15 的窗口占 {acts[0]}，单个分量超过它的占 {acts[1]}；"
+        f"{verdict[1]}。"
+        f"各种裁剪在所有学习率上的成功次数：{counts_zh}。"))
 
 
 def share_above(run: Clipped, column: str, threshold: float = LECTURE) -> float:

@@ -11,6 +11,7 @@ import torch
 
 from unrolled import catalogue, results, training
 from unrolled import drawing as figures
+from unrolled.analyses import chinese as in_chinese
 from unrolled.analyses import gradient_flow_piece
 from unrolled.analyses.base import AnalysisResult, Picture, Sentence
 from unrolled.analyses.gates import expected_factor, kept_share
@@ -177,7 +178,7 @@ def _openings_sentence(trained: Mapping[str, Flow], options: Options) -> Sentenc
     numbers = {bias: trained[name].kept.mean() for name, bias in options.biases.items() if name in trained}
     english = ", ".join(f"{bias}: {value:.2f} (started near {1 / (1 + np.exp(-float(bias))):.2f})" for bias, value in numbers.items())
     return Sentence(["E4"], f"Mean opening of the forget gate after training on {options.trained}, by initial bias: {english}.",
-                    f"在 {options.trained} 上训练后遗忘门的平均开度，按初始偏置（括号内为初始开度）："
+                    f"在{in_chinese.section(options.trained)}任务上训练后遗忘门的平均开度，按初始偏置（括号内为初始开度）："
                     + "，".join(f"{bias}：{value:.2f}（{1 / (1 + np.exp(-float(bias))):.2f}）" for bias, value in numbers.items()) + "。")
 
 
@@ -193,7 +194,7 @@ def _openings_picture(trained: Mapping[str, Flow], options: Options) -> Picture:
     figure.legend(*[part[-1:] for part in axes.get_legend_handles_labels()], loc="outside lower center")
     return Picture(figure, ["E4"], "Forget gates after training.", "训练后的遗忘门。",
                    f"On validation sequences of {options.trained}, mean over units, steps and sequences; 1 keeps everything.",
-                   f"在 {options.trained} 的验证序列上，对单元、时间步与序列取平均；1 表示全部保留。")
+                   f"在{in_chinese.section(options.trained)}任务的验证序列上，对单元、时间步与序列取平均；1 表示全部保留。")
 
 
 @figures.styled

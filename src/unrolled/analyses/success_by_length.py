@@ -10,6 +10,7 @@ import numpy as np
 from scipy.stats import binomtest
 
 from unrolled import drawing as figures
+from unrolled.analyses import chinese as in_chinese
 from unrolled.analyses import trained
 from unrolled.analyses.base import AnalysisResult, Picture, Table
 from unrolled.settings import Settings
@@ -67,7 +68,8 @@ def _table(name: str, counts: Counts, records: Mapping[str, Mapping[str, Any]]) 
                  for length in lengths]
         record = records.get(cell) or records[f"{cell}_{next(iter(by_length))}"]
         rows.append([cell, str(record["settings"]["hidden"]), str(record["parameters"]), *cells])
-    return Table(["E1"], f"Successes on {name} by length, with exact 95 % intervals", f"{name} 各长度的成功次数与精确 95 % 区间",
+    return Table(["E1"], f"Successes on {name} by length, with exact 95 % intervals",
+                 f"{in_chinese.section(name)}：各长度的成功次数与精确 95 % 置信区间",
                  ["run", "hidden", "parameters", *(f"T = {length}" for length in lengths)],
                  ["运行", "隐层", "参数", *(f"T = {length}" for length in lengths)], rows, rows)
 

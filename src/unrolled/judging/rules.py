@@ -152,11 +152,12 @@ def _success(rule: Mapping[str, Any], evidence: Evidence, claim: str) -> Finding
 
 
 def _two_sided(rule: Mapping[str, Any], test: Test, first: np.ndarray, second: np.ndarray) -> Finding:
-    names, counted = [label(rule[key]) for key in ("of", "than")], is_counted(rule["of"])
-    low, high = test.interval
-    numbers = f"{names[0]} {summary(first, counted)}, {names[1]} {summary(second, counted)}"
+    counted, (low, high) = is_counted(rule["of"]), test.interval
+    shown = summary(first, counted), summary(second, counted)
+    numbers, numbers_zh = (comma.join(f"{label(rule[key], chinese)} {values}" for key, values in zip(("of", "than"), shown, strict=True))
+                           for comma, chinese in ((", ", False), ("，", True)))
     return Finding("", f"{numbers}; difference {test.effect:+.4g}, 95 % interval [{low:.4g}, {high:.4g}]",
-                   f"{numbers}；差 {test.effect:+.4g}，95 % 区间 [{low:.4g}, {high:.4g}]", test, size=min(len(first), len(second)),
+                   f"{numbers_zh}；差 {test.effect:+.4g}，95 % 区间 [{low:.4g}, {high:.4g}]", test, size=min(len(first), len(second)),
                    margin=0.0 if rule["kind"] == "equivalent" else float(rule["margin"]))
 
 
@@ -174,7 +175,8 @@ def _against_limit(rule: Mapping[str, Any], evidence: Evidence, claim: str) -> F
     if sign < 0:
         test = Test(-test.effect, (-test.interval[1], -test.interval[0]), test.p_against, test.p_for)
     return Finding("", f"{name} {summary(values, counted)}, 95 % interval [{low:.4g}, {high:.4g}], limit {limit:g}",
-                   f"{name} {summary(values, counted)}，95 % 区间 [{low:.4g}, {high:.4g}]，界限 {limit:g}", test, size=values.shape[-1])
+                   f"{label(rule['of'], chinese=True)} {summary(values, counted)}，95 % 区间 [{low:.4g}, {high:.4g}]，界限 {limit:g}",
+                   test, size=values.shape[-1])
 
 
 LEAVES: dict[str, Callable[[Mapping[str, Any], Evidence, str], Finding]] = {
@@ -198,11 +200,12 @@ def summary(values: np.ndarray, counted: bool = False) -> str:
     return f"{values.mean():.4g}{spread} (n={len(values)})"
 
 
-def label(reference: Mapping[str, Any]) -> str:
+def label(reference: Mapping[str, Any], chinese: bool = False) -> str:
     """Return the name of a piece of evidence."""
     if "analysis" in reference:
         return f"{reference['analysis']}:{reference['value']}"
-    rate = f" at rate {reference['learning_rate']:g}" if "learning_rate" in reference else ""
+    words = "（学习率 {:g}）" if chinese else " at rate {:g}"
+    rate = words.format(reference["learning_rate"]) if "learning_rate" in reference else ""
     return f"{reference['run']} {reference['metric']}{rate}"
 
 
@@ -214,11 +217,11 @@ def sentence(rule: Mapping[str, Any], chinese: bool = False) -> str:
         return joint.join(f"[{name}] {sentence(part, chinese)}" for name, part in rule["parts"].items())
     if kind == "exact":
         return f"{rule['analysis']} 的各项核对全部成立" if chinese else f"all exact checks of {rule['analysis']} hold"
-    first = label(rule["of"])
+    first = label(rule["of"], chinese)
     if kind in ("above", "below", "cannot"):
         words = {"above": ("lies above", "高于"), "below": ("lies below", "低于"), "cannot": ("succeeds at a rate below", "的成功率低于")}
         return f"{first} {words[kind][chinese]} {rule['limit']:g}"
     words = {"higher": ("exceeds", "高于"), "lower": ("lies below", "低于"), "success": ("succeeds more often than", "的成功率高于"),
              "equivalent": ("equals, within the margin,", "在界限内等同于")}
     margin = f"（界限 {rule['margin']:g}）" if chinese else f" (margin {rule['margin']:g})"
-    return f"{first} {words[kind][chinese]} {label(rule['than'])}{margin}"
+    return f"{first} {words[kind][chinese]} {label(rule['than'], chinese)}{margin}"
