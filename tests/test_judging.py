@@ -230,6 +230,24 @@ def test_chunks_are_compared_over_members_and_sentences():
     assert statistics.compare_chunks(better, better, 0.0, resamples=500).p_for > 0.3
 
 
+def test_chunks_are_held_against_a_limit():
+    """Four members cannot reach 5 % by flips of signs; sentences vary too, and are resampled."""
+    counts = chunk_counts(0.95, members=4)
+    assert statistics.chunks_against_limit(counts, 0.9, resamples=500).p_for < 0.01
+    assert statistics.chunks_against_limit(counts, 0.98, resamples=500).p_against < 0.01
+    rate = counts["correct"].mean() / 3
+    low, high = statistics.chunks_against_limit(counts, 0.9, resamples=500).interval
+    assert low < rate - 0.9 < high < low + 0.05
+
+
+@pytest.mark.parametrize(("interval", "negligible"), [
+    ((-0.05, 0.05), True), ((-0.05, -0.01), True), ((0.01, 0.05), False), ((-0.2, -0.01), False), ((-0.05, 0.2), False)])
+def test_what_lies_within_the_margin_and_not_above_zero_alone_is_no_effect(interval, negligible):
+    finding = Finding("", "", "", statistics.Test(0.0, interval, 1.0, 1.0), margin=0.1)
+    assert finding.is_negligible == negligible
+    assert finding.verdict == ("contradicted" if negligible else "inconclusive")
+
+
 def test_intervals_cover_the_truth():
     """A 95 % interval of a difference of means covers it about 95 times in a hundred."""
     generator = np.random.default_rng(0)

@@ -191,6 +191,12 @@ def compare_chunks(first: dict[str, np.ndarray], second: dict[str, np.ndarray], 
                               resamples)
 
 
+def chunks_against_limit(counts: dict[str, np.ndarray], limit: float, resamples: int = 4000) -> Test:
+    """Test whether chunk F1 lies above a limit by a bootstrap over members and test sentences; see `compare_chunks`."""
+    size = counts["gold"].shape[1]
+    return _compare_resampled(functools.partial(_mean_f1, counts), lambda weights, generator: limit, size, 0.0, resamples)
+
+
 def compare_items(first: np.ndarray, second: np.ndarray, margin: float, resamples: int = 4000) -> Test:
     """Test a difference of two means by a bootstrap over members and, the same for both, over test items.
 

@@ -58,11 +58,14 @@ class Finding:
 
     @property
     def is_negligible(self) -> bool:
-        """Tell whether there is no effect that matters: its whole 95 % interval lies within the margin on both sides of 0."""
+        """Tell whether there is no effect that matters: its 95 % interval ends within the margin on both sides, and not above 0 alone.
+
+        An interval below 0 altogether says so all the more. It is not corrected for the family, as the p values are.
+        """
         if self.test is None:
             return False
         low, high = self.test.interval
-        return -self.margin < low <= 0 <= high < self.margin
+        return -self.margin < low <= 0 and high < self.margin
 
 
 @dataclass
@@ -166,8 +169,12 @@ def _against_limit(rule: Mapping[str, Any], evidence: Evidence, claim: str) -> F
     sign = 1 if rule["kind"] == "above" else -1
     values, limit = evidence.values(rule["of"]), float(rule["limit"])
     counted = is_counted(rule["of"])
-    items = values if values.ndim == 2 else evidence.scored_items(rule["of"]) if len(values) <= FEW else None
-    if items is not None:
+    few = values.ndim == 1 and len(values) <= FEW
+    chunks = evidence.items(rule["of"]) if few else None
+    items = values if values.ndim == 2 else evidence.scored_items(rule["of"]) if few else None
+    if chunks:
+        test = significance.chunks_against_limit(chunks, limit)
+    elif items is not None:
         test = significance.items_against_limit(items, limit)
     else:
         test = significance.rate_against_limit(values, limit) if counted else significance.mean_against_limit(values, limit)
