@@ -75,8 +75,9 @@ def test_cards_follow_the_lecture():
 
 
 def test_commands_name_what_the_evidence_needs(params):
-    found = links.origins([*REFERENCE["A5"]["evidence"], *REFERENCE["E2"]["evidence"]])
-    assert links.commands(found) == ['make record SECTION=slots RUNS="elman_2 elman_3"', "dvc repro train@slots analyse@surfaces judge report"]
+    found = links.origins([*REFERENCE["A5"]["evidence"], *REFERENCE["A7"]["evidence"], *REFERENCE["E2"]["evidence"]])
+    assert links.commands(found) == ['make record SECTION=slots RUNS="elman_2 elman_1 elman_3"',
+                                     "dvc repro train@templates train@slots analyse@surfaces judge report"]
 
 
 @pytest.mark.parametrize("name", REFERENCE)
