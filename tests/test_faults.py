@@ -66,7 +66,7 @@ def test_kills_at_random_moments_change_no_bit(undisturbed, tmp_path, number):
         how = chance.choice(["stage", "dvc", "group", "terminate", "interrupt"])
         if process.poll() is None:
             seen[how, kill(process, how)] += 1
-        process.communicate(timeout=60)  # whoever is left over and waits for work holds the output for five minutes
+        process.communicate(timeout=150)  # whoever is left over and waits for work holds the output for five minutes
         deadline = time.monotonic() + SETTLED
         while small_pipeline.processes(home) and time.monotonic() < deadline:
             time.sleep(0.1)
