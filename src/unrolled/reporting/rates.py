@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from unrolled import results, tuned
+from unrolled import results
 
 RECORDS = (results.task_folder("x").parent, results.recorded_file("x", "x").parent.parent)  # each holds a folder per section
 Scores = Mapping[str, Mapping[str, Any]]  # task -> run -> what its rate was chosen by
@@ -21,14 +21,14 @@ def is_at_an_end(record: Mapping[str, Any], scores: Scores) -> bool:
     return record["tuned"]["learning_rate"] in (min(grid), max(grid))
 
 
-def at_an_end(evidence: Iterable[str], scores: Scores | None = None) -> list[str]:
+def at_an_end(evidence: Iterable[str], scores: Scores) -> list[str]:
     """Return the runs among a claim's evidence whose rate is so, each with it.
 
     Args:
         evidence: paths that the verdict rests on.
-        scores: those of `tuned.load_evidence`, read where not given.
+        scores: those of `tuned.load_evidence`.
     """
-    scores, found = tuned.load_evidence() if scores is None else scores, []
+    found = []
     for path in map(Path, evidence):
         is_record = path.suffix == ".json" and path.parent.parent in RECORDS
         record = results.read_result(path) if is_record and path.exists() else None
