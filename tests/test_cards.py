@@ -148,7 +148,8 @@ def test_exact_checks_have_no_dots():
 
 
 def test_rates_at_an_end_of_the_grid_are_named(workplace):
-    scores = {"adding": {"gru": {"scores": {"0.01": [1.0], "0.1": [2.0], "0.03": [1.5]}}, "lstm": {"scores": {"0.01": [1.0], "0.1": [2.0], "0.03": [1.5]}}}}
+    found = {"higher_is_better": True, "scores": {"0.01": [1.0], "0.1": [2.0], "0.03": [1.5]}}
+    scores = {"adding": {"gru": found, "lstm": found}}
     for run, rate in (("gru", 0.1), ("lstm", 0.03), ("own", None)):
         results.write_json(results.run_file("adding", run), {
             "format": results.FORMAT, "task": "adding", "run": run, "tuned": rate and {"learning_rate": rate, "stale": False}})

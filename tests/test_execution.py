@@ -13,7 +13,7 @@ import pytest
 import yaml
 from conftest import ROOT
 
-from unrolled import catalogue, execution, keys, results, settings, store, tuned, tuning
+from unrolled import catalogue, execution, keys, learning_rates, results, settings, store, tuned, tuning
 from unrolled.engines import jobs, local
 from unrolled.settings import SettingsError
 
@@ -129,7 +129,61 @@ def test_tuning_writes_evidence_and_leaves_nothing_stale(small):
     ({0.1: [0.001, 0.001, 0.17], 0.2: [0.01, 0.01, 0.01]}, False, 0.2),  # a failing seed is not hidden
 ])
 def test_the_best_rate(scores, higher, best):
-    assert tuning.ranked(scores, higher)[0] == best
+    assert learning_rates.ranked(scores, higher)[0] == best
+
+
+@pytest.fixture
+def scored(small, monkeypatch):
+    """Tuning of one run with settled scores for each rate; what is asked for is kept."""
+    asked = []
+
+    def settle(scores: dict[float, list[float | None]]) -> settings.Settings:
+        def fake(chosen, section, members, device):
+            asked.extend(rate for found in members.values() for _, rate in found[::3])
+            return {name: {"metric": "x", "higher_is_better": True, "seeds": sorted({seed for seed, _ in found}),
+                           "scores": {rate: scores[rate] for _, rate in found}} for name, found in members.items()}
+
+        monkeypatch.setattr(tuning, "_scored", fake)
+        section = small.tasks["adding"]
+        grid = dataclasses.replace(small.tuning, learning_rates=(0.01, 0.1), further_rates=(0.0001, 0.001, 1.0, 3.0))
+        return dataclasses.replace(small, tuning=grid, tasks={"adding": dataclasses.replace(section, runs={"gru": section.runs["gru"]})})
+
+    settle.asked = asked
+    return settle
+
+
+@pytest.mark.parametrize(("scores", "tried", "best"), [
+    ({0.01: [3.0] * 3, 0.1: [2.0] * 3, 0.001: [1.0] * 3}, [0.001], 0.01),  # beyond the end it is worse
+    ({0.01: [3.0] * 3, 0.1: [2.0] * 3, 0.001: [4.0] * 3, 0.0001: [5.0] * 3}, [0.001, 0.0001], 0.0001),  # as far as there are rates
+    ({0.01: [1.0] * 3, 0.1: [2.0] * 3, 1.0: [2.5, None, 2.5]}, [1.0], 0.1),  # a diverged seed
+    ({0.01: [1.0] * 3, 0.1: [1.0] * 3}, [], 0.01)])  # an end that does not lead
+def test_a_grid_grows_beyond_the_end_that_leads(scored, scores, tried, best):
+    chosen = scored(scores)
+    tuning.tune(chosen)
+    assert scored.asked == [0.01, 0.1, *tried]
+    assert tuned.load()["adding"]["gru"]["learning_rate"] == best
+    assert tuning.tune(chosen) == []
+
+
+def test_rates_that_were_tried_are_not_tried_again_for_further_ones(scored):
+    chosen = scored({0.01: [3.0] * 3, 0.1: [2.0] * 3, 0.001: [1.0] * 3})
+    tuning.tune(dataclasses.replace(chosen, tuning=dataclasses.replace(chosen.tuning, further_rates=())))
+    assert tuning.tune(chosen) == ["adding/gru: 0.01"] and scored.asked == [0.01, 0.1, 0.001]
+    assert {float(rate) for rate in tuned.load_evidence()["adding"]["gru"]["scores"]} == {0.001, 0.01, 0.1}
+
+
+def test_what_leads_at_an_end_is_told_by_the_scores_of_the_grid_alone():
+    scores = {"0.1": [1.0, 1.0, 9.0], "0.01": [2.0, 2.0, 9.0], "0.03": [1.5, 1.5]}
+    found = {"higher_is_better": True, "scores": scores}
+    assert learning_rates.leading_end(found, 2) == 0.01
+    assert learning_rates.leading_end({"higher_is_better": False, "scores": scores}, 2) == 0.1
+    assert learning_rates.leading_end({"higher_is_better": True, "scores": {"0.1": [1.0]}}) is None
+
+
+def test_further_rates_must_lie_beyond_the_grid(params):
+    params["tuning"]["further_rates"] = [0.02]
+    with pytest.raises(SettingsError, match=r"further_rates: 0\.02 must lie below or above"):
+        settings.parse(params)
 
 
 def test_the_two_best_rates_meet_again_on_seeds_of_their_own(small):
@@ -156,7 +210,7 @@ def test_the_two_best_rates_meet_again_on_seeds_of_their_own(small):
     ({0.1: [0.80, 0.81, 0.82, 0.81], 0.3: [0.84, 0.79, 0.83, 0.82]}, 0.3),  # a grid alone is not tested
 ])
 def test_of_two_finalists_that_are_alike_the_lower_rate_is_chosen(scores, best):
-    assert tuning.chosen_rate({"higher_is_better": True, "scores": scores}) == best
+    assert learning_rates.chosen_rate({"higher_is_better": True, "scores": scores}) == best
 
 
 def test_an_edit_of_one_cell_changes_the_keys_of_its_runs_only(params, tmp_path, monkeypatch):

@@ -21,7 +21,7 @@ from unrolled.data.archives import DataError
 from unrolled.models.parts import pool, weaned
 from unrolled.settings import Run
 from unrolled.tasks.order_probe import OrderProbe
-from unrolled.tasks.sentiment import Sentiment
+from unrolled.tasks.sentiment import Sentiment, with_test_block
 from unrolled.tasks.slots import PADDING, UNKNOWN
 
 pytestmark = pytest.mark.unit
@@ -109,6 +109,17 @@ def test_chance_and_the_unknown_word(folder: Path) -> None:
     assert task.chance["accuracy"] == 0.5
     assert task.encode_words(["film", "🙂", "שלום"])[1:] == [UNKNOWN, UNKNOWN]
     assert Sentiment(folder, limit=1).encode_words(["film"]) == [UNKNOWN]  # seen once only
+
+
+def test_blocks_of_the_snippets_are_each_the_test_once() -> None:
+    texts = {"test": [0, 1], "validation": [-1], "train": [2, 3, 4, 5, 6]}
+    found = [with_test_block(texts, number) for number in range(3)]
+    assert found[0] == texts
+    assert [each["test"] for each in found] == [[0, 1], [2, 3], [4, 5]]
+    assert all(sorted(each["test"] + each["train"]) == list(range(7)) and each["validation"] == [-1] for each in found)
+    for number in (-1, 3):
+        with pytest.raises(ValueError, match="3 blocks, 0 to 2"):
+            with_test_block(texts, number)
 
 
 def test_words_are_hidden_in_training_but_never_padding(folder: Path) -> None:

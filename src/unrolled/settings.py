@@ -89,11 +89,16 @@ class DataSettings:
 
 @dataclasses.dataclass(frozen=True)
 class TuningSettings:
-    """The grid of learning rates, and the seeds it is judged on (disjoint from every run's own)."""
+    """The grid of learning rates, and the seeds it is judged on (disjoint from every run's own).
+
+    Attributes:
+        further_rates: rates beyond the grid, each tried by a run for which the rate before it is the best so far.
+    """
 
     learning_rates: tuple[float, ...]
     seeds: int
     first_seed: int
+    further_rates: tuple[float, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -198,6 +203,7 @@ def parse(tree: Mapping[str, Any]) -> Settings:
         _build(TuningSettings, _mapping(tree["tuning"], "tuning"), "tuning"),
         {name: _headline(name, reference) for name, reference in _mapping(tree.get("headlines") or {}, "headlines").items()},
         checked_value(tree.get("engine", "local"), str, "engine"), _build(RaySettings, _mapping(tree.get("ray") or {}, "ray"), "ray"))
+    _check_further_rates(settings.tuning)
     _check_seeds(settings)
     return settings
 
@@ -313,6 +319,13 @@ def _check_keys(tree: Mapping[str, Any], known: Iterable[str], required: Iterabl
     for key in required:
         if key not in tree:
             raise SettingsError(f"{prefix}{key} is missing from params.yaml.")
+
+
+def _check_further_rates(tuning: TuningSettings) -> None:
+    for rate in tuning.further_rates:
+        if min(tuning.learning_rates) <= rate <= max(tuning.learning_rates):
+            raise SettingsError(f"tuning.further_rates: {rate:g} must lie below or above tuning.learning_rates, which reach from "
+                                f"{min(tuning.learning_rates):g} to {max(tuning.learning_rates):g}.")
 
 
 def _check_seeds(settings: Settings) -> None:

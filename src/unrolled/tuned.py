@@ -15,8 +15,8 @@ from unrolled import results
 from unrolled.settings import Run, SettingsError, read_yaml
 
 HEADER = """# Written by `make tune`; do not edit by hand. The learning rate of each run, chosen on validation data from one grid with equal
-# budget, on seeds that no run is judged on: reference/tuning.json has the scores. `code` is the hash of settings and code the choice
-# was made with.
+# budget (and beyond it where an end of it is the best), on seeds that no run is judged on: reference/tuning.json has the scores.
+# `code` is the hash of settings and code the choice was made with.
 """
 Entries = Mapping[str, Mapping[str, Any]]  # task -> run -> entry
 

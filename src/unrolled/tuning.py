@@ -1,21 +1,20 @@
 """Chooses learning rates on validation data: one grid, equal budget, the grid riding on the member axis.
 
+Where the best rate lies at an end of the grid, that run's grid grows beyond it: no run is held back by where a grid happens to stop.
 Where a section asks for it, the two best rates meet once more on further seeds: the best of a grid often is the last before the edge, over
-which one seed in so many falls, and three seeds do not show that. Of two that are alike the lower is taken.
+which one seed in so many falls, and three seeds do not show that.
 """
 
 from __future__ import annotations
 
-import statistics
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from unrolled import engines, execution, guard, store, tuned
 from unrolled.engines.jobs import Member
+from unrolled.learning_rates import chosen_rate, next_rate, ranked
 from unrolled.settings import Run, Settings, SettingsError, TaskSection, nearest
 from unrolled.tasks import TASKS
-
-ALPHA = 0.05
 
 
 def tune(settings: Settings, everything: bool = False, only: Sequence[str] = ()) -> list[str]:
@@ -48,12 +47,12 @@ def tune(settings: Settings, everything: bool = False, only: Sequence[str] = ())
             entries[name] = {run.name: entries[name][run.name] for run in runs if run.name in entries[name]} | {
                 run: entries[name][run] for run in section.elsewhere if run in entries[name]}
             scores = evidence.setdefault(name, {})
-            due = [run for run in runs
-                   if everything or _stale(entries[name].get(run.name), scores.get(run.name), run, section, settings)]
-            found = _scored(settings, section, {run.name: _grid(settings) for run in due}, device)
+            due = [run for run in runs if everything or _is_due(settings, section, run, entries[name], scores)]
+            kept = {} if everything else {run.name: scores[run.name] for run in due if _is_current(entries[name], scores, run, section)}
+            found = _grown(settings, section, [run.name for run in due], kept, device)
             if section.finalist_seeds:
-                again = {run: _grid(settings) + _final(settings, section, scored) for run, scored in found.items()}
-                found = _scored(settings, section, again, device)
+                again = _scored(settings, section, {run: _final(settings, section, scored) for run, scored in found.items()}, device)
+                found = {run: _joined(scored, again[run]) for run, scored in found.items()}
             for run in due:
                 scores[run.name] = found[run.name]
                 entries[name][run.name] = {"learning_rate": chosen_rate(found[run.name]),
@@ -68,9 +67,40 @@ def task_options(run: Run) -> dict[str, Any]:
     return {"train_on_validation": False} if run.options.get("train_on_validation") else {}
 
 
-def _grid(settings: Settings) -> list[Member]:
+def _grown(settings: Settings, section: TaskSection, names: Sequence[str], kept: Mapping[str, Any],
+           device: str) -> dict[str, dict[str, Any]]:
+    """Score some runs on the grid, and each on the rates beyond it for as long as an end of what it has tried leads.
+
+    Args:
+        kept: scores of before that still hold, by the run's name; what they cover is not trained again.
+    """
     chosen = settings.tuning
-    return [(seed, rate) for rate in chosen.learning_rates for seed in range(chosen.first_seed, chosen.first_seed + chosen.seeds)]
+    grid = set(chosen.learning_rates)
+    found: dict[str, dict[str, Any]] = {}
+    for name, scored in kept.items():
+        scores = {float(rate): list(values[:chosen.seeds]) for rate, values in scored["scores"].items()}
+        seeds = list(range(chosen.first_seed, chosen.first_seed + chosen.seeds))
+        if grid <= scores.keys() <= grid | set(chosen.further_rates) and scored["seeds"][:chosen.seeds] == seeds:
+            found[name] = {**scored, "seeds": seeds, "scores": scores}
+    due = {name: _grid(settings, chosen.learning_rates) for name in names if name not in found}
+    while True:
+        scored = _scored(settings, section, due, device) if due else {}
+        found |= {name: _joined(found[name], scored[name]) if name in found else scored[name] for name in scored}
+        beyond = {name: next_rate(found[name], chosen) for name in names}
+        due = {name: _grid(settings, [rate]) for name, rate in beyond.items() if rate is not None}
+        if not due:
+            return found
+
+
+def _joined(found: Mapping[str, Any], more: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a run's scores with those of other members of it."""
+    scores = {rate: [*found["scores"].get(rate, []), *more["scores"].get(rate, [])] for rate in sorted({*found["scores"], *more["scores"]})}
+    return {**found, "seeds": sorted({*found["seeds"], *more["seeds"]}), "scores": scores}
+
+
+def _grid(settings: Settings, rates: Sequence[float]) -> list[Member]:
+    chosen = settings.tuning
+    return [(seed, rate) for rate in sorted(rates) for seed in range(chosen.first_seed, chosen.first_seed + chosen.seeds)]
 
 
 def _final(settings: Settings, section: TaskSection, found: Mapping[str, Any]) -> list[Member]:
@@ -85,57 +115,31 @@ def _scored(settings: Settings, section: TaskSection, members: Mapping[str, Sequ
     runs = {name: section.runs[name] for name in members}
     jobs = [job for name, run in runs.items() for job in execution.plan(run, section.reads, members[name], device, task_options(run))]
     execution.execute(jobs, device, settings, f"tune {section.name}")
-    return {name: _evidence(settings, run, section.reads, members[name], device) for name, run in runs.items()}
+    return {name: _evidence(run, section.reads, members[name], device) for name, run in runs.items()}
 
 
-def _stale(found: Mapping[str, Any] | None, evidence: Mapping[str, Any] | None, run: Run, section: TaskSection,
-           settings: Settings) -> bool:
-    """Tell whether an entry or its evidence is missing, or it was chosen with other settings or code, from another grid or fewer seeds."""
-    return (found is None or evidence is None or found.get("code") != execution.tuning_hash(run, section.reads)
-            or {float(rate) for rate in evidence["scores"]} != set(settings.tuning.learning_rates)
-            or len(evidence["seeds"]) < settings.tuning.seeds + section.finalist_seeds)
+def _is_current(entries: Mapping[str, Any], scores: Mapping[str, Any], run: Run, section: TaskSection) -> bool:
+    """Tell whether a run's entry and its evidence are there and were made with the run's settings and code of now."""
+    found = entries.get(run.name)
+    return found is not None and run.name in scores and found.get("code") == execution.tuning_hash(run, section.reads)
 
 
-def _evidence(settings: Settings, run: Run, reads: str, members: Sequence[tuple[int, float]], device: str) -> dict[str, Any]:
+def _is_due(settings: Settings, section: TaskSection, run: Run, entries: Mapping[str, Any], scores: Mapping[str, Any]) -> bool:
+    """Tell whether a rate is missing, or was chosen with other settings or code, from other rates or on fewer seeds."""
+    if not _is_current(entries, scores, run, section):
+        return True
+    chosen, found = settings.tuning, scores[run.name]
+    grid, tried = set(chosen.learning_rates), {float(rate) for rate in found["scores"]}
+    return (not grid <= tried <= grid | set(chosen.further_rates) or next_rate(found, chosen) is not None
+            or len(found["seeds"]) < chosen.seeds + section.finalist_seeds)
+
+
+def _evidence(run: Run, reads: str, members: Sequence[tuple[int, float]], device: str) -> dict[str, Any]:
     """Return the validation scores of a run by learning rate."""
     headline, higher = TASKS[run.kind].headline, TASKS[run.kind].higher_is_better
-    scores: dict[float, list[float | None]] = {rate: [] for rate in settings.tuning.learning_rates}
+    scores: dict[float, list[float | None]] = {rate: [] for rate in sorted({rate for _, rate in members})}
     for (_, rate), key in execution.keyed_members(run, reads, members, device, task_options(run)):
         record = store.load(key)
         scores[rate].append(None if record["diverged"] else record["validation"].get(headline))
     return {"metric": headline, "higher_is_better": higher, "seeds": sorted({seed for seed, _ in members}),
             "scores": {rate: [None if value is None else round(value, 6) for value in values] for rate, values in scores.items()}}
-
-
-def chosen_rate(found: Mapping[str, Any]) -> float:
-    """Return the best rate; of two that met again and that their seeds cannot tell apart, the lower, which is further from the edge."""
-    scores = found["scores"]
-    most = max(map(len, scores.values()))
-    best, *others = ranked({rate: values for rate, values in scores.items() if len(values) == most}, found["higher_is_better"])
-    if most > min(map(len, scores.values())) and others[0] < best and not _told_apart(scores[best], scores[others[0]]):
-        return others[0]
-    return best
-
-
-def _told_apart(some: Sequence[float | None], others: Sequence[float | None]) -> bool:
-    """Tell whether the scores of the same seeds differ in the mean (paired t-test); a seed that diverged tells them apart."""
-    from scipy import stats  # here: half a second's import that training does not need
-
-    if None in some or None in others:
-        return True
-    return bool(stats.ttest_rel(some, others).pvalue < ALPHA)
-
-
-def ranked(scores: Mapping[float, Sequence[float | None]], higher_is_better: bool) -> list[float]:
-    """Return the rates, that of the best mean score over seeds first; a tie goes to the better median, then to the lower rate.
-
-    The mean, since the median of three hides the one seed that fails, and a rate at which one seed in three fails is no good rate. A
-    diverged seed (None) counts as infinitely bad.
-    """
-    sign = 1 if higher_is_better else -1
-
-    def rank(rate: float) -> tuple[float, float, float]:
-        values = [float("-inf") if value is None else sign * value for value in scores[rate]]
-        return statistics.fmean(values), statistics.median(values), -rate
-
-    return sorted(scores, key=rank, reverse=True)

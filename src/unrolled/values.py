@@ -71,7 +71,7 @@ def checked_value(value: Any, kind: Any, where: str, key: str | None = None) -> 
 _LEAST = {"hidden": 1, "seeds": 1, "batch": 1, "layers": 1, "stride": 1, "evaluate_every": 1, "members_together": 1,
           "length": 2}
 _MOST = {"dropout": 0.95, "hidden": 100_000, "layers": 100, "seeds": 1000, "workers": 1024, "gpus_per_job": 1, "retries": 100}
-_POSITIVE = ("learning_rates", "clip_at")
+_POSITIVE = ("learning_rates", "further_rates", "clip_at")
 
 
 def _check_range(value: float, where: str, key: str) -> None:

@@ -50,7 +50,7 @@ def analyse(options: Options, settings: Settings) -> AnalysisResult:
                             f"{options.section!r}.")
     records = trained.gather(options.section, settings)
     baselines = untrained_scores(options, settings)
-    scores = {run: word_scores.trained_scores(word_scores.items_of(options.section, run, settings)) for run in records} | baselines
+    scores = {run: word_scores.trained_scores(trained.items_of(options.section, run, settings)) for run in records} | baselines
     result = AnalysisResult(values=values_of(scores, options))
     forced = forced_losses(options, settings) if options.target in section.runs else []
     if forced:

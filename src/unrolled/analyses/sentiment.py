@@ -14,7 +14,7 @@ from unrolled.analyses import trained
 from unrolled.analyses.bags import bag_of_words
 from unrolled.analyses.base import AnalysisResult, Picture, Sentence, Table
 from unrolled.batches import Batch
-from unrolled.settings import Settings
+from unrolled.settings import Settings, SettingsError, nearest
 from unrolled.tasks.base import EVALUATED_TOGETHER
 from unrolled.tasks.one_answer import Labelled, OneAnswer
 
@@ -27,6 +27,7 @@ class Options:
 
     Attributes:
         reviews, probe: sections. network: the run that is held against the bag of words.
+        folds: runs of the same network on other blocks of the snippets, recorded once: its cross-validation.
         strengths: inverse strengths of regularisation of the logistic regressions, of which validation chooses.
         shuffles: how often the words of every test review are shuffled. resamples: of the bootstrap.
         first_seed: of the shuffles. shown: sentences of the probe that are shown.
@@ -35,6 +36,7 @@ class Options:
     reviews: str = "sentiment"
     probe: str = "order_probe"
     network: str = "lstm"
+    folds: tuple[str, ...] = ()
     strengths: tuple[float, ...] = (0.1, 0.3, 1.0, 3.0, 10.0)
     shuffles: int = 10
     resamples: int = 4000
@@ -53,7 +55,7 @@ def analyse(options: Options, settings: Settings) -> AnalysisResult:
     bags = {grams: bag_of_words(task, grams, options.strengths, refit=learned_from_all) for grams in (1, 2)}
     probe = trained.load(f"{options.probe}/{options.network}", settings, "analyses.sentiment.network", "order_probe")
     probed = {grams: bag_of_words(probe.task, grams, options.strengths, counts=True).mean() for grams in (1, 2, 3)}
-    difference = against(options, task, bags[1])
+    difference = np.concatenate([against(options, task, bags[1]), *(_on_fold(options, settings, run) for run in options.folds)], 1)
     low, high = significance.items_against_limit(difference, 0.0, options.resamples).interval
     result = AnalysisResult(values={
         "bag_of_words": float(bags[1].mean()), "bag_of_bigrams": float(bags[2].mean()),
@@ -80,9 +82,31 @@ def _reviews(options: Options, settings: Settings) -> tuple[OneAnswer, bool]:
     return task, bool(run.options.get("train_on_validation"))
 
 
+def _on_fold(options: Options, settings: Settings, name: str) -> np.ndarray:
+    """Return what `against` does, for a run on another block of the snippets and a bag of words fitted for it: (members, its test texts).
+
+    Raises:
+        SettingsError: there is no such run, or it has other seeds than the network, so that the two cannot be put side by side.
+    """
+    section = settings.tasks[options.reviews]
+    if name not in section.elsewhere:
+        raise SettingsError(f"analyses.sentiment.folds: tasks.{options.reviews}.full has no run {name}{nearest(name, section.elsewhere)}")
+    record = results.read_result(results.recorded_file(options.reviews, name))
+    task = catalogue.make_task(section.runs[options.network], section.reads, train_on_validation=False, fold=record["settings"]["fold"])
+    bag = bag_of_words(task, 1, options.strengths, refit=bool(record["settings"].get("train_on_validation")))
+    right = _right(task, trained.items_of(options.reviews, name, settings)["right"])
+    if len(right) != section.runs[options.network].seeds:
+        raise SettingsError(f"analyses.sentiment.folds: {name} was recorded with {len(right)} seeds, but {options.network} has "
+                            f"{section.runs[options.network].seeds}; they must be as many.")
+    return right - bag
+
+
 def answered(options: Options, task: OneAnswer) -> np.ndarray:
     """Return 1 where a seed of the network is right: (members, test texts), as the texts stand in the data."""
-    counted = results.read_arrays(results.items_file(options.reviews, options.network))["right"]
+    return _right(task, results.read_arrays(results.items_file(options.reviews, options.network))["right"])
+
+
+def _right(task: OneAnswer, counted: np.ndarray) -> np.ndarray:
     right = np.empty(counted.shape)
     right[:, task.item_order("test")] = counted
     return right
@@ -156,12 +180,17 @@ def _sentence(options: Options, result: AnalysisResult, accuracies: dict, shuffl
     values = result.values
     found, single, double = probes[options.network].mean(), values["probe_1_grams"], values["probe_2_grams"]
     low, high = (100 * values[f"difference_{end}"] for end in ("low", "high"))
-    text = (f"On reviews the {options.network} has {plain:.1%} right, a bag of words {values['bag_of_words']:.1%} (difference, resampling "
-            f"seeds and reviews: {low:+.1f} to {high:+.1f} points); shuffling the words of the test reviews costs {plain - mixed:.1%}: "
-            f"{'this corpus hardly needs order' if plain - mixed < LITTLE else 'part of the answers needs order'}. On the probe it has "
-            f"{found:.1%} right, single words {single:.1%}, pairs of words {double:.1%}.")
-    chinese = (f"影评上 {options.network} 的准确率为 {plain:.1%}，词袋为 {values['bag_of_words']:.1%}"
-               f"（对种子与影评重抽样，差在 {low:+.1f} 到 {high:+.1f} 个百分点之间）；打乱测试影评的词序使准确率下降 {plain - mixed:.1%}："
-               f"{'这个语料几乎不需要词序' if plain - mixed < LITTLE else '有一部分答案确实要看词序'}。"
+    blocks, blocks_zh = "", ""
+    if options.folds:
+        blocks = f" on {len(options.folds) + 1} tenths of the snippets, each the test once"
+        blocks_zh = f"语料的 {len(options.folds) + 1} 个十分之一轮流作测试，"
+    little = plain - mixed < LITTLE
+    text = (f"On reviews the {options.network} has {plain:.1%} right, a bag of words {values['bag_of_words']:.1%} (difference{blocks}, "
+            f"resampling seeds and reviews: {low:+.1f} to {high:+.1f} points); shuffling the words of the test reviews costs "
+            f"{plain - mixed:.1%}: {'this corpus hardly needs order' if little else 'part of the answers needs order'}. On the probe it "
+            f"has {found:.1%} right, single words {single:.1%}, pairs of words {double:.1%}.")
+    chinese = (f"影评上 {options.network} 的准确率为 {plain:.1%}，词袋为 {values['bag_of_words']:.1%}（{blocks_zh}对种子与影评重抽样，"
+               f"差在 {low:+.1f} 到 {high:+.1f} 个百分点之间）；打乱测试影评的词序使准确率下降 {plain - mixed:.1%}："
+               f"{'这个语料几乎不需要词序' if little else '有一部分答案确实要看词序'}。"
                f"词序探针上为 {found:.1%}，单词计数 {single:.1%}，双词计数 {double:.1%}。")
     return Sentence(["F1"], text, chinese)

@@ -31,6 +31,17 @@ def gather(section: str, settings: Settings) -> dict[str, dict[str, Any]]:
     return records | {run: results.read_result(path) for run, path in recorded.items() if path.exists()}
 
 
+def items_of(section: str, run: str, settings: Settings) -> dict[str, np.ndarray]:
+    """Return what a run left of its test items, at this scale or recorded once at full scale.
+
+    Raises:
+        ResultsError: it was not trained.
+    """
+    if run in settings.tasks[section].runs:
+        return results.read_arrays(results.items_file(section, run))
+    return results.read_arrays(results.recorded_file(section, run).with_suffix(".items.safetensors"))
+
+
 class Loaded(NamedTuple):
     """A trained run: its settings, its task, and its model with the weights of all members."""
 

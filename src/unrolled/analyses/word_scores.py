@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from unrolled import alignment, catalogue, results, retrieval, significance
+from unrolled import alignment, catalogue, retrieval, significance
 from unrolled.settings import Settings
 from unrolled.tasks.spoken_words import ARCHIVE, QUERY, ROLE, SEEN, VOICE, WORD, SpokenWords
 
@@ -85,17 +85,6 @@ def aligned_scores(said: Spoken, cost: str) -> Scores:
 def naive_scores(said: Spoken, frames: int) -> Scores:
     """Score vectors of a few frames, put one after another."""
     return vector_scores(retrieval.naive_vectors(said.frames, frames), said.words, said.voices, said.roles)
-
-
-def items_of(section: str, run: str, settings: Settings) -> dict[str, np.ndarray]:
-    """Return what a run left of its test words, at this scale or recorded once at full scale.
-
-    Raises:
-        ResultsError: it was not trained.
-    """
-    if run in settings.tasks[section].runs:
-        return results.read_arrays(results.items_file(section, run))
-    return results.read_arrays(results.recorded_file(section, run).with_suffix(".items.safetensors"))
 
 
 def difference(first: Scores, second: Scores, kind: int = 0) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""Learning rates that tuning found best at an end of its grid: a better one may lie beyond."""
+"""Learning rates that tuning found best at the end of those it tried: a better one may lie beyond."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ from pathlib import Path
 from typing import Any
 
 from unrolled import results
+from unrolled.learning_rates import leading_end
 
 RECORDS = (results.task_folder("x").parent, results.recorded_file("x", "x").parent.parent)  # each holds a folder per section
 Scores = Mapping[str, Mapping[str, Any]]  # task -> run -> what its rate was chosen by
 
 
 def is_at_an_end(record: Mapping[str, Any], scores: Scores) -> bool:
-    """Tell whether a run's tuned rate is the lowest or the highest of those that were tried."""
+    """Tell whether a run's tuned rate is the lowest or the highest of those that were tried, and better than the next."""
     found = scores.get(record["task"], {}).get(record["run"])
     if not record["tuned"] or found is None:
         return False
-    grid = [float(rate) for rate in found["scores"]]
-    return record["tuned"]["learning_rate"] in (min(grid), max(grid))
+    return record["tuned"]["learning_rate"] == leading_end(found)
 
 
 def at_an_end(evidence: Iterable[str], scores: Scores) -> list[str]:

@@ -8,8 +8,9 @@ A word seen once in training is the unknown word.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import TypeVar
 
 import torch
 
@@ -17,6 +18,8 @@ from unrolled.batches import Batch
 from unrolled.data import reviews as stored
 from unrolled.tasks.one_answer import OneAnswer
 from unrolled.tasks.slots import PADDING, UNKNOWN
+
+Item = TypeVar("Item")
 
 
 class Sentiment(OneAnswer):
@@ -28,6 +31,8 @@ class Sentiment(OneAnswer):
         train_on_validation: train on the validation snippets too; for runs whose settings were chosen without them. Validation scores of
             such a run say nothing and are not taken.
         limit: use only so many training snippets; 0 for all.
+        fold: of cross-validation: which block of the snippets is the test, the blocks being as long as the test split, which is block 0.
+            All others but the validation snippets, on which settings are chosen, are learned from.
         unknown: share of the words in training that are replaced by the unknown word, anew each time: that word is then met with a meaning
             of its own, and no answer can hang on a single rare word.
 
@@ -38,10 +43,10 @@ class Sentiment(OneAnswer):
     ceilings = (9, 13, 17, 21, 26, 32, 40, 64)
 
     def __init__(self, folder: Path, *, pooling: str = "last", train_on_validation: bool = False, limit: int = 0,
-                 unknown: float = 0.1) -> None:
+                 fold: int = 0, unknown: float = 0.1) -> None:
         if not 0 <= unknown < 1:
             raise ValueError(f"unknown is a share and must lie between 0 and below 1, but is {unknown}.")
-        texts = stored.load(folder)
+        texts = with_test_block(stored.load(folder), fold)
         if train_on_validation:
             texts["train"] = texts["train"] + texts.pop("validation")
         texts["train"] = texts["train"][: limit or None]
@@ -57,3 +62,16 @@ class Sentiment(OneAnswer):
         """Replace words by the unknown word, each member's drawn by its own generator."""
         drawn = torch.stack([torch.rand(found.inputs.shape[1:], generator=generator) for generator in generators])
         return found._replace(inputs=torch.where((found.inputs != PADDING) & (drawn < self.unknown), UNKNOWN, found.inputs))
+
+
+def with_test_block(texts: Mapping[str, list[Item]], number: int) -> dict[str, list[Item]]:
+    """Return the splits with another block of the test and training texts as the test; the validation texts stay what they are.
+
+    Raises:
+        ValueError: there is no block of that number.
+    """
+    size, every = len(texts["test"]), [*texts["test"], *texts["train"]]
+    if not 0 <= number < len(every) // size:
+        raise ValueError(f"fold is {number}, but the snippets make {len(every) // size} blocks, 0 to {len(every) // size - 1}.")
+    block = slice(number * size, (number + 1) * size)
+    return {**texts, "test": every[block], "train": every[:block.start] + every[block.stop:]}
