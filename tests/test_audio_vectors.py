@@ -73,6 +73,24 @@ def test_everything_is_compared_with_everything(section: Settings) -> None:
     assert all("nan" not in sentence["text"] + sentence["text_zh"] for sentence in told["sentences"])
 
 
+def test_further_seeds_are_pooled_with_those_trained_here(section: Settings) -> None:
+    options = audio_vectors.Options(frames=4, further="contrastive")  # stands for the autoencoder on other seeds
+    scores = {name: word_scores.Scores(*(np.full((members, 3), value + kind) for kind in range(2)))
+              for name, members, value in (("autoencoder", 2, 1.0), ("contrastive", 3, 2.0), ("own_output", 5, 4.0), ("naive", 1, 0.5))}
+    everyone = audio_vectors.pooled(scores, options)
+    assert everyone.plain[:, 0].tolist() == [1, 1, 2, 2, 2] and everyone.voice_mean[:, 0].tolist() == [2, 2, 3, 3, 3]
+    values = audio_vectors.pooled_values(scores, everyone, options)
+    assert values.keys() == {"pooled_over_own_output", "pooled_over_naive", "own_output_over_pooled"}
+    assert [row[0] for row in values["own_output_over_pooled"]] == [3, 3, 2, 2, 2]
+    found = audio_vectors.analyse(options, section)
+    assert np.shape(found.values["pooled_over_naive"]) == (4, len(SAID["test"][0]))
+    assert found.recorded["pooled_over_naive"] == ["audio_words/contrastive"]
+    assert found.recorded["own_output_over_pooled"] == ["audio_words/own_output", "audio_words/contrastive"]
+    assert "map_own_output" not in found.recorded and "autoencoder_over_untrained" not in found.recorded
+    with pytest.raises(SettingsError, match=r"further is 'contrastiv'.*did you mean 'contrastive'"):
+        audio_vectors.analyse(audio_vectors.Options(frames=4, further="contrastiv"), section)
+
+
 def test_forced_loss_is_that_of_training(section: Settings) -> None:
     run = section.tasks["audio_words"].runs["teacher_forcing"]
     task = catalogue.make_task(run, "data/spoken_words")

@@ -112,9 +112,9 @@ def test_tuning_writes_evidence_and_leaves_nothing_stale(small):
     lines = tuning.tune(small)
     assert len(lines) == 2
     evidence = tuned.load_evidence()["adding"]["gru"]
-    assert {float(rate) for rate in evidence["scores"]} == set(small.tuning.learning_rates)
+    assert {float(rate) for rate in evidence["scores"]} >= set(small.tuning.learning_rates)
     assert all(len(values) == 3 for values in evidence["scores"].values())
-    assert tuned.load()["adding"]["gru"]["learning_rate"] in small.tuning.learning_rates
+    assert str(tuned.load()["adding"]["gru"]["learning_rate"]) in evidence["scores"]
     assert evidence["seeds"] == [9000, 9001, 9002]
     train(small)
     assert results.read_result(results.run_file("adding", "gru"))["tuned"]["stale"] is False

@@ -50,6 +50,14 @@ class Known:
         return {"checks": self.checks}
 
 
+def test_runs_recorded_once_are_evidence_of_the_values_that_rest_on_them(workplace):
+    results.write_json(results.analysis_file("x"), {"format": results.FORMAT, "values": {"a": 1.0, "b": 2.0}, "recorded": {"a": ["t/run"]}})
+    for value, files in (("b", []), ("a", [str(results.recorded_file("t", "run"))])):
+        found = Evidence(SimpleNamespace(analyses={"x": None}))
+        found.values({"analysis": "x", "value": value})
+        assert found.files == [str(results.analysis_file("x")), *files]
+
+
 def verdict(rule, **values):
     return rules.work_out(rule, Known(**values), "X1").verdict
 

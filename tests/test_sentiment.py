@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
+import dataclasses
 import io
 import json
 import tarfile
 from collections import Counter
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
 from sklearn.metrics import accuracy_score
 
-from unrolled import models, results, significance, training
+from unrolled import models, results, settings, significance, training
 from unrolled.analyses import sentiment, trained
 from unrolled.batches import Batch, Sizes
 from unrolled.data import reviews
 from unrolled.data.archives import DataError
 from unrolled.models.parts import pool, weaned
-from unrolled.settings import Run
+from unrolled.settings import Run, SettingsError
 from unrolled.tasks.order_probe import OrderProbe
 from unrolled.tasks.sentiment import Sentiment, with_test_block
 from unrolled.tasks.slots import PADDING, UNKNOWN
@@ -163,6 +165,23 @@ def test_the_difference_is_taken_review_by_review(folder: Path, workplace: Path)
     bag = np.array([True, True, False, True, False, False])
     found = sentiment.against(sentiment.Options(), task, bag)
     assert found.tolist() == (right.astype(float) - bag).tolist()
+
+
+def test_a_recorded_fold_is_held_against_a_bag_of_its_own(folder: Path, workplace: Path) -> None:
+    run = make_run(name="lstm", options={"train_on_validation": True}, seeds=2)
+    section = settings.TaskSection("sentiment", "sentiment", str(folder), {"lstm": run}, "", ("lstm_fold_1",))
+    chosen, options = SimpleNamespace(tasks={"sentiment": section}), sentiment.Options(folds=("lstm_fold_1",), strengths=(10.0,))
+    task, recorded = Sentiment(folder, fold=1), results.recorded_file("sentiment", "lstm_fold_1")
+    right = np.array([[1, 0, 1, 1, 0, 0], [1, 0, 1, 0, 0, 0]], dtype=np.uint8)
+    results.write_json(recorded, {"format": results.FORMAT, "settings": {"fold": 1, "train_on_validation": True}})
+    results.write_arrays(recorded.with_suffix(".items.safetensors"), {"right": right[:, task.item_order("test")]})
+    bag = sentiment.bag_of_words(task, 1, [10.0], refit=True)
+    assert sentiment._on_fold(options, chosen, "lstm_fold_1").tolist() == (right.astype(float) - bag).tolist()
+    with pytest.raises(SettingsError, match="no run lstm_fold_2; did you mean 'lstm_fold_1'"):
+        sentiment._on_fold(options, chosen, "lstm_fold_2")
+    chosen.tasks["sentiment"] = dataclasses.replace(section, runs={"lstm": dataclasses.replace(run, seeds=3)})
+    with pytest.raises(SettingsError, match="recorded with 2 seeds, but lstm has 3"):
+        sentiment._on_fold(options, chosen, "lstm_fold_1")
 
 
 def test_shuffling_changes_nothing_for_an_average_of_words(folder: Path) -> None:

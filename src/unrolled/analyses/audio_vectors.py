@@ -13,7 +13,7 @@ from unrolled.analyses import audio_words_shown as shown
 from unrolled.analyses import trained, word_scores
 from unrolled.analyses.base import AnalysisResult
 from unrolled.analyses.word_scores import Scores
-from unrolled.settings import Settings, SettingsError
+from unrolled.settings import Settings, SettingsError, TaskSection, nearest
 
 
 @dataclasses.dataclass(frozen=True)
@@ -22,14 +22,16 @@ class Options:
 
     Attributes:
         section: of params.yaml.
-        autoencoder: the run that all else is held against. own, target: the same network, whose decoder reads its own output, or the right
-            frame. correspondence: the run that writes mined neighbours.
+        autoencoder: the run that all else is held against. further: the same on further seeds, recorded once; empty for none. What claims
+            of the autoencoder itself say is told by both together. own, target: the same network, whose decoder reads its own output, or
+            the right frame. correspondence: the run that writes mined neighbours.
         frames: of the naive vector.
         every: one frame in so many is aligned by DTW and taken for naive vectors.
     """
 
     section: str = "audio_words"
     autoencoder: str = "autoencoder"
+    further: str = ""
     own: str = "own_output"
     target: str = "teacher_forcing"
     correspondence: str = "correspondence"
@@ -51,13 +53,15 @@ def analyse(options: Options, settings: Settings) -> AnalysisResult:
     records = trained.gather(options.section, settings)
     baselines = untrained_scores(options, settings)
     scores = {run: word_scores.trained_scores(trained.items_of(options.section, run, settings)) for run in records} | baselines
-    result = AnalysisResult(values=values_of(scores, options))
+    everyone = pooled(scores, options)
+    result = AnalysisResult(values=values_of(scores, options) | pooled_values(scores, everyone, options))
+    result.recorded = {value: runs for value in result.values if (runs := _recorded(value, section, options))}
     forced = forced_losses(options, settings) if options.target in section.runs else []
     if forced:
         result.values["forced_loss"] = forced
     result.figures["audio_map"] = shown.dots(scores, list(baselines))
     result.tables["audio_words"] = shown.table(records, baselines)
-    result.sentences.append(shown.on_vectors(scores, options.autoencoder, options.correspondence,
+    result.sentences.append(shown.on_vectors({**scores, options.autoencoder: everyone}, options.autoencoder, options.correspondence,
                                              settings.data.source == "official"))
     result.sentences.append(shown.on_halves(scores, options.autoencoder))
     inputs = [run for run in (options.autoencoder, options.own, options.target) if run in records]
@@ -67,11 +71,40 @@ def analyse(options: Options, settings: Settings) -> AnalysisResult:
     return result
 
 
+def _recorded(value: str, section: TaskSection, options: Options) -> list[str]:
+    """Return the runs recorded once that a difference is of, as "section/run"."""
+    sides = [options.further if side == "pooled" else side for side in value.removesuffix("_voice_mean").split("_over_")]
+    return [f"{section.name}/{run}" for run in sides if len(sides) == 2 and run in section.elsewhere]
+
+
 def untrained_scores(options: Options, settings: Settings) -> dict[str, Scores]:
     """Score what needs no training."""
     said = word_scores.spoken(options.section, options.autoencoder, settings, options.every)
     return {"naive": word_scores.naive_scores(said, options.frames), "dtw_cosine": word_scores.aligned_scores(said, "cosine"),
             "dtw_euclidean": word_scores.aligned_scores(said, "euclidean"), "random": word_scores.random_scores(said)}
+
+
+def pooled(scores: Mapping[str, Scores], options: Options) -> Scores:
+    """Return the scores of the autoencoder's own seeds and of the further ones.
+
+    Raises:
+        SettingsError: there is no run of the further seeds' name.
+    """
+    if not options.further:
+        return scores[options.autoencoder]
+    if options.further not in scores:
+        raise SettingsError(f"analyses.audio_vectors.further is {options.further!r}, which was neither trained nor recorded"
+                            f"{nearest(options.further, scores)}")
+    return Scores(*(np.concatenate(parts) for parts in zip(scores[options.autoencoder], scores[options.further], strict=True)))
+
+
+def pooled_values(scores: Mapping[str, Scores], everyone: Scores, options: Options) -> dict[str, Any]:
+    """Return differences by seed and word of all the autoencoder's seeds from all else, and of what its decoder reads instead."""
+    others = scores.keys() - {options.autoencoder, options.further}
+    values = {f"pooled_over_{second}": word_scores.difference(everyone, scores[second]).tolist() for second in sorted(others)}
+    if options.own in scores:
+        values[f"{options.own}_over_pooled"] = word_scores.difference(scores[options.own], everyone).tolist()
+    return values
 
 
 def values_of(scores: Mapping[str, Scores], options: Options) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from unrolled.analyses.word_scores import Scores, interval
 
 NAMES = {  # of runs and of what needs no training
     "autoencoder": ("autoencoder", "自编码器"),
+    "autoencoder_further": ("autoencoder, further seeds", "自编码器，更多种子"),
     "correspondence": ("correspondence training", "对应训练"),
     "contrastive": ("encoder alone, contrast of mined pairs", "仅编码器，自动配对的对比训练"),
     "contrastive_views": ("encoder alone, contrast of two cuts", "仅编码器，同一录音两段的对比训练"),

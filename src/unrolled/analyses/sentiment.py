@@ -61,6 +61,7 @@ def analyse(options: Options, settings: Settings) -> AnalysisResult:
         "bag_of_words": float(bags[1].mean()), "bag_of_bigrams": float(bags[2].mean()),
         "difference": difference.tolist(), "difference_low": low, "difference_high": high,
         **{f"probe_{grams}_grams": float(share) for grams, share in probed.items()}})
+    result.recorded["difference"] = [f"{options.reviews}/{run}" for run in options.folds]
     records = {run: trained.record(f"{options.reviews}/{run}") for run in settings.tasks[options.reviews].runs}
     accuracies, shuffled = {run: trained.scores(record, "accuracy") for run, record in records.items()}, {}
     for run in records:

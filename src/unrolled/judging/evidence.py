@@ -86,9 +86,12 @@ class Evidence:
             Missing: as `run`, or the metric or value does not exist.
         """
         if "analysis" in reference:
-            found = self.analysis(reference["analysis"])["values"].get(reference["value"])
+            result = self.analysis(reference["analysis"])
+            found = result["values"].get(reference["value"])
             if found is None:
                 raise Missing(f"analysis {reference['analysis']} has no value {reference['value']!r}")
+            for run in result.get("recorded", {}).get(reference["value"], []):
+                self._note(results.recorded_file(*run.split("/")))
             return np.atleast_1d(np.asarray(found, float))
         metric = reference["metric"]
         members = self._members(reference)

@@ -28,8 +28,9 @@ def cards(claims: Mapping[str, Any], settings: Settings) -> dict[str, dict[str, 
             **entry, "rule_zh": _named(entry["rule_zh"], names), "control": _control(entry["control"], names), **_rule_parts(entry, claim),
             "findings": _findings(entry, claim, settings),
             "changed": name in changed, "earlier": [{**rule, "rule_zh": _named(rule["rule_zh"], names)} for rule in earlier[name]],
-            "fresh": fresh.get(name), "commands": links.commands(made) if entry["evidence"] else [], "code": links.code(made, settings),
-            "tasks": made.tasks, "at_an_end": rates.at_an_end(entry["evidence"], scores)}
+            "fresh": fresh.get(name), "recorded": bool(made.recorded), "tasks": made.tasks,
+            "commands": links.commands(made) if entry["evidence"] else [], "code": links.code(made, settings),
+            "at_an_end": rates.at_an_end(entry["evidence"], scores)}
     return found
 
 
@@ -105,13 +106,17 @@ def earlier_rules(claims: Mapping[str, Any]) -> dict[str, list[dict[str, Any]]]:
 
 
 def fresh_seeds(claims: Mapping[str, Any]) -> dict[str, str]:
-    """Return what each verdict became on fresh seeds, empty where it stayed, of those that `make confirm` judged by the rule of now."""
+    """Return what each verdict became on fresh seeds, empty where it stayed, of those that `make confirm` judged by the rule of now.
+
+    What rests on recorded runs alone is left out: their seeds stay what they are.
+    """
     path = results.confirmed_file()
     if not path.exists():
         return {}
     confirmed = results.read_result(path)
     became = {flip["name"]: flip["here"] for flip in confirmed["flips"]}
-    return {name: became.get(name, "") for name, claim in claims.items() if confirmed["rules"].get(name) == claim["rule_hash"]}
+    return {name: became.get(name, "") for name, claim in claims.items()
+            if confirmed["rules"].get(name) == claim["rule_hash"] and not links.is_recorded_alone(links.origins(claim["evidence"]))}
 
 
 def count(found: Iterable[Mapping[str, Any]], verdicts: Iterable[str]) -> dict[str, int]:

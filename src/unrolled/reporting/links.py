@@ -34,6 +34,11 @@ def origins(evidence: Iterable[str]) -> Origins:
     return Origins(list(dict.fromkeys(found.tasks)), list(dict.fromkeys(found.analyses)), found.recorded)
 
 
+def is_recorded_alone(found: Origins) -> bool:
+    """Tell whether all evidence was recorded once, so that no run of the pipeline here changes it."""
+    return bool(found.recorded) and not found.tasks and not found.analyses
+
+
 def commands(found: Origins) -> list[str]:
     """Return what to type to have a claim's evidence, its verdict and the page made anew."""
     again = [f'make record SECTION={section} RUNS="{" ".join(runs)}"' for section, runs in found.recorded.items()]
