@@ -383,6 +383,8 @@ def test_what_is_not_in_params_is_pending_and_what_was_not_run_is_missing(workpl
         with pytest.raises(Missing) as missing:
             evidence.values(reference)
         assert missing.value.pending == pending
+    with pytest.raises(Missing, match=r"adding/tahn is not part of params\.yaml yet \(did you mean adding/tanh\?\)"):
+        evidence.values({"run": "adding/tahn", "metric": "success"})
 
 
 def test_items_and_seeds_are_resampled_against_a_limit():

@@ -28,7 +28,8 @@ class Claim:
         family: claims whose tests are adjusted together (Holm).
         rule, control: decision rules; without its control the rule decides nothing.
         change: why the rule is another than it was first, and what had been seen by then.
-        parts_zh: Chinese names of the rule's parts; outside of the rule, so that a translation is no change of it.
+        parts_zh: Chinese names of the rule's parts; outside of the rule, so that a translation is no change of it. earlier_parts_zh: of
+            those parts of earlier rules that the rule of now lacks.
         settle: the experiment that would settle it, shown where it is inconclusive.
         published: figure, setup (with _zh where they hold words) and status (read, notes, unverified). differs: how we differ from it.
         source: paper.
@@ -45,6 +46,7 @@ class Claim:
     rule: Mapping[str, Any]
     source: str = ""
     parts_zh: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    earlier_parts_zh: Mapping[str, str] = dataclasses.field(default_factory=dict)
     control: Mapping[str, Any] | None = None
     published: Mapping[str, Any] | None = None
     differs: str = ""
@@ -81,7 +83,7 @@ def _claim(path: str, name: str, entry: Mapping[str, Any]) -> Claim:
     for key, value in entry.items():
         if key not in fields:
             raise ClaimError(f"{path}: {name}.{key} is no field of a claim{nearest(key, fields)}")
-        if not isinstance(value, Mapping if key in ("rule", "control", "published", "parts_zh") else str):
+        if not isinstance(value, Mapping if key in ("rule", "control", "published", "parts_zh", "earlier_parts_zh") else str):
             raise ClaimError(f"{path}: {name}.{key} has the wrong type: {value!r}.")
     for key, field in fields.items():
         if field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING and key not in entry:

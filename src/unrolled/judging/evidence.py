@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -75,7 +76,9 @@ class Evidence:
             return results.run_file(task, run)
         recorded = results.recorded_file(task, run)
         if section is None or run not in section.elsewhere or not recorded.exists():
-            raise Missing(f"run {task}/{run} is not part of params.yaml yet", pending=True)
+            close = difflib.get_close_matches(run, [*section.runs, *section.elsewhere], n=1) if section else []
+            meant = f" (did you mean {task}/{close[0]}?)" if close and close[0] != run else ""
+            raise Missing(f"run {task}/{run} is not part of params.yaml yet{meant}", pending=True)
         return recorded
 
     def values(self, reference: Mapping[str, Any]) -> np.ndarray:

@@ -24,10 +24,11 @@ def cards(claims: Mapping[str, Any], settings: Settings) -> dict[str, dict[str, 
         entry, claim = claims[name], written.get(name)
         made = links.origins(entry["evidence"])
         names = claim.parts_zh if claim else {}
+        old_names = {**claim.earlier_parts_zh, **names} if claim else {}
         found[name] = {
             **entry, "rule_zh": _named(entry["rule_zh"], names), "control": _control(entry["control"], names), **_rule_parts(entry, claim),
             "findings": _findings(entry, claim, settings),
-            "changed": name in changed, "earlier": [{**rule, "rule_zh": _named(rule["rule_zh"], names)} for rule in earlier[name]],
+            "changed": name in changed, "earlier": [{**rule, "rule_zh": _named(rule["rule_zh"], old_names)} for rule in earlier[name]],
             "fresh": fresh.get(name), "recorded": bool(made.recorded), "tasks": made.tasks,
             "commands": links.commands(made) if entry["evidence"] else [], "code": links.code(made, settings),
             "at_an_end": rates.at_an_end(entry["evidence"], scores)}
