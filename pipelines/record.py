@@ -9,13 +9,15 @@ from __future__ import annotations
 
 import shutil
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 import yaml
 
 from pipelines import sandbox
 from unrolled import catalogue, results, settings, tuned
+from unrolled.judging import evidence as judged
 
 COPY = Path(".record")
 
@@ -50,13 +52,20 @@ def _keep(section: str, runs: Iterable[str]) -> None:
     evidence, scores = tuned.load_evidence(), tuned.load_evidence(COPY / results.tuning_file())
     for run in runs:
         target = results.recorded_file(section, run)
-        for path in (target, target.with_suffix(".items.safetensors")):
-            results.write_bytes(path, (COPY / results.task_folder(section) / path.name).read_bytes())
+        items, folder = target.with_suffix(".items.safetensors"), COPY / results.task_folder(section)
+        for path in (target, items) if _are_items_read(results.read_result(folder / target.name)) else (target,):
+            results.write_bytes(path, (folder / path.name).read_bytes())
         if run in found.get(section, {}):  # a run with learning rates of its own is not tuned
             entries.setdefault(section, {})[run] = found[section][run]
             evidence.setdefault(section, {})[run] = scores[section][run]
     tuned.save(entries, evidence)
     print(f"record {section}: {', '.join(runs)} kept in {results.recorded_file(section, 'x').parent}.")
+
+
+def _are_items_read(record: Mapping[str, Any]) -> bool:
+    """Tell whether a claim resamples a run's test items, or an analysis looks into them: else megabytes would lie there for nothing."""
+    metrics = record["members"][0]["metrics"].keys()
+    return record["settings"]["kind"] == "audio_words" or bool(metrics & {*judged.MEANS, "chunk_f1"})
 
 
 if __name__ == "__main__":

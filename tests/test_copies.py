@@ -42,7 +42,8 @@ def stages(monkeypatch):
         if stage == "train":
             for run in settings.read_yaml(Path(cwd) / "params.yaml")["tasks"][argument].get("full", {}).get("runs", {}):
                 path = Path(cwd) / results.task_folder(argument) / f"{run}.json"
-                results.write_json(path, {"made": run})
+                metric = "chunk_f1" if argument == "slots" else "accuracy_slots"
+                results.write_json(path, {"format": results.FORMAT, "run": run, "settings": {"kind": argument}, "members": [{"metrics": {metric: 1}}]})
                 results.write_bytes(path.with_suffix(".items.safetensors"), b"items")
         return subprocess.CompletedProcess(command, 0)
 
@@ -83,8 +84,10 @@ def test_records_of_named_runs_are_kept(home, stages):
     assert stages == [("tune", "slots"), ("train", "slots")]
     changed = settings.read_yaml(record.COPY / "params.yaml")
     assert changed["scale"] == "full" and list(changed["tasks"]["slots"]["full"]["runs"]) == ["elman_2"]
-    assert json.loads(results.recorded_file("slots", "elman_2").read_text()) == {"made": "elman_2"}
+    assert json.loads(results.recorded_file("slots", "elman_2").read_text())["run"] == "elman_2"
     assert [path.name for path in sorted(results.recorded_file("slots", "x").parent.iterdir())] == ["elman_2.items.safetensors", "elman_2.json"]
+    record.main("templates_state", "elman_few_400")  # no claim resamples its test items
+    assert [path.name for path in results.recorded_file("templates_state", "x").parent.iterdir()] == ["elman_few_400.json"]
 
 
 @pytest.mark.parametrize(("names", "sentence"), [

@@ -77,6 +77,36 @@ def test_what_is_wrong_is_one_sentence(second, what, address, complaint):
     assert done.returncode == 2 and complaint in done.stderr and done.stderr.count("\n") == 1, done.stderr
 
 
+@pytest.fixture
+def bucket(monkeypatch):
+    """A bucket of a server on this machine that speaks S3."""
+    for package in ("dvc_s3", "moto", "flask"):
+        pytest.importorskip(package, reason="`pip install dvc-s3 'moto[server]'` adds what this test needs")
+    import boto3
+    from moto.server import ThreadedMotoServer
+
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    for name, value in {"AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "x", "AWS_DEFAULT_REGION": "us-east-1",
+                        "AWS_ENDPOINT_URL": f"http://{host}:{port}"}.items():
+        monkeypatch.setenv(name, value)
+    boto3.client("s3").create_bucket(Bucket="lecture")
+    yield "s3://lecture/results"
+    server.stop()
+
+
+def test_s3_gives_back_what_was_pushed(first, second, bucket):
+    done = remote(second, "pull", bucket)
+    assert done.returncode == 2 and "nothing has been pushed" in done.stderr, done.stdout + done.stderr
+    done = remote(first, "push", bucket)
+    assert done.returncode == 0, done.stdout + done.stderr
+    done = remote(second, "pull", bucket)
+    assert done.returncode == 0 and "nothing left to do" in done.stdout, done.stdout + done.stderr
+    assert small_pipeline.outcome(second) == small_pipeline.outcome(first)
+    assert stages_run(second) == []
+
+
 @pytest.mark.skipif(importlib.util.find_spec("dvc_s3") is not None, reason="DVC's part for S3 is installed here")
 def test_s3_without_its_part_of_dvc_says_what_to_install(second):
     done = remote(second, "push", "s3://bucket/prefix")
