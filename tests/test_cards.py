@@ -143,6 +143,14 @@ def test_equal_values_stand_in_the_middle():
     assert [mark["x"] for mark in found["effect"]["rules"]] == [3, 97]
 
 
+def test_of_seeds_and_items_each_seed_is_a_dot():
+    rule = {"kind": "above", "of": reference("a"), "limit": 0.1}
+    found = strips.strip(rule, {"interval": [0.0, 0.2], "effect": 0.1}, Values(a=[[0, 0, 1, 0], [1, 0, 0, 0], [0, 0, 0, 0]]))
+    assert [dot["text"] for dot in found["rows"][0]["dots"]] == ["0.25", "0.25", "0"]
+    alone = strips.strip(rule, {"interval": [0.0, 0.2], "effect": 0.1}, Values(a=[[0, 0, 1, 0]]))
+    assert [dot["text"] for dot in alone["rows"][0]["dots"]] == ["0", "0", "1", "0"]
+
+
 def test_exact_checks_have_no_dots():
     assert strips.strip({"kind": "exact", "analysis": "x"}, {"n": 2}, Values()) is None
 

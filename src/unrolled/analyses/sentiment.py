@@ -55,11 +55,14 @@ def analyse(options: Options, settings: Settings) -> AnalysisResult:
     bags = {grams: bag_of_words(task, grams, options.strengths, refit=learned_from_all) for grams in (1, 2)}
     probe = trained.load(f"{options.probe}/{options.network}", settings, "analyses.sentiment.network", "order_probe")
     probed = {grams: bag_of_words(probe.task, grams, options.strengths, counts=True).mean() for grams in (1, 2, 3)}
-    difference = np.concatenate([against(options, task, bags[1]), *(_on_fold(options, settings, run) for run in options.folds)], 1)
+    folds = [(answered(options, task), bags[1]), *(_on_fold(options, settings, run) for run in options.folds)]
+    right, bag = (np.concatenate(parts, -1) for parts in zip(*folds, strict=True))
+    difference = right - bag
     low, high = significance.items_against_limit(difference, 0.0, options.resamples).interval
     result = AnalysisResult(values={
         "bag_of_words": float(bags[1].mean()), "bag_of_bigrams": float(bags[2].mean()),
         "difference": difference.tolist(), "difference_low": low, "difference_high": high,
+        "network_on_folds": right.mean(1).tolist(), "bag_of_words_on_folds": float(bag.mean()),
         **{f"probe_{grams}_grams": float(share) for grams, share in probed.items()}})
     result.recorded["difference"] = [f"{options.reviews}/{run}" for run in options.folds]
     records = {run: trained.record(f"{options.reviews}/{run}") for run in settings.tasks[options.reviews].runs}
@@ -83,8 +86,8 @@ def _reviews(options: Options, settings: Settings) -> tuple[OneAnswer, bool]:
     return task, bool(run.options.get("train_on_validation"))
 
 
-def _on_fold(options: Options, settings: Settings, name: str) -> np.ndarray:
-    """Return what `against` does, for a run on another block of the snippets and a bag of words fitted for it: (members, its test texts).
+def _on_fold(options: Options, settings: Settings, name: str) -> tuple[np.ndarray, np.ndarray]:
+    """Return whether a run on another block of the snippets, and a bag of words fitted for it, is right: (members, texts) and (texts,).
 
     Raises:
         SettingsError: there is no such run, or it has other seeds than the network, so that the two cannot be put side by side.
@@ -99,7 +102,7 @@ def _on_fold(options: Options, settings: Settings, name: str) -> np.ndarray:
     if len(right) != section.runs[options.network].seeds:
         raise SettingsError(f"analyses.sentiment.folds: {name} was recorded with {len(right)} seeds, but {options.network} has "
                             f"{section.runs[options.network].seeds}; they must be as many.")
-    return right - bag
+    return right, bag
 
 
 def answered(options: Options, task: OneAnswer) -> np.ndarray:
@@ -111,11 +114,6 @@ def _right(task: OneAnswer, counted: np.ndarray) -> np.ndarray:
     right = np.empty(counted.shape)
     right[:, task.item_order("test")] = counted
     return right
-
-
-def against(options: Options, task: OneAnswer, bag: np.ndarray) -> np.ndarray:
-    """Return whether each seed is right less whether the bag of words is, review by review: (members, test texts)."""
-    return answered(options, task) - bag
 
 
 @torch.no_grad()
@@ -183,14 +181,15 @@ def _sentence(options: Options, result: AnalysisResult, accuracies: dict, shuffl
     low, high = (100 * values[f"difference_{end}"] for end in ("low", "high"))
     blocks, blocks_zh = "", ""
     if options.folds:
-        blocks = f" on {len(options.folds) + 1} tenths of the snippets, each the test once"
-        blocks_zh = f"语料的 {len(options.folds) + 1} 个十分之一轮流作测试，"
+        means = np.mean(values["network_on_folds"]), values["bag_of_words_on_folds"]
+        blocks = "; with {} tenths of the snippets as the test in turn {:.1%} and {:.1%}".format(len(options.folds) + 1, *means)
+        blocks_zh = "；{} 个十分之一语料轮流作测试时分别为 {:.1%} 与 {:.1%}".format(len(options.folds) + 1, *means)
     little = plain - mixed < LITTLE
-    text = (f"On reviews the {options.network} has {plain:.1%} right, a bag of words {values['bag_of_words']:.1%} (difference{blocks}, "
+    text = (f"On reviews the {options.network} has {plain:.1%} right, a bag of words {values['bag_of_words']:.1%}{blocks} (difference, "
             f"resampling seeds and reviews: {low:+.1f} to {high:+.1f} points); shuffling the words of the test reviews costs "
             f"{plain - mixed:.1%}: {'this corpus hardly needs order' if little else 'part of the answers needs order'}. On the probe it "
             f"has {found:.1%} right, single words {single:.1%}, pairs of words {double:.1%}.")
-    chinese = (f"影评上 {options.network} 的准确率为 {plain:.1%}，词袋为 {values['bag_of_words']:.1%}（{blocks_zh}对种子与影评重抽样，"
+    chinese = (f"影评上 {options.network} 的准确率为 {plain:.1%}，词袋为 {values['bag_of_words']:.1%}{blocks_zh}（对种子与影评重抽样，"
                f"差在 {low:+.1f} 到 {high:+.1f} 个百分点之间）；打乱测试影评的词序使准确率下降 {plain - mixed:.1%}："
                f"{'这个语料几乎不需要词序' if little else '有一部分答案确实要看词序'}。"
                f"词序探针上为 {found:.1%}，单词计数 {single:.1%}，双词计数 {double:.1%}。")
