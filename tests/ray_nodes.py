@@ -72,6 +72,19 @@ class Nodes:
         raise AssertionError(said + "".join(path.read_text() for path in self.folder.glob("node*.log")))
 
 
+def wait_until_busy(node: subprocess.Popen) -> None:
+    """Wait until a worker of a node is at a job: Ray names the process after the function that it runs."""
+    deadline = time.monotonic() + 120
+    while time.monotonic() < deadline:
+        with contextlib.suppress(psutil.Error):
+            for process in psutil.Process(node.pid).children(recursive=True):
+                with contextlib.suppress(psutil.Error):
+                    if process.cmdline()[:1] == ["ray::train_there"]:
+                        return
+        time.sleep(0.02)
+    raise AssertionError("no worker of the node was given a job")
+
+
 def kill(node: subprocess.Popen) -> None:
     """End a node, all processes of it, as a power cut would."""
     with contextlib.suppress(psutil.Error):

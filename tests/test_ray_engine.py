@@ -79,7 +79,8 @@ def test_a_node_that_is_killed_changes_no_bit(alone, tmp_path, monkeypatch):
         change(home, address=nodes.address)
         started = time.perf_counter()
         process = small_pipeline.start(home, "pipelines.train", "adding")
-        wait_for(home, 5)
+        wait_for(home, 3)
+        ray_nodes.wait_until_busy(nodes.started[1])
         ray_nodes.kill(nodes.started[1])
         killed = time.perf_counter() - started
         text = process.communicate(timeout=300)[0]
@@ -128,14 +129,14 @@ def test_through_rays_client(alone, tmp_path, monkeypatch):
 
 
 @needs_ray
-def test_a_node_of_other_versions_is_named(params, monkeypatch):
+def test_a_node_of_other_versions_is_named(params, workplace):
     job = execution.plan(settings.parse(params).tasks["adding"].runs["tanh_10"], "reads", [(0, 0.01)], "cpu")[0]
     with pytest.raises(engine.EngineError, match=r"torch .* instead of 1.0, so its results would differ"):
         engine.train_there(job, "cpu", engine.versions() | {"torch": "1.0"})
 
 
 @needs_ray
-def test_an_address_where_nothing_answers_is_one_sentence(params):
+def test_an_address_where_nothing_answers_is_one_sentence(params, workplace):
     chosen = with_ray(params, address=f"127.0.0.1:{ray_nodes.free_port()}")
     job = execution.plan(chosen.tasks["adding"].runs["tanh_10"], "reads", [(0, 0.01)], "cpu")
     started = time.monotonic()
