@@ -74,7 +74,7 @@ def test_headlines_are_means_and_what_is_missing_is_said(workplace, params):
     results.write_json(results.run_file("adding", "lstm"), {"format": results.FORMAT, "members": members})
     found, sentences = headlines(settings.parse(params), {"A1": {"verdict": "reproduced"}, "A2": {"verdict": "reproduced"}})
     assert found == {"verdicts": {"reproduced": 2, "contradicted": 0, "conditional": 0, "inconclusive": 0}, "headlines": {"known": 0.6667}}
-    assert sentences == ["headlines.unknown is left out: run adding/lstmm is not part of params.yaml yet."]
+    assert sentences == ["headlines.unknown is left out: run adding/lstmm is not part of params.yaml yet (did you mean adding/lstm?)."]
 
 
 @pytest.mark.unit

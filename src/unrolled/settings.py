@@ -15,7 +15,8 @@ from typing import Any
 
 import yaml
 
-from unrolled.values import SCALES, SettingsError, checked_value, nearest
+from unrolled.values import SCALES, SettingsError, check_keys, checked_value, mapping
+from unrolled.values import nearest as nearest  # passed on to those who import it with the errors
 
 
 @dataclasses.dataclass(frozen=True)
@@ -182,27 +183,27 @@ def parse(tree: Mapping[str, Any]) -> Settings:
         SettingsError: as `load`.
     """
     required = ("scale", "device", "workers", "seed_offset", "data", "defaults", "tasks", "analyses", "tuning")
-    _check_keys(tree, (*required, "headlines", "engine", "ray"), required, where="")
+    check_keys(tree, (*required, "headlines", "engine", "ray"), required, where="")
     scale = checked_value(tree["scale"], str, "scale")
-    defaults = _mapping(tree["defaults"], "defaults")
+    defaults = mapping(tree["defaults"], "defaults")
     _check_run_fields(defaults, "defaults")
     seed_offset = checked_value(tree["seed_offset"], int, "seed_offset")
-    tasks = {name: _task(name, _mapping(section, f"tasks.{name}"), defaults, scale, seed_offset)
-             for name, section in _mapping(tree["tasks"], "tasks").items()}
-    analyses = {name: _analysis(name, _mapping(section, f"analyses.{name}"), scale, seed_offset)
-                for name, section in _mapping(tree["analyses"], "analyses").items()}
-    data = _mapping(tree["data"], "data")
-    _check_keys(data, ("source", "sets"), ("source", "sets"), "data")
-    sets = {name: _mapping(value or {}, f"data.sets.{name}") for name, value in _mapping(data["sets"], "data.sets").items()}
+    tasks = {name: _task(name, mapping(section, f"tasks.{name}"), defaults, scale, seed_offset)
+             for name, section in mapping(tree["tasks"], "tasks").items()}
+    analyses = {name: _analysis(name, mapping(section, f"analyses.{name}"), scale, seed_offset)
+                for name, section in mapping(tree["analyses"], "analyses").items()}
+    data = mapping(tree["data"], "data")
+    check_keys(data, ("source", "sets"), ("source", "sets"), "data")
+    sets = {name: mapping(value or {}, f"data.sets.{name}") for name, value in mapping(data["sets"], "data.sets").items()}
     for name, options in sets.items():
-        _check_keys(options, (), (), f"data.sets.{name}")  # a set has no settings of its own
+        check_keys(options, (), (), f"data.sets.{name}")  # a set has no settings of its own
     settings = Settings(
         scale, checked_value(tree["device"], str, "device"), checked_value(tree["workers"], int, "workers"),
         seed_offset,
         DataSettings(checked_value(data["source"], str, "data.source", "source"), sets), tasks, analyses,
-        _build(TuningSettings, _mapping(tree["tuning"], "tuning"), "tuning"),
-        {name: _headline(name, reference) for name, reference in _mapping(tree.get("headlines") or {}, "headlines").items()},
-        checked_value(tree.get("engine", "local"), str, "engine"), _build(RaySettings, _mapping(tree.get("ray") or {}, "ray"), "ray"))
+        _build(TuningSettings, mapping(tree["tuning"], "tuning"), "tuning"),
+        {name: _headline(name, reference) for name, reference in mapping(tree.get("headlines") or {}, "headlines").items()},
+        checked_value(tree.get("engine", "local"), str, "engine"), _build(RaySettings, mapping(tree.get("ray") or {}, "ray"), "ray"))
     _check_further_rates(settings.tuning)
     _check_seeds(settings)
     return settings
@@ -212,12 +213,12 @@ def _task(name: str, section: Mapping[str, Any], defaults: Mapping[str, Any], sc
     """Resolve one section of `tasks` into its runs."""
     where = f"tasks.{name}"
     own = {key: value for key, value in section.items() if key not in SCALES}
-    block = _mapping(section.get(scale) or {}, f"{where}.{scale}")
+    block = mapping(section.get(scale) or {}, f"{where}.{scale}")
     for key in ("kind", "reads", "runs"):
         if key not in own:
             raise SettingsError(f"{where}.{key} is missing; every task section needs it.")
-    lines = dict(_mapping(own.pop("runs"), f"{where}.runs"))
-    lines.update(_mapping(block.get("runs") or {}, f"{where}.{scale}.runs"))
+    lines = dict(mapping(own.pop("runs"), f"{where}.runs"))
+    lines.update(mapping(block.get("runs") or {}, f"{where}.{scale}.runs"))
     forced = {key: value for key, value in block.items() if key not in ("runs", "reads")}
     _check_run_fields(own, where)
     _check_run_fields(forced, f"{where}.{scale}")
@@ -231,9 +232,9 @@ def _task(name: str, section: Mapping[str, Any], defaults: Mapping[str, Any], sc
     runs = {}
     for run, line in lines.items():
         place = f"{where}.runs.{run}"
-        merged = {**defaults, **own, **_mapping(line or {}, place), **forced}
+        merged = {**defaults, **own, **mapping(line or {}, place), **forced}
         runs[run] = _run(name, run, merged, place, seed_offset)
-    blocks = [_mapping(section.get(other) or {}, f"{where}.{other}") for other in SCALES]
+    blocks = [mapping(section.get(other) or {}, f"{where}.{other}") for other in SCALES]
     elsewhere = sorted({run for other in blocks for run in other.get("runs") or {}} - set(runs))
     return TaskSection(name, checked_value(own["kind"], str, f"{where}.kind"), reads, runs, purpose, tuple(elsewhere), finalist_seeds)
 
@@ -279,7 +280,7 @@ def _analysis(name: str, section: Mapping[str, Any], scale: str, seed_offset: in
     if "reads" not in section:
         raise SettingsError(f"{where}.reads is missing; name the results it reads (or src/unrolled/cells).")
     options = {key: value for key, value in section.items() if key not in (*SCALES, "reads")}
-    options.update(_mapping(section.get(scale) or {}, f"{where}.{scale}"))
+    options.update(mapping(section.get(scale) or {}, f"{where}.{scale}"))
     if isinstance(options.get("first_seed"), int):
         options["first_seed"] += seed_offset
     return AnalysisSection(name, checked_value(section["reads"], str, f"{where}.reads"), options)
@@ -288,8 +289,8 @@ def _analysis(name: str, section: Mapping[str, Any], scale: str, seed_offset: in
 def _headline(name: str, reference: Any) -> Mapping[str, str]:
     """Check one of the numbers that DVC shows: it names where it is found, in one of the two ways that claims do."""
     where = f"headlines.{name}"
-    known = ("analysis", "value") if "analysis" in _mapping(reference, where) else ("run", "metric")
-    _check_keys(reference, known, known, where)
+    known = ("analysis", "value") if "analysis" in mapping(reference, where) else ("run", "metric")
+    check_keys(reference, known, known, where)
     return {key: checked_value(value, str, f"{where}.{key}") for key, value in reference.items()}
 
 
@@ -299,26 +300,9 @@ def _build(cls: type, tree: Mapping[str, Any], where: str, **extra: Any) -> Any:
     fields = [field for field in dataclasses.fields(cls) if field.name not in extra]
     required = [field.name for field in fields
                 if field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING]
-    _check_keys(tree, [field.name for field in fields], required, where)
+    check_keys(tree, [field.name for field in fields], required, where)
     values = {key: checked_value(value, annotations[key], f"{where}.{key}", key) for key, value in tree.items()}
     return cls(**values, **extra)
-
-
-def _mapping(value: Any, where: str) -> Mapping[str, Any]:
-    if not isinstance(value, Mapping):
-        raise SettingsError(f"{where} must be a mapping of names to values, but is {value!r}.")
-    return value
-
-
-def _check_keys(tree: Mapping[str, Any], known: Iterable[str], required: Iterable[str], where: str) -> None:
-    """Complain of the first unknown or missing key."""
-    prefix = f"{where}." if where else ""
-    for key in tree:
-        if key not in known:
-            raise SettingsError(f"{prefix}{key} is not a setting{nearest(key, known)}")
-    for key in required:
-        if key not in tree:
-            raise SettingsError(f"{prefix}{key} is missing from params.yaml.")
 
 
 def _check_further_rates(tuning: TuningSettings) -> None:

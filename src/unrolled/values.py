@@ -1,4 +1,4 @@
-"""What single values in params.yaml may be: their types, choices and ranges, and how a slip is named."""
+"""What values in params.yaml may be: their types, choices and ranges, the keys of a mapping, and how a slip is named."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import difflib
 import inspect
 import types
 import typing
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from unrolled.results import UserError
@@ -87,3 +87,21 @@ def _check_range(value: float, where: str, key: str) -> None:
 
 def _article(kind: type) -> str:
     return {int: "a whole number", float: "a number", str: "a word", bool: "true or false"}.get(kind, kind.__name__)
+
+
+def mapping(value: Any, where: str) -> Mapping[str, Any]:
+    """Return a value that must be a mapping."""
+    if not isinstance(value, Mapping):
+        raise SettingsError(f"{where} must be a mapping of names to values, but is {value!r}.")
+    return value
+
+
+def check_keys(tree: Mapping[str, Any], known: Iterable[str], required: Iterable[str], where: str) -> None:
+    """Complain of the first unknown or missing key."""
+    prefix = f"{where}." if where else ""
+    for key in tree:
+        if key not in known:
+            raise SettingsError(f"{prefix}{key} is not a setting{nearest(key, known)}")
+    for key in required:
+        if key not in tree:
+            raise SettingsError(f"{prefix}{key} is missing from params.yaml.")
