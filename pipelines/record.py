@@ -17,7 +17,7 @@ import yaml
 
 from pipelines import sandbox
 from unrolled import catalogue, results, settings, tuned
-from unrolled.judging import evidence as judged
+from unrolled.judging.evidence import BY_ITEM
 
 COPY = Path(".record")
 
@@ -64,8 +64,7 @@ def _keep(section: str, runs: Iterable[str]) -> None:
 
 def _are_items_read(record: Mapping[str, Any]) -> bool:
     """Tell whether a claim resamples a run's test items, or an analysis looks into them: else megabytes would lie there for nothing."""
-    metrics = record["members"][0]["metrics"].keys()
-    return record["settings"]["kind"] == "audio_words" or bool(metrics & {*judged.MEANS, "chunk_f1"})
+    return record["settings"]["kind"] == "audio_words" or not BY_ITEM.isdisjoint(record["members"][0]["metrics"])
 
 
 if __name__ == "__main__":

@@ -164,6 +164,8 @@ def test_answers_stand_in_the_order_of_the_reviews(folder: Path, workplace: Path
     right = np.array([[1, 0, 1, 1, 0, 0], [1, 0, 1, 0, 0, 0]], dtype=np.uint8)
     results.write_arrays(results.items_file("sentiment", "lstm"), {"right": right[:, order]})
     assert sentiment.answered(sentiment.Options(), task).tolist() == right.tolist() and order.tolist() != sorted(order)
+    bag = np.array([True, True, False, True, False, False])
+    assert (sentiment.answered(sentiment.Options(), task) - bag).tolist() == (right.astype(float) - bag).tolist()
 
 
 def test_a_recorded_fold_is_held_against_a_bag_of_its_own(folder: Path, workplace: Path) -> None:
@@ -232,6 +234,8 @@ def test_the_interval_covers_seeds_and_reviews(folder: Path, workplace: Path) ->
     found = significance.items_against_limit(sentiment.answered(options, task) - bag, 0.0, 20_000).interval
     assert found == pytest.approx(np.quantile(by_hand, [0.025, 0.975]), abs=0.03)
     assert sentiment.answered(options, task).tolist() == right.tolist()
+    results.write_arrays(results.items_file("sentiment", "lstm"), {"right": np.ones((3, 6), np.uint8)})
+    assert not (sentiment.answered(options, task) - np.ones(6)).any()
 
 
 def test_a_bag_learns_from_the_validation_texts_where_the_network_did(folder: Path) -> None:

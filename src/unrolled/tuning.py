@@ -13,7 +13,7 @@ from typing import Any
 from unrolled import engines, execution, guard, store, tuned
 from unrolled.engines.jobs import Member
 from unrolled.learning_rates import chosen_rate, next_rate, ranked
-from unrolled.settings import Run, Settings, SettingsError, TaskSection, nearest
+from unrolled.settings import Run, Settings, SettingsError, TaskSection, TuningSettings, nearest
 from unrolled.tasks import TASKS
 
 
@@ -75,12 +75,11 @@ def _grown(settings: Settings, section: TaskSection, names: Sequence[str], kept:
         kept: scores of before that still hold, by the run's name; what they cover is not trained again.
     """
     chosen = settings.tuning
-    grid = set(chosen.learning_rates)
-    found: dict[str, dict[str, Any]] = {}
+    seeds = list(range(chosen.first_seed, chosen.first_seed + chosen.seeds))
+    found = {}
     for name, scored in kept.items():
-        scores = {float(rate): list(values[:chosen.seeds]) for rate, values in scored["scores"].items()}
-        seeds = list(range(chosen.first_seed, chosen.first_seed + chosen.seeds))
-        if grid <= scores.keys() <= grid | set(chosen.further_rates) and scored["seeds"][:chosen.seeds] == seeds:
+        if _is_of_grid(scored, chosen) and scored["seeds"][:chosen.seeds] == seeds:
+            scores = {float(rate): list(values[:chosen.seeds]) for rate, values in scored["scores"].items()}
             found[name] = {**scored, "seeds": seeds, "scores": scores}
     due = {name: _grid(settings, chosen.learning_rates) for name in names if name not in found}
     while True:
@@ -129,9 +128,14 @@ def _is_due(settings: Settings, section: TaskSection, run: Run, entries: Mapping
     if not _is_current(entries, scores, run, section):
         return True
     chosen, found = settings.tuning, scores[run.name]
-    grid, tried = set(chosen.learning_rates), {float(rate) for rate in found["scores"]}
-    return (not grid <= tried <= grid | set(chosen.further_rates) or next_rate(found, chosen) is not None
+    return (not _is_of_grid(found, chosen) or next_rate(found, chosen) is not None
             or len(found["seeds"]) < chosen.seeds + section.finalist_seeds)
+
+
+def _is_of_grid(found: Mapping[str, Any], chosen: TuningSettings) -> bool:
+    """Tell whether the rates that were tried are the grid and nothing but further rates beyond it."""
+    grid, tried = set(chosen.learning_rates), {float(rate) for rate in found["scores"]}
+    return grid <= tried <= grid | set(chosen.further_rates)
 
 
 def _evidence(run: Run, reads: str, members: Sequence[tuple[int, float]], device: str) -> dict[str, Any]:

@@ -41,8 +41,13 @@ def options_of(cls: type, given: Iterable[str]) -> dict[str, Any]:
 def nearest(name: str, known: Iterable[str]) -> str:
     """Return "; did you mean 'x'?" or, where nothing is near, the list of the known names."""
     known = list(known)
-    match = difflib.get_close_matches(str(name), known, n=1, cutoff=0.5)
-    return f"; did you mean {match[0]!r}?" if match else f"; known are {', '.join(sorted(known)) or 'none'}."
+    match = closest(name, known)
+    return f"; did you mean {match!r}?" if match else f"; known are {', '.join(sorted(known)) or 'none'}."
+
+
+def closest(name: str, known: Iterable[str]) -> str | None:
+    """Return the known name that is probably meant, None where nothing is near."""
+    return next(iter(difflib.get_close_matches(str(name), list(known), n=1, cutoff=0.5)), None)
 
 
 def checked_value(value: Any, kind: Any, where: str, key: str | None = None) -> Any:

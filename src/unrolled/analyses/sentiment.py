@@ -64,8 +64,9 @@ def analyse(options: Options, settings: Settings) -> AnalysisResult:
         "difference": difference.tolist(), "difference_low": low, "difference_high": high,
         "network_on_folds": right.mean(1).tolist(), "bag_of_words_on_folds": float(bag.mean()),
         **{f"probe_{grams}_grams": float(share) for grams, share in probed.items()}})
-    result.recorded["difference"] = [f"{options.reviews}/{run}" for run in options.folds]
-    records = {run: trained.record(f"{options.reviews}/{run}") for run in settings.tasks[options.reviews].runs}
+    section = settings.tasks[options.reviews]
+    result.recorded["difference"] = [f"{options.reviews}/{run}" for run in options.folds if run in section.elsewhere]
+    records = {run: trained.record(f"{options.reviews}/{run}") for run in section.runs if run not in options.folds}
     accuracies, shuffled = {run: trained.scores(record, "accuracy") for run, record in records.items()}, {}
     for run in records:
         loaded = trained.load(f"{options.reviews}/{run}", settings, "analyses.sentiment.reviews", "sentiment")
@@ -93,9 +94,10 @@ def _on_fold(options: Options, settings: Settings, name: str) -> tuple[np.ndarra
         SettingsError: there is no such run, or it has other seeds than the network, so that the two cannot be put side by side.
     """
     section = settings.tasks[options.reviews]
-    if name not in section.elsewhere:
-        raise SettingsError(f"analyses.sentiment.folds: tasks.{options.reviews}.full has no run {name}{nearest(name, section.elsewhere)}")
-    record = results.read_result(results.recorded_file(options.reviews, name))
+    known = [*section.runs, *section.elsewhere]
+    if name not in known:
+        raise SettingsError(f"analyses.sentiment.folds: tasks.{options.reviews} has no run {name}{nearest(name, known)}")
+    record = results.read_result(trained.record_path(options.reviews, name, settings))
     task = catalogue.make_task(section.runs[options.network], section.reads, train_on_validation=False, fold=record["settings"]["fold"])
     bag = bag_of_words(task, 1, options.strengths, refit=bool(record["settings"].get("train_on_validation")))
     right = _right(task, trained.items_of(options.reviews, name, settings)["right"])

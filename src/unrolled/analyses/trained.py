@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -31,15 +32,18 @@ def gather(section: str, settings: Settings) -> dict[str, dict[str, Any]]:
     return records | {run: results.read_result(path) for run, path in recorded.items() if path.exists()}
 
 
+def record_path(section: str, run: str, settings: Settings) -> Path:
+    """Return where a run's record lies: of this scale, or recorded once at full scale."""
+    return (results.run_file if run in settings.tasks[section].runs else results.recorded_file)(section, run)
+
+
 def items_of(section: str, run: str, settings: Settings) -> dict[str, np.ndarray]:
     """Return what a run left of its test items, at this scale or recorded once at full scale.
 
     Raises:
         ResultsError: it was not trained.
     """
-    if run in settings.tasks[section].runs:
-        return results.read_arrays(results.items_file(section, run))
-    return results.read_arrays(results.recorded_file(section, run).with_suffix(".items.safetensors"))
+    return results.read_arrays(record_path(section, run, settings).with_suffix(".items.safetensors"))
 
 
 class Loaded(NamedTuple):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,6 +11,7 @@ import numpy as np
 
 from unrolled import results
 from unrolled.settings import Settings
+from unrolled.values import closest
 
 # What a diverged member scores: six times chance, more bits than guessing evenly among all symbols, the error of the mean. Where
 # higher is better it scores 0.
@@ -23,6 +23,7 @@ MEANS = {"exact_match": "exact", "exact": "exact", "exact_swapped": "exact", "be
          "length_error": "length_error", "accuracy": "right"}
 # Metrics whose test items hang together, two in a row, a document and its swapped one: what counts of the two.
 PAIRED = {"exact": np.mean, "exact_swapped": np.min}
+BY_ITEM = {*MEANS, "chunk_f1"}  # metrics that are resampled by test item
 COUNTED = ("success", "flew")  # beginnings of the names of what either happened or did not
 
 
@@ -76,8 +77,8 @@ class Evidence:
             return results.run_file(task, run)
         recorded = results.recorded_file(task, run)
         if section is None or run not in section.elsewhere or not recorded.exists():
-            close = difflib.get_close_matches(run, [*section.runs, *section.elsewhere], n=1) if section else []
-            meant = f" (did you mean {task}/{close[0]}?)" if close and close[0] != run else ""
+            known = {*section.runs, *section.elsewhere} - {run} if section else ()
+            meant = f" (did you mean {task}/{match}?)" if (match := closest(run, sorted(known))) else ""
             raise Missing(f"run {task}/{run} is not part of params.yaml yet{meant}", pending=True)
         return recorded
 
