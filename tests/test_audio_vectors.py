@@ -79,13 +79,14 @@ def test_further_seeds_are_pooled_with_those_trained_here(section: Settings) -> 
               for name, members, value in (("autoencoder", 2, 1.0), ("contrastive", 3, 2.0), ("own_output", 5, 4.0), ("naive", 1, 0.5))}
     everyone = audio_vectors.pooled(scores, options)
     assert everyone.plain[:, 0].tolist() == [1, 1, 2, 2, 2] and everyone.voice_mean[:, 0].tolist() == [2, 2, 3, 3, 3]
-    values = audio_vectors.pooled_values(scores, everyone, options)
-    assert values.keys() == {"pooled_over_own_output", "pooled_over_naive", "own_output_over_pooled"}
-    assert [row[0] for row in values["own_output_over_pooled"]] == [3, 3, 2, 2, 2]
+    values = audio_vectors.values_of({"autoencoder": everyone, "own_output": scores["own_output"], "naive": scores["naive"]}, options)
+    assert [row[0] for row in values["own_output_over_autoencoder"]] == [3, 3, 2, 2, 2]
     found = audio_vectors.analyse(options, section)
-    assert np.shape(found.values["pooled_over_naive"]) == (4, len(SAID["test"][0]))
-    assert found.recorded["pooled_over_naive"] == ["audio_words/contrastive"]
-    assert found.recorded["own_output_over_pooled"] == ["audio_words/own_output", "audio_words/contrastive"]
+    assert np.shape(found.values["autoencoder_over_naive"]) == (4, len(SAID["test"][0]))
+    assert np.shape(found.values["autoencoder_over_untrained"]) == (2, len(SAID["test"][0]))  # both have these seeds, and they count
+    assert "autoencoder_over_contrastive" not in found.values
+    assert found.recorded["autoencoder_over_naive"] == ["audio_words/contrastive"]
+    assert found.recorded["own_output_over_autoencoder"] == ["audio_words/own_output"]  # two seeds each
     assert "map_own_output" not in found.recorded and "autoencoder_over_untrained" not in found.recorded
     with pytest.raises(SettingsError, match=r"further is 'contrastiv'.*did you mean 'contrastive'"):
         audio_vectors.analyse(audio_vectors.Options(frames=4, further="contrastiv"), section)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -53,15 +53,16 @@ def analyse(options: Options, settings: Settings) -> AnalysisResult:
     records = trained.gather(options.section, settings)
     baselines = untrained_scores(options, settings)
     scores = {run: word_scores.trained_scores(trained.items_of(options.section, run, settings)) for run in records} | baselines
-    everyone = pooled(scores, options)
-    result = AnalysisResult(values=values_of(scores, options) | pooled_values(scores, everyone, options))
-    result.recorded = {value: runs for value in result.values if (runs := _recorded(value, section, options))}
+    scores = {options.autoencoder: pooled(scores, options)} | {
+        name: found for name, found in scores.items() if name not in (options.autoencoder, options.further)}
+    result = AnalysisResult(values=values_of(scores, options))
+    result.recorded = recorded_behind(result.values, scores, section, options)
     forced = forced_losses(options, settings) if options.target in section.runs else []
     if forced:
         result.values["forced_loss"] = forced
     result.figures["audio_map"] = shown.dots(scores, list(baselines))
     result.tables["audio_words"] = shown.table(records, baselines)
-    result.sentences.append(shown.on_vectors({**scores, options.autoencoder: everyone}, options.autoencoder, options.correspondence,
+    result.sentences.append(shown.on_vectors(scores, options.autoencoder, options.correspondence,
                                              settings.data.source == "official"))
     result.sentences.append(shown.on_halves(scores, options.autoencoder))
     inputs = [run for run in (options.autoencoder, options.own, options.target) if run in records]
@@ -69,12 +70,6 @@ def analyse(options: Options, settings: Settings) -> AnalysisResult:
         result.figures["audio_inputs"] = shown.inputs(records, inputs, forced)
         result.sentences.append(shown.on_inputs(records, inputs, forced))
     return result
-
-
-def _recorded(value: str, section: TaskSection, options: Options) -> list[str]:
-    """Return the runs recorded once that a difference is of, as "section/run"."""
-    sides = [options.further if side == "pooled" else side for side in value.removesuffix("_voice_mean").split("_over_")]
-    return [f"{section.name}/{run}" for run in sides if len(sides) == 2 and run in section.elsewhere]
 
 
 def untrained_scores(options: Options, settings: Settings) -> dict[str, Scores]:
@@ -98,26 +93,32 @@ def pooled(scores: Mapping[str, Scores], options: Options) -> Scores:
     return Scores(*(np.concatenate(parts) for parts in zip(scores[options.autoencoder], scores[options.further], strict=True)))
 
 
-def pooled_values(scores: Mapping[str, Scores], everyone: Scores, options: Options) -> dict[str, Any]:
-    """Return differences by seed and word of all the autoencoder's seeds from all else, and of what its decoder reads instead."""
-    others = scores.keys() - {options.autoencoder, options.further}
-    values = {f"pooled_over_{second}": word_scores.difference(everyone, scores[second]).tolist() for second in sorted(others)}
-    if options.own in scores:
-        values[f"{options.own}_over_pooled"] = word_scores.difference(scores[options.own], everyone).tolist()
-    return values
-
-
 def values_of(scores: Mapping[str, Scores], options: Options) -> dict[str, Any]:
     """Return scores per seed, and differences by seed and word, of the runs that claims are about from all else."""
     values: dict[str, Any] = {}
     for name, found in scores.items():
         values[f"map_{name}"], values[f"map_voice_mean_{name}"] = (part.mean(1).tolist() for part in found)
-    for first in (options.autoencoder, options.own, options.correspondence):
-        for second in scores if first in scores else ():
-            if second != first:
-                for kind, place in (("", 0), ("_voice_mean", 1)):
-                    values[f"{first}_over_{second}{kind}"] = word_scores.difference(scores[first], scores[second], place).tolist()
+    for first, second in _pairs(scores, options):
+        for kind, place in (("", 0), ("_voice_mean", 1)):
+            values[f"{first}_over_{second}{kind}"] = word_scores.difference(scores[first], scores[second], place).tolist()
     return values
+
+
+def recorded_behind(values: Mapping[str, Any], scores: Mapping[str, Scores], section: TaskSection, options: Options
+                    ) -> dict[str, list[str]]:
+    """Return, by difference, the runs recorded once that it is of; the further seeds where it has more than were trained here."""
+    found = {}
+    for first, second in _pairs(scores, options):
+        more = options.further if len(values[f"{first}_over_{second}"]) > section.runs[options.autoencoder].seeds else ""
+        sides = [more if side == options.autoencoder else side for side in (first, second)]
+        if runs := [f"{section.name}/{run}" for run in sides if run in section.elsewhere]:
+            found |= {f"{first}_over_{second}{kind}": runs for kind in ("", "_voice_mean")}
+    return found
+
+
+def _pairs(scores: Mapping[str, Scores], options: Options) -> Iterator[tuple[str, str]]:
+    for first in (options.autoencoder, options.own, options.correspondence):
+        yield from ((first, second) for second in scores if first in scores and second != first)
 
 
 @torch.no_grad()

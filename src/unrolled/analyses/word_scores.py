@@ -91,11 +91,14 @@ def difference(first: Scores, second: Scores, kind: int = 0) -> np.ndarray:
     """Return by how much the average precision of each word's queries is higher: (members, words).
 
     Args:
-        first, second: what is compared: seed by seed, so that the seeds of both count, or with what has none.
+        first, second: what is compared: seed by seed, so that the seeds of both count, those that one has more left out; or with what
+            has none.
         kind: 0 for plain vectors, 1 for those without voices' means.
     """
-    other = second[kind] if len(second[kind]) == len(first[kind]) else second[kind].mean(0)
-    return first[kind] - other
+    if len(second[kind]) == 1:
+        return first[kind] - second[kind]
+    shared = min(len(first[kind]), len(second[kind]))
+    return first[kind][:shared] - second[kind][:shared]
 
 
 def interval(first: Scores, second: Scores, kind: int = 0) -> tuple[float, float]:
