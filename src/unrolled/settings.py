@@ -218,7 +218,8 @@ def _task(name: str, section: Mapping[str, Any], defaults: Mapping[str, Any], sc
         if key not in own:
             raise SettingsError(f"{where}.{key} is missing; every task section needs it.")
     lines = dict(mapping(own.pop("runs"), f"{where}.runs"))
-    lines.update(mapping(block.get("runs") or {}, f"{where}.{scale}.runs"))
+    further = mapping(block.get("runs") or {}, f"{where}.{scale}.runs")
+    lines.update(further)
     forced = {key: value for key, value in block.items() if key not in ("runs", "reads")}
     _check_run_fields(own, where)
     _check_run_fields(forced, f"{where}.{scale}")
@@ -232,7 +233,8 @@ def _task(name: str, section: Mapping[str, Any], defaults: Mapping[str, Any], sc
     runs = {}
     for run, line in lines.items():
         place = f"{where}.runs.{run}"
-        merged = {**defaults, **own, **mapping(line or {}, place), **forced}
+        given = mapping(line or {}, place)
+        merged = {**defaults, **own, **given, **forced, **(given if run in further else {})}  # what a scale says of one run stands
         runs[run] = _run(name, run, merged, place, seed_offset)
     blocks = [mapping(section.get(other) or {}, f"{where}.{other}") for other in SCALES]
     elsewhere = sorted({run for other in blocks for run in other.get("runs") or {}} - set(runs))
