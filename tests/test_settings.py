@@ -133,14 +133,30 @@ SIZES = {"adding": Sizes(2, 1, classes=False), "digits": Sizes(1, 10), "small_di
          "character_model": Sizes(0, 39, vocabulary=39), "sequence_generation": Sizes(1, 1, classes=False)}
 
 
+def parameters(run, sizes):
+    return models.count_parameters(models.build(run, catalogue.cell_options(run), sizes, [generator(0, "values")]))
+
+
 @pytest.mark.parametrize(("section", "run", "other"), MATCHED)
 def test_matched_runs_match(params, section, run, other):
     """Runs that are said to have as many parameters as others do, to 6 %; masked weights do not count."""
-    chosen, counts = settings.parse(params).tasks[section].runs, []
-    for resolved in (chosen[run], chosen[other]):
-        model = models.build(resolved, catalogue.cell_options(resolved), SIZES[section], [generator(0, "values")])
-        counts.append(models.count_parameters(model))
-    assert counts[0] == pytest.approx(counts[1], rel=0.06)
+    chosen = settings.parse(params).tasks[section].runs
+    assert parameters(chosen[run], SIZES[section]) == pytest.approx(parameters(chosen[other], SIZES[section]), rel=0.06)
+
+
+@pytest.mark.parametrize("cell", ["elman", "lstm"])
+def test_stacks_have_as_many_parameters_as_one_layer(params, cell):
+    params["scale"] = "full"
+    runs = settings.parse(params).tasks["character_model"].runs
+    one, *deeper = (parameters(runs[f"{cell}_{layers}"], SIZES["character_model"]) for layers in (1, 2, 3))
+    assert deeper == pytest.approx([one] * 2, rel=0.02) and max(deeper) <= one
+
+
+def test_what_a_scale_says_of_one_run_stands(params):
+    section = params["tasks"]["adding"]
+    params["scale"], section["full"] = "full", {"updates": 7, "seeds": 3, "runs": {"brief": {"cell": "elman", "updates": 5}}}
+    runs = settings.parse(params).tasks["adding"].runs
+    assert (runs["brief"].updates, runs["brief"].seeds, runs["tanh"].updates) == (5, 3, 7)
 
 
 def test_runs_are_repeated_at_other_lengths(params):

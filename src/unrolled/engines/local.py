@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Sequence
 
 import torch
-from joblib import Parallel, delayed
-from joblib.externals.loky import get_reusable_executor
-from joblib.externals.loky.process_executor import TerminatedWorkerError
 
-from unrolled import guard, training
+from unrolled import guard, training, worker_processes
 from unrolled.engines import jobs
 from unrolled.engines.jobs import Job
 from unrolled.progress import Live
-from unrolled.results import UserError
 from unrolled.settings import Settings
 
 PROCESSES_ON_A_GPU = 2  # of a stage: each has a CUDA context and a cache of memory of its own
@@ -42,19 +37,10 @@ def run(todo: Sequence[Job], where: str, settings: Settings, title: str) -> Iter
         UserError: a worker died, as one does when memory has run out.
     """
     workers = min(guard.share_of_workers(settings.workers), len(todo), *([PROCESSES_ON_A_GPU] if where == "cuda" else []))
-    tasks = (delayed(work)(job, where) for job in todo)
-    parallel = Parallel(n_jobs=workers, backend="loky", return_as="generator_unordered", batch_size=1, pre_dispatch="all",
-                        initializer=guard.watch_parent, initargs=(os.getpid(),))
-    finished = False
     try:
-        yield from parallel(tasks)
-        finished = True
-    except (TerminatedWorkerError, torch.OutOfMemoryError):
-        raise UserError(f"a worker of {title!r} died, most likely since memory had run out; what was finished is kept: set workers: 1 in "
-                        "params.yaml, or device: cpu where it was a GPU's, and run the same command again.") from None
-    finally:
-        if not finished:
-            get_reusable_executor(reuse=True, kill_workers=True).shutdown(wait=False, kill_workers=True)
+        yield from worker_processes.spread(title, work, [(job, where) for job in todo], workers, in_order=False)
+    except torch.OutOfMemoryError:
+        raise worker_processes.died(title) from None
 
 
 def work(job: Job, where: str) -> None:

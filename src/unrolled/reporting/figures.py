@@ -10,8 +10,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from unrolled import results
 from unrolled.drawing import COLOURS, GREY, dots, panels, styled, to_svg
-from unrolled.histories import Curve, curves
+from unrolled.histories import Curve, carried_on, curves
 
 PLOTTED_POINTS = 60
 MOST_TOGETHER = 14  # curves in one panel; more cannot be told apart
@@ -24,6 +25,27 @@ def svg_text(figure: Figure) -> str:
     """Return a figure as SVG text, fit to stand in a page."""
     text = to_svg(figure).decode("utf-8")
     return text[text.index("<svg") :]
+
+
+def of_task(title: str, drawn: Mapping[str, Record], everything: Mapping[str, Record], metric: str | None) -> dict[str, str]:
+    """Return the two figures of a task: the learning curves of some runs, and the final scores of all where there is a metric.
+
+    Args:
+        title: the task's name.
+        drawn: records by the name that is shown, whose histories are read.
+        everything: records of all runs by name.
+        metric: a test score, or None.
+
+    Raises:
+        ResultsError: a history is missing or damaged.
+    """
+    histories = {name: carried_on(results.read_csv(results.history_file(title, record["run"])), record["members"])
+                 for name, record in drawn.items()}
+    found = {"learning_curves": learning_curves(title, drawn, histories)}
+    if metric is not None:
+        chance = next(iter(everything.values()))["chance"].get(metric)
+        found["final_scores"] = final_scores(title, everything, metric, chance)
+    return found
 
 
 class Group(NamedTuple):

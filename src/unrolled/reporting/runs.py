@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from unrolled import results, tuned
-from unrolled.histories import carried_on
+from unrolled import guard, results, tuned, worker_processes
 from unrolled.reporting import figures, rates
 from unrolled.reporting.svg import inline
 from unrolled.reporting.words import CAUSES_ZH, METRICS_ZH, TASKS_ZH
@@ -16,28 +15,26 @@ COMPARED = (("adding", "tanh"), ("adding", "tanh_matched"), ("adding", "lstm"), 
 
 
 def tasks(settings: Settings) -> list[dict[str, Any]]:
-    """Return, for each trained task, its curves, its scores and a table of its runs."""
-    found, scores = [], tuned.load_evidence()
-    for section in settings.tasks.values():
-        records = {run: results.read_result(results.run_file(section.name, run)) for run in section.runs
-                   if results.run_file(section.name, run).exists()}
-        if records:
-            found.append(_task(section, records, scores))
-    return found
+    """Return, for each trained task, its curves, its scores and a table of its runs; the figures are drawn on all cores."""
+    records = {name: {run: results.read_result(results.run_file(name, run)) for run in section.runs if results.run_file(name, run).exists()}
+               for name, section in settings.tasks.items()}
+    records = {name: found for name, found in records.items() if found}
+    metrics = {name: headline(next(iter(found.values()))) for name, found in records.items()}
+    drawn = worker_processes.spread("report", figures.of_task, [(name, found, found, metrics[name]) for name, found in records.items()],
+                                    guard.share_of_workers(settings.workers))
+    scores = tuned.load_evidence()
+    return [_task(settings.tasks[name], found, metrics[name], figures_of_it, scores)
+            for (name, found), figures_of_it in zip(records.items(), drawn, strict=True)]
 
 
-def _task(section: TaskSection, records: Mapping[str, Any], scores: rates.Scores) -> dict[str, Any]:
-    histories = {run: carried_on(results.read_csv(results.history_file(section.name, run)), record["members"])
-                 for run, record in records.items()}
-    first = next(iter(records.values()))
-    metric = headline(first)
-    name, drawn = section.name, f"drawn-{section.name}"
+def _task(section: TaskSection, records: Mapping[str, Any], metric: str, drawn: Mapping[str, str], scores: rates.Scores) -> dict[str, Any]:
+    name, prefix = section.name, f"drawn-{section.name}"
     title_zh, purpose_zh = TASKS_ZH.get(name, (name, ""))
     return {"name": name, "title": name.replace("_", " "), "title_zh": title_zh, "purpose": section.purpose, "purpose_zh": purpose_zh,
             "metric": metric.replace("_", " "), "metric_zh": METRICS_ZH.get(metric, metric),
-            "curves": inline(figures.learning_curves(name, records, histories), f"{drawn}-curves"), "curves_id": f"{drawn}-curves",
-            "scores": inline(figures.final_scores(name, records, metric, first["chance"].get(metric)), f"{drawn}-scores"),
-            "scores_id": f"{drawn}-scores", "runs": [_run_row(record, metric, scores) for record in records.values()]}
+            "curves": inline(drawn["learning_curves"], f"{prefix}-curves"), "curves_id": f"{prefix}-curves",
+            "scores": inline(drawn["final_scores"], f"{prefix}-scores"), "scores_id": f"{prefix}-scores",
+            "runs": [_run_row(record, metric, scores) for record in records.values()]}
 
 
 def headline(record: Mapping[str, Any]) -> str:

@@ -15,7 +15,8 @@ from typing import Any, NamedTuple
 from mlflow.entities import Param, RunStatus
 from mlflow.tracking import MlflowClient
 
-from unrolled import results
+from unrolled import guard, results, worker_processes
+from unrolled.reporting import figures
 from unrolled.settings import Settings, TaskSection
 from unrolled.tracking import notes, pictures, views
 from unrolled.tracking.measures import curve_points, final_points
@@ -35,11 +36,37 @@ def mirror(settings: Settings) -> dict[str, int]:
     counts: Counter[str] = Counter()
     commit = _commit()
     with held() as client:
-        for task in settings.tasks.values():
-            hashes = {run: result_hash(task.name, run) for run in task.runs if results.run_file(task.name, run).exists()}
-            if hashes:
-                counts.update(_mirror_task(client, task, hashes, commit))
+        mirrored = [_mirrored(task) for task in settings.tasks.values()
+                    if any(results.run_file(task.name, run).exists() for run in task.runs)]
+        due = [found for found in mirrored if found.due.is_due]
+        drawn = worker_processes.spread("track", figures.of_task, [pictures.to_draw(found.task, found.note, found.shown) for found in due],
+                                        guard.share_of_workers(settings.workers))  # while this process writes to the store
+        for found, texts in zip(due, drawn, strict=True):
+            pictures.put(found.due, texts)
+            counts.update(_mirror_task(client, found, commit))
+        for found in mirrored:
+            if not found.due.is_due:
+                counts.update(_mirror_task(client, found, commit))
     return dict(counts)
+
+
+class Mirrored(NamedTuple):
+    """A task, a hash of the results of each of its runs, those that are to be shown, the first in front, its note and its figures."""
+
+    task: str
+    hashes: Mapping[str, str]
+    shown: Sequence[Shown]
+    note: notes.Note
+    due: pictures.Due
+
+
+def _mirrored(task: TaskSection) -> Mirrored:
+    hashes = {run: result_hash(task.name, run) for run in task.runs if results.run_file(task.name, run).exists()}
+    shown = list(shown_runs(task.name, hashes))
+    note = notes.of(task.name, tuple(run.name for run in shown), next(iter(shown[0].members[0]["metrics"])))
+    shown.sort(key=lambda run: note.first.index(run.name) if run.name in note.first else len(note.first))
+    place = (ARTIFACTS if is_local() else results.RUNS / "figures") / task.name
+    return Mirrored(task.name, hashes, shown, note, pictures.look(place, note, hashes))
 
 
 def result_hash(task: str, run: str) -> str:
@@ -48,19 +75,15 @@ def result_hash(task: str, run: str) -> str:
     return results.bytes_hash("".join(results.file_hash(path) for path in paths).encode())
 
 
-def _mirror_task(client: MlflowClient, task: TaskSection, hashes: Mapping[str, str], commit: str) -> Iterator[str]:
-    """Mirror one task, and yield for each of its runs what became of it."""
-    shown = list(shown_runs(task.name, hashes))
-    note = notes.of(task.name, tuple(run.name for run in shown), next(iter(shown[0].members[0]["metrics"])))
-    shown.sort(key=lambda run: note.first.index(run.name) if run.name in note.first else len(note.first))
-    experiment = experiment_of(client, task.name)
-    _describe(client, experiment, task.name, note)
-    place = (ARTIFACTS if is_local() else results.RUNS / "figures") / task.name
-    pictures.refresh(place, task.name, note, shown, hashes)
+def _mirror_task(client: MlflowClient, found: Mirrored, commit: str) -> Iterator[str]:
+    """Mirror one task, whose figures are in place, and yield for each of its runs what became of it."""
+    task, note, place = found.task, found.note, found.due.place
+    experiment = experiment_of(client, task)
+    _describe(client, experiment, task, note)
     present = runs_by_name(client, experiment.experiment_id)
-    seconds = results.read_json(results.seconds_file(task.name)) if results.seconds_file(task.name).exists() else {}
-    for rank, run in enumerate(shown):
-        tags = {"task": task.name, "cell": run.record["settings"]["cell"], "result_hash": hashes[run.run], "layout": LAYOUT,
+    seconds = results.read_json(results.seconds_file(task)) if results.seconds_file(task).exists() else {}
+    for rank, run in enumerate(found.shown):
+        tags = {"task": task, "cell": run.record["settings"]["cell"], "result_hash": found.hashes[run.run], "layout": LAYOUT,
                 "device": run.record["device"], "git_commit": commit, "mlflow.note.content": _note_of_run(run, note.score)}
         old = present.pop(run.name, [])
         kept = _kept(client, old, tags)

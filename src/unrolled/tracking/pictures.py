@@ -7,12 +7,11 @@ import os
 import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from mlflow.tracking import MlflowClient
 
 from unrolled import results
-from unrolled.histories import carried_on
 from unrolled.reporting import figures
 from unrolled.tracking.notes import Note
 from unrolled.tracking.shown import Shown
@@ -21,42 +20,47 @@ FOLDER = "figures"
 MARK = "figures.drawn_from"  # beside the folder: what lies within is shown
 
 
-def refresh(place: Path, task: str, note: Note, shown: Sequence[Shown], hashes: Mapping[str, str]) -> None:
-    """Draw a task's curves and scores again and link the analyses' figures, if anything they show has changed.
+class Due(NamedTuple):
+    """The figures of a task as they should be: of its analyses, a hash of all that is shown, and whether what lies there is of another."""
+
+    place: Path
+    shared: Sequence[Path]
+    seen: str
+    is_due: bool
+
+
+def look(place: Path, note: Note, hashes: Mapping[str, str]) -> Due:
+    """Find out whether anything that a task's figures show has changed.
 
     Args:
         place: the folder of the experiment's artifacts.
-        task: its name.
         note: says which runs and which score to look at, and whose figures bear on the task.
-        shown: its runs, those to look at first in front.
         hashes: of the results of each run.
     """
     pictures = {path: results.file_hash(path) for pattern in note.pictures for path in sorted(results.analysis_folder("").glob(pattern))
                 if path.suffix == ".svg"}
     seen = results.bytes_hash(repr((dict(hashes), note.first, note.score, {str(path): found for path, found in pictures.items()})).encode())
     mark = place / MARK
-    if mark.exists() and mark.read_text(encoding="utf-8") == seen:
-        return
-    with results.replaced_folder(place / FOLDER) as folder:
-        for name, svg in drawn(task, note, shown).items():
-            results.write_text(folder / f"{name}.svg", svg)
-        for path in pictures:
-            share(path, folder / f"{path.parent.name}_{path.name}")
-    results.write_text(mark, seen)
+    return Due(place, tuple(pictures), seen, not (mark.exists() and mark.read_text(encoding="utf-8") == seen))
 
 
-def drawn(task: str, note: Note, shown: Sequence[Shown]) -> dict[str, str]:
-    """Return the learning curves, of the runs to look at first where there are many, and the final scores of all, as SVG texts."""
+def to_draw(task: str, note: Note, shown: Sequence[Shown]) -> tuple[str, dict[str, Any], dict[str, Any], str | None]:
+    """Return what `figures.of_task` is to be given: the runs to look at first where there are many, and the score where all have it."""
     some = [run for run in shown if run.name in note.first] if len(shown) > figures.MOST_TOGETHER else shown
     records = {run.name: {**run.record, "members": run.members} for run in some or shown[: figures.MOST_TOGETHER]}
-    histories = {run.name: carried_on(results.read_csv(results.history_file(task, run.run)), run.record["members"])
-                 for run in shown if run.name in records}
-    found = {"learning_curves": figures.learning_curves(task, records, histories)}
     everything = {run.run: run.record for run in shown}
-    if all(note.score in member["metrics"] for record in everything.values() for member in record["members"]):
-        chance = shown[0].record["chance"].get(note.score)
-        found["final_scores"] = figures.final_scores(task, everything, note.score, chance)
-    return found
+    has_score = all(note.score in member["metrics"] for record in everything.values() for member in record["members"])
+    return task, records, everything, note.score if has_score else None
+
+
+def put(due: Due, drawn: Mapping[str, str]) -> None:
+    """Put a task's figures in place, and link those of the analyses beside them."""
+    with results.replaced_folder(due.place / FOLDER) as folder:
+        for name, svg in drawn.items():
+            results.write_text(folder / f"{name}.svg", svg)
+        for path in due.shared:
+            share(path, folder / f"{path.parent.name}_{path.name}")
+    results.write_text(due.place / MARK, due.seen)
 
 
 def share(source: Path, target: Path) -> None:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import re
 import socket
 import sqlite3
-import subprocess
-import sys
 from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
@@ -102,13 +101,12 @@ def _without_password(uri: str) -> str:
 
 
 def open_store(uri: str) -> MlflowClient:
-    """Return a client; a fresh SQLite store is made first, since several clients that find none would trip over each other."""
-    if uri.startswith("sqlite:///") and not Path(uri.removeprefix("sqlite:///")).exists():
-        done = subprocess.run([sys.executable, "-m", "mlflow", "db", "upgrade", uri], capture_output=True, text=True, check=False)
-        if done.returncode:
-            raise TrackingError(f"the MLflow store {uri} could not be made ({' '.join(done.stderr.split())[-300:]}); "
-                                "check that this folder can be written to.")
-    return MlflowClient(tracking_uri=uri)
+    """Return a client; the tables of a fresh store are made now, by whoever holds it: several that find none would trip over each other."""
+    logging.getLogger("mlflow.store.db.utils").setLevel(logging.WARNING)  # it tells of every step by which it makes them
+    client = MlflowClient(tracking_uri=uri)
+    if not is_server():
+        client.search_experiments(max_results=1)
+    return client
 
 
 @contextlib.contextmanager
