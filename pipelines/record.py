@@ -37,10 +37,11 @@ def main(section: str, *names: str) -> None:
             raise settings.SettingsError("data/ is not there yet; run `make reproduce` first.")
         sandbox.make_copy(COPY)
         tree = settings.read_yaml(COPY / "params.yaml") | {"scale": "full"}
-        tree["tasks"][section]["full"]["runs"] = {run: tree["tasks"][section]["full"]["runs"][run] for run in runs}
+        own = tree["tasks"][section]
+        own["runs"], own["full"]["runs"] = {}, {run: own["full"]["runs"][run] for run in runs}  # no other run of the section
         results.write_text(COPY / "params.yaml", yaml.safe_dump(tree, sort_keys=False, allow_unicode=True))
         shutil.copytree(results.DATA, COPY / results.DATA)
-        sandbox.share_members(COPY)  # what is finished at both scales
+        sandbox.share_members(COPY)  # what is finished
         for command in ("tune", "train"):
             sandbox.run_stage(COPY, command, section)
         _keep(section, runs)

@@ -1,4 +1,4 @@
-"""Slot filling in depth: every model with and without neighbouring words, and the lecture's own two sentences (A3, A5-A7, C6, A2)."""
+"""Slot filling in depth: every model with and without neighbouring words, and the lecture's own two sentences (A3, A6, A7, A2)."""
 
 from __future__ import annotations
 
@@ -22,7 +22,6 @@ WANTED = ("B-toloc.city_name", "B-fromloc.city_name")
 NAMES = {"feed_forward": "feed-forward", "jordan": "Jordan, teacher forcing", "jordan_own": "Jordan, own outputs",
          "jordan_scheduled": "Jordan, scheduled", "elman": "Elman", "bidirectional_elman": "Elman, two directions", "lstm": "LSTM",
          "gru": "GRU", "bidirectional_lstm": "LSTM, two directions"}
-DEEP = {"Elman": ("elman_1", "elman_2", "elman_3"), "LSTM": ("lstm_1", "lstm_2", "lstm_3")}
 CLAIMS = ("A3", "A6", "A7")
 
 
@@ -51,8 +50,6 @@ def analyse(options: Options, settings: Settings) -> AnalysisResult:
     records = trained.gather(options.section, settings)
     scores = {run: trained.scores(record, "chunk_f1") for run, record in records.items()}
     result = AnalysisResult(figures={"slots_grid": _grid(scores)}, tables={"slots": _table(records)})
-    if any(run in scores for run in ("elman_2", "lstm_2")):
-        result.figures["slots_depth"] = _depth(scores)
     result.add(lecture(options, settings))
     result.pieces["slot_filling"] = slot_filling_piece.piece(
         options.section, options.networks, dict(zip(SENTENCES, WANTED, strict=True)), settings, options.sentences, options.units)
@@ -128,20 +125,6 @@ def _grid(scores: Mapping[str, np.ndarray]) -> Picture:
                    "ATIS。一次多看几个词时，没有记忆的网络成绩也不错；只看一个词则不行。颜色不全的行：其余窗口属于 full 规模。")
 
 
-@figures.styled
-def _depth(scores: Mapping[str, np.ndarray]) -> Picture:
-    """Draw chunk F1 by number of layers."""
-    figure, axes = figures.panels(height=2.6)
-    groups = {f"{name}, {layers} layer{'s' if layers > 1 else ''}": scores[run]
-              for name, runs in DEEP.items() for layers, run in enumerate(runs, start=1) if run in scores}
-    figures.dots(axes, groups)
-    axes.set(xlabel="chunk F1, equal parameters, one dot per seed")
-    return Picture(figure, ["A5", "C6"], "Depth at equal parameters.", "参数量相等时加深网络。",
-                   "ATIS, one word at a time, four times as many epochs as above, since stacks learn slowly. Trained once, at full scale; "
-                   "the records are kept.",
-                   "ATIS，只看当前词；训练轮数为上图的四倍，因为多层网络学得慢。只在 full 规模下训练过一次，其记录保存在代码库中。")
-
-
 def _table(records: Mapping[str, dict[str, Any]]) -> Table:
     """List every run with its F1 on all test sentences and on those that training never shows."""
     rows = []
@@ -150,7 +133,7 @@ def _table(records: Mapping[str, dict[str, Any]]) -> Table:
         spread = [f"{100 * values.mean():.1f} ± {100 * values.std(ddof=1) if len(values) > 1 else 0:.1f}" for values in cells]
         rows.append([run, *spread, str(record["parameters"]), f"{record['settings']['learning_rate']:g}", str(len(record["members"]))])
     columns = ("run", "F1", "F1 without repeated sentences", "parameters", "learning rate", "seeds")
-    return Table([*CLAIMS, "A5", "C6"], "Slot filling on ATIS, chunk F1 in per cent.", "ATIS 槽位填充的块级 F1（%）。", columns,
+    return Table(CLAIMS, "Slot filling on ATIS, chunk F1 in per cent.", "ATIS 槽位填充的块级 F1（%）。", columns,
                  ("运行", "F1", "去掉重复句后的 F1", "参数量", "学习率", "种子数"), rows, rows)
 
 
