@@ -91,9 +91,10 @@ def _claim(path: str, name: str, entry: Mapping[str, Any]) -> Claim:
     for key in ("rule", "control"):
         if key in entry:
             check_rule(entry[key], f"{path}: {name}.{key}")
+    parts = {*entry["rule"].get("parts", {}), *entry.get("control", {}).get("parts", {})}
     for part in entry.get("parts_zh", {}):
-        if part not in entry["rule"].get("parts", {}):
-            raise ClaimError(f"{path}: {name}.parts_zh.{part} is no part of the rule{nearest(part, entry['rule'].get('parts', {}))}")
+        if part not in parts:
+            raise ClaimError(f"{path}: {name}.parts_zh.{part} is no part of the rule{nearest(part, parts)}")
     return Claim(id=name, **entry)
 
 
