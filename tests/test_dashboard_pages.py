@@ -10,6 +10,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import urllib.parse
 from collections.abc import Iterator
@@ -27,8 +28,9 @@ class Dashboard:
     """A running dashboard, and what it has printed."""
 
     def __init__(self, folder: Path) -> None:
+        self.complaints = tempfile.TemporaryFile("w+")  # noqa: SIM115 (as long as the process)
         self.process = subprocess.Popen([sys.executable, "-m", "pipelines.dashboard"], cwd=folder, stdout=subprocess.PIPE,
-                                        stderr=subprocess.DEVNULL, text=True, env={**os.environ, "PYTHONPATH": str(ROOT)})
+                                        stderr=self.complaints, text=True, env={**os.environ, "PYTHONPATH": str(ROOT)})
         watchdog = threading.Timer(120, self.process.kill)
         watchdog.start()
         self.lines = []
@@ -69,6 +71,8 @@ def test_what_it_prints(dashboard):
     tasks = [re.match(r"  http://127\.0\.0\.1:\d+/unrolled/(\w+) +\w", line) for line in dashboard.lines]
     assert sum(bool(found) for found in tasks) == 22
     assert f"LSTM against the plain RNN:  {dashboard.home}/unrolled/adding/compare" in dashboard.lines
+    dashboard.complaints.seek(0)
+    assert "Warning" not in dashboard.complaints.read()
 
 
 def test_the_table_shows_every_run_those_to_look_at_first_on_top(dashboard, visit):

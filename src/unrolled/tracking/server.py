@@ -7,6 +7,7 @@ out MLflow's assistant, which would run commands on this machine and covers a qu
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
@@ -37,7 +38,9 @@ def application(experiments: list[Experiment]) -> Application:
     os.environ |= {"_MLFLOW_SERVER_FILE_STORE": store_uri(), "_MLFLOW_SERVER_ARTIFACT_ROOT": str(ARTIFACTS), "_MLFLOW_SGI_NAME": "uvicorn",
                    "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", "MLFLOW_DISABLE_TELEMETRY": "true",
                    "MLFLOW_SERVER_ALLOWED_HOSTS": f"{HOST}:*,localhost:*"}
-    from mlflow.server.fastapi_app import app  # reads these names as it is imported
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="starlette.middleware.wsgi is deprecated")  # for MLflow's ears, not for a student's
+        from mlflow.server.fastapi_app import app  # reads these names as it is imported
 
     places = {key: where for experiment in experiments for key, where in addresses(experiment).items()}
 
