@@ -206,7 +206,7 @@ def _picture(flows: Mapping[str, Flow], options: Options, title: str, title_zh: 
         lags = np.arange(values.shape[1])
         colour = figures.COLOURS[place % len(figures.COLOURS)]
         shown = values / values[:, :1]
-        curves.plot(lags, np.median(shown, 0), color=colour, linestyle="-" if place < len(figures.COLOURS) else "--", label=name)
+        curves.plot(lags, np.median(shown, 0), color=colour, linestyle=("-", "--", ":")[place // len(figures.COLOURS) % 3], label=name)
         factor = fit(values, _first_lag(flows[name], options)).factor
         if flows[name].expected is not None:
             factors.plot(np.median(flows[name].expected), place, "x", color=figures.BLACK, markersize=5, zorder=3)
@@ -221,6 +221,7 @@ def _picture(flows: Mapping[str, Flow], options: Options, title: str, title_zh: 
     factors.set(xlabel="factor per step", title="One dot per seed")
     return Picture(figure, ["E1", "E3", "D9"], f"{title}: what is left of the gradient.", f"{title_zh}：梯度还剩多少。",
                    "Median over seeds, in float64; the factor is fitted beyond the first lags. Cross: what theory expects, recurrent gain "
-                   "times slope of a plain network, mean keeping of a gate. Untied: a new matrix at each step.",
+                   "times slope of a plain network, mean keeping of a gate. Untied: a new matrix at each step. A curve has the colour of "
+                   "its row; where a colour comes again it is dashed, then dotted.",
                    "各种子的中位数，float64 计算；每步因子用最初几个间隔之后的部分拟合。叉号为理论值：普通网络为循环增益乘以斜率，"
-                   "门控单元为门的平均保留率。untied 表示每一步换一个新矩阵。")
+                   "门控单元为门的平均保留率。untied 表示每一步换一个新矩阵。曲线与右图同一行同色；颜色第二次出现为虚线，第三次为点线。")
