@@ -36,15 +36,20 @@ def main(section: str, *names: str) -> None:
         if not results.DATA.exists():
             raise settings.SettingsError("data/ is not there yet; run `make reproduce` first.")
         sandbox.make_copy(COPY)
-        tree = settings.read_yaml(COPY / "params.yaml") | {"scale": "full"}
-        own = tree["tasks"][section]
-        own["runs"], own["full"]["runs"] = {}, {run: own["full"]["runs"][run] for run in runs}  # no other run of the section
+        tree = at_full_scale(settings.read_yaml(COPY / "params.yaml"), section, runs)
         results.write_text(COPY / "params.yaml", yaml.safe_dump(tree, sort_keys=False, allow_unicode=True))
         shutil.copytree(results.DATA, COPY / results.DATA)
         sandbox.share_members(COPY)  # what is finished
         for command in ("tune", "train"):
             sandbox.run_stage(COPY, command, section)
         _keep(section, runs)
+
+
+def at_full_scale(tree: dict[str, Any], section: str, runs: Iterable[str]) -> dict[str, Any]:
+    """Return settings at full scale, in which a section has some of its runs of that scale and no other."""
+    own = tree["tasks"][section]
+    own["runs"], own["full"]["runs"] = {}, {run: own["full"]["runs"][run] for run in runs}
+    return tree | {"scale": "full"}
 
 
 def _keep(section: str, runs: Iterable[str]) -> None:

@@ -161,6 +161,12 @@ def test_emoji_and_right_to_left_are_words_like_any_other() -> None:
     assert asking.checked_words(" 🙂  שלום taipei ", "TEXT") == ["🙂", "שלום", "taipei"]
 
 
+def test_what_is_recorded_is_trained_alone_and_as_at_full_scale(params: dict) -> None:
+    every = parse({**params, "scale": "full"}).tasks["character_model"].runs
+    alone = parse(record.at_full_scale(params, "character_model", ("elman_2", "lstm_3"))).tasks["character_model"].runs
+    assert alone == {name: every[name] for name in ("elman_2", "lstm_3")}
+
+
 def test_every_full_scale_run_of_slots_resolves(params: dict) -> None:
     full = parse({**params, "scale": "full"})
     laptop = parse(params)

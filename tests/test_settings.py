@@ -149,7 +149,7 @@ def test_stacks_have_as_many_parameters_as_one_layer(params, cell):
     params["scale"] = "full"
     runs = settings.parse(params).tasks["character_model"].runs
     one, *deeper = (parameters(runs[f"{cell}_{layers}"], SIZES["character_model"]) for layers in (1, 2, 3))
-    assert deeper == pytest.approx([one] * 2, rel=0.02) and max(deeper) <= one
+    assert deeper == pytest.approx([one] * 2, rel=0.025) and max(deeper) <= one
 
 
 def test_what_a_scale_says_of_one_run_stands(params):
