@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from joblib import Parallel, delayed
@@ -14,7 +14,7 @@ from unrolled import guard
 from unrolled.results import UserError
 
 
-def spread(title: str, function: Callable[..., Any], arguments: Iterable[tuple[Any, ...]], workers: int,
+def spread(title: str, function: Callable[..., Any], arguments: Sequence[tuple[Any, ...]], workers: int,
            in_order: bool = True) -> Iterator[Any]:
     """Begin a call for each tuple of arguments, and yield what they return, in their order or as they are done.
 
@@ -30,8 +30,9 @@ def spread(title: str, function: Callable[..., Any], arguments: Iterable[tuple[A
     Raises:
         UserError: a worker died, as one does when memory has run out.
     """
-    parallel = Parallel(n_jobs=max(workers, 1), backend="loky", return_as="generator" if in_order else "generator_unordered", batch_size=1,
-                        pre_dispatch="all", initializer=guard.watch_parent, initargs=(os.getpid(),))
+    parallel = Parallel(n_jobs=max(1, min(workers, len(arguments))), backend="loky", batch_size=1, pre_dispatch="all",
+                        return_as="generator" if in_order else "generator_unordered",
+                        initializer=guard.watch_parent, initargs=(os.getpid(),))
     return _ended(title, parallel(delayed(function)(*found) for found in arguments))
 
 

@@ -36,7 +36,8 @@ def run(todo: Sequence[Job], where: str, settings: Settings, title: str) -> Iter
         KeyboardInterrupt: asked to stop (Ctrl-C or SIGTERM); the workers are ended, finished members are kept.
         UserError: a worker died, as one does when memory has run out.
     """
-    workers = min(guard.share_of_workers(settings.workers), len(todo), *([PROCESSES_ON_A_GPU] if where == "cuda" else []))
+    share = guard.share_of_workers(settings.workers)
+    workers = min(share, PROCESSES_ON_A_GPU) if where == "cuda" else share
     try:
         yield from worker_processes.spread(title, work, [(job, where) for job in todo], workers, in_order=False)
     except torch.OutOfMemoryError:
