@@ -1,4 +1,4 @@
-"""Depth at equal parameters: what is gathered from records, and what a seed that diverged counts."""
+"""Depth: what is gathered from records, and what a seed that diverged counts."""
 
 from __future__ import annotations
 
@@ -37,16 +37,18 @@ def test_stacks_are_listed_by_task_cell_and_layers(recorded, chosen):
     recorded("slots", "lstm_1", [0.90, 0.94])
     recorded("character_model", "elman_1", [2.0, 2.2])
     recorded("character_model", "lstm_2", [1.5, 1.7])
+    recorded("character_model", "lstm_2_wide", [1.4])
     found = depth.analyse(depth.Options(), chosen)
     table = found.tables["depth"]
     assert [row[:3] for row in table.rows] == [["ATIS, chunk F1", "LSTM", "1"], ["Shakespeare, bits per character", "Elman", "1"],
+                                               ["Shakespeare, bits per character", "LSTM", "2"],
                                                ["Shakespeare, bits per character", "LSTM", "2"]]
     assert table.rows[0][3:] == ["79", "90968", "0.01", "2", "0.9200 ± 0.0283"] == table.rows_zh[0][3:]
     panels = found.figures["depth"].figure.axes
-    assert [label.get_text() for label in panels[0].get_yticklabels()] == ["LSTM, 1 layer", "Elman, 1 layer", "LSTM, 2 layers"]
+    assert [label.get_text() for label in panels[0].get_yticklabels()] == ["Elman, 1 layer", "LSTM, 1 layer", "LSTM, 2 layers", "LSTM, 2 layers, wide"]
     assert [panel.get_title(loc="left") for panel in panels] == ["ATIS: chunk F1", "Characters: bits"]
     drawn = np.concatenate([line.get_xdata() for line in panels[1].get_lines() if line.get_marker() == "o"])
-    assert sorted(drawn) == [1.5, 1.7, 2.0, 2.2]
+    assert sorted(drawn) == [1.4, 1.5, 1.7, 2.0, 2.2]
 
 
 def test_a_seed_that_diverged_counts_as_the_worst(recorded, chosen):

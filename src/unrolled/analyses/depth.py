@@ -1,4 +1,4 @@
-"""Does depth help? One, two and three layers with as many parameters as one, on slot filling and on characters (A5, C6)."""
+"""Does depth help? Two and three layers against one of as many parameters or as wide, on slot filling and on characters (A5, C6)."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from unrolled.analyses.base import AnalysisResult, Picture, Table
 from unrolled.settings import Settings
 
 CLAIMS = ["A5", "C6"]
-CELLS = {"elman": "Elman", "lstm": "LSTM"}  # stacks are named by cell and layers: elman_1, elman_2, ...
+CELLS = {"elman": "Elman", "lstm": "LSTM"}
 
 
 class Panel(NamedTuple):
@@ -33,7 +33,27 @@ PANELS = {
     "character_model": Panel("Characters: bits", "Shakespeare, bits per character", "莎士比亚文本，每字符比特数",
                              "bits_per_character", 6.0),
 }
-Records = Mapping[tuple[str, int], dict[str, Any]]  # by cell and number of layers
+
+
+class Stack(NamedTuple):
+    """A cell, the number of layers, and whether each is as wide as the one that it is compared with."""
+
+    cell: str
+    layers: int
+    is_wide: bool
+
+    @property
+    def run(self) -> str:
+        """Its name in params.yaml: elman_1, elman_2, elman_2_wide, ..."""
+        return f"{self.cell}_{self.layers}" + "_wide" * self.is_wide
+
+    @property
+    def label(self) -> str:
+        """Its name in a figure."""
+        return f"{CELLS[self.cell]}, {self.layers} layer{'s' if self.layers > 1 else ''}" + ", wide" * self.is_wide
+
+
+Records = Mapping[Stack, dict[str, Any]]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -57,9 +77,9 @@ def analyse(options: Options, settings: Settings) -> AnalysisResult:
 
 
 def _records(section: str, most_layers: int, settings: Settings) -> Records:
-    paths = {(cell, layers): trained.record_path(section, f"{cell}_{layers}", settings)
-             for cell in CELLS for layers in range(1, most_layers + 1)}
-    return {key: results.read_result(path) for key, path in paths.items() if path.exists()}
+    stacks = [Stack(cell, layers, is_wide) for cell in CELLS for layers in range(1, most_layers + 1) for is_wide in (False, True)]
+    paths = {stack: trained.record_path(section, stack.run, settings) for stack in stacks}
+    return {stack: results.read_result(path) for stack, path in paths.items() if path.exists()}
 
 
 def _scores(panel: Panel, record: dict[str, Any]) -> np.ndarray:
@@ -69,19 +89,19 @@ def _scores(panel: Panel, record: dict[str, Any]) -> np.ndarray:
 @figures.styled
 def _picture(found: Mapping[str, Records]) -> Picture:
     """Draw a panel for each section: a row for each stack, a dot per seed."""
-    rows = list(dict.fromkeys(key for records in found.values() for key in records))
-    figure, axes = figures.panels(len(found), height=2.8, squeeze=False, sharey=True)
+    rows = sorted({stack for records in found.values() for stack in records})
+    figure, axes = figures.panels(len(found), height=3.0, squeeze=False, sharey=True)
     for axis, (section, records) in zip(axes[0], found.items(), strict=True):
-        groups = {f"{CELLS[cell]}, {layers} layer{'s' if layers > 1 else ''}":
-                  _scores(PANELS[section], records[cell, layers]) if (cell, layers) in records else np.empty(0) for cell, layers in rows}
+        groups = {stack.label: _scores(PANELS[section], records[stack]) if stack in records else np.empty(0) for stack in rows}
         figures.dots(axis, groups)
         axis.set_title(PANELS[section].title)
-    figure.supxlabel("equal parameters, one dot per seed", fontsize=9)
-    return Picture(figure, CLAIMS, "Depth at equal parameters.", "参数量相等时加深网络。",
+    figure.supxlabel("one dot per seed", fontsize=9)
+    return Picture(figure, CLAIMS, "Depth.", "加深网络。",
                    "Slot filling one word at a time (more is better), and the next character of Shakespeare's text (less is better). "
-                   "Stacks have as many parameters as one wider layer. Trained once, at full scale; the records are kept.",
+                   "Stacks have as many parameters as the one layer; wide: layers as wide as the one. Trained once, at full scale; "
+                   "the records are kept.",
                    "左：ATIS 槽位填充，只看当前词（越高越好）；右：预测莎士比亚文本的下一个字符（越低越好）。"
-                   "多层网络的参数量与更宽的单层相等。只在 full 规模下训练过一次，其记录保存在代码库中。")
+                   "多层网络的参数量与单层相等；“同宽”指每层与单层一样宽。只在 full 规模下训练过一次，其记录保存在代码库中。")
 
 
 def _table(found: Mapping[str, Records]) -> Table:
@@ -89,12 +109,13 @@ def _table(found: Mapping[str, Records]) -> Table:
     rows, rows_zh = [], []
     for section, records in found.items():
         panel = PANELS[section]
-        for (cell, layers), record in records.items():
+        for stack, record in records.items():
             values, settings = _scores(panel, record), record["settings"]
-            cells = [CELLS[cell], str(layers), str(settings["hidden"]), str(record["parameters"]), f"{settings['learning_rate']:g}",
-                     str(len(values)), f"{values.mean():.4f} ± {values.std(ddof=1) if len(values) > 1 else 0:.4f}"]
+            cells = [CELLS[stack.cell], str(stack.layers), str(settings["hidden"]), str(record["parameters"]),
+                     f"{settings['learning_rate']:g}", str(len(values)),
+                     f"{values.mean():.4f} ± {values.std(ddof=1) if len(values) > 1 else 0:.4f}"]
             rows.append([panel.name, *cells])
             rows_zh.append([panel.name_zh, *cells])
-    return Table(CLAIMS, "Depth at equal parameters: mean and standard deviation over seeds.", "参数量相等时各深度的成绩：均值 ± 标准差。",
+    return Table(CLAIMS, "Depth: mean and standard deviation over seeds.", "各深度的成绩：均值 ± 标准差。",
                  ("task", "cell", "layers", "hidden", "parameters", "learning rate", "seeds", "score"),
                  ("任务", "单元", "层数", "隐层宽度", "参数量", "学习率", "种子数", "成绩"), rows, rows_zh)
