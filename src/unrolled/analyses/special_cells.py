@@ -7,6 +7,7 @@ import dataclasses
 import numpy as np
 
 from unrolled import drawing as figures
+from unrolled import results
 from unrolled.analyses import trained
 from unrolled.analyses.base import AnalysisResult, Picture
 from unrolled.settings import Settings
@@ -14,7 +15,7 @@ from unrolled.settings import Settings
 
 @dataclasses.dataclass(frozen=True)
 class Panel:
-    """One comparison: which runs, by which metric, on which claim's card, and the figure that was published for a like task."""
+    """One comparison: by which metric, on which claim's card, what was published for a like task, and what else is to be said."""
 
     claim: str
     title: str
@@ -23,10 +24,13 @@ class Panel:
     label: str
     worst: float
     published: tuple[tuple[str, float], ...] = ()
+    note: str = ""
+    note_zh: str = ""
 
 
 PANELS = {
-    "timing": Panel("C5", "A spike at the right step", "在正确的一步发放脉冲", "accuracy", "share of spikes exactly on time", 0.0),
+    "timing": Panel("C5", "A spike at the right step", "在正确的一步发放脉冲", "accuracy", "share of spikes exactly on time", 0.0,
+                    note=" Long: delays of 30 to 50 steps, not of 5 to 20.", note_zh="long 表示延迟为 30 至 50 步，其余为 5 至 20 步。"),
     "sequence_generation": Panel("E6", "Generating a sequence without input", "无输入生成序列", "normalised_error",
                                  "normalised squared error", 1.0, (("Clockwork, published", 0.1125), ("plain, published", 0.2454))),
     "character_model": Panel("E7", "Characters of Shakespeare", "莎士比亚字符模型", "bits_per_character", "bits per character", 6.0),
@@ -50,7 +54,9 @@ def analyse(options: Options, settings: Settings) -> AnalysisResult:
     """Draw each comparison, every seed a dot, the published figure as a line."""
     result = AnalysisResult()
     for section, panel in PANELS.items():
-        records = {run: trained.record(f"{section}/{run}") for run in getattr(options, section)}
+        paths = {run: trained.record_path(section, run, settings) for run in getattr(options, section)}
+        records = {run: results.read_result(path) for run, path in paths.items()
+                   if run not in settings.tasks[section].elsewhere or path.exists()}  # what was recorded once may not be there
         groups = {f"{run} ({record['parameters']})": trained.scores(record, panel.metric, panel.worst) for run, record in records.items()}
         result.figures[section] = _picture(panel, groups)
     return result
@@ -69,5 +75,5 @@ def _picture(panel: Panel, groups: dict[str, np.ndarray]) -> Picture:
         chosen = [place for place, label in enumerate(labels) if label.endswith("published")]
         figure.legend([handles[place] for place in chosen], [labels[place] for place in chosen], loc="outside right upper")
     return Picture(figure, [panel.claim], f"{panel.title}: every seed.", f"{panel.title_zh}：每个种子。",
-                   "In brackets the number of parameters that take part; each run at its own tuned rate.",
-                   "括号内为实际参与的参数量；各用自己调好的学习率。")
+                   f"In brackets the number of parameters that take part; each run at its own tuned rate.{panel.note}",
+                   f"括号内为实际参与的参数量；各用自己调好的学习率。{panel.note_zh}")
