@@ -162,6 +162,12 @@ def test_a_store_that_cannot_be_used_is_one_sentence(store, spoil, monkeypatch):
     assert process.returncode == 2 and "move mlflow.db away" in error and "Traceback" not in error, error
 
 
+def test_a_store_that_cannot_be_made_is_one_sentence(tmp_path):
+    (tmp_path / "file").write_text("no folder", encoding="utf-8")
+    with pytest.raises(tracking.TrackingError, match=r"could not be made .* check that its folder is there and can be written to"):
+        tracking.open_store(f"sqlite:///{tmp_path}/file/below/mlflow.db")
+
+
 def test_another_mirror_is_waited_for(store):
     """While one process mirrors, a second writes nothing, and does its work when the first is done."""
     results.RUNS.mkdir(exist_ok=True)

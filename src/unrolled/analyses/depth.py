@@ -9,7 +9,6 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from unrolled import drawing as figures
-from unrolled import results
 from unrolled.analyses import trained
 from unrolled.analyses.base import AnalysisResult, Picture, Table
 from unrolled.settings import Settings
@@ -77,9 +76,11 @@ def analyse(options: Options, settings: Settings) -> AnalysisResult:
 
 
 def _records(section: str, most_layers: int, settings: Settings) -> Records:
-    stacks = [Stack(cell, layers, is_wide) for cell in CELLS for layers in range(1, most_layers + 1) for is_wide in (False, True)]
-    paths = {stack: trained.record_path(section, stack.run, settings) for stack in stacks}
-    return {stack: results.read_result(path) for stack, path in paths.items() if path.exists()}
+    stacks = {stack.run: stack for stack in (Stack(cell, layers, is_wide) for cell in CELLS for layers in range(1, most_layers + 1)
+                                             for is_wide in (False, True))}
+    chosen = settings.tasks[section]
+    known = [run for run in stacks if run in chosen.runs or run in chosen.elsewhere]
+    return {stacks[run]: record for run, record in trained.records(section, known, settings).items()}
 
 
 def _scores(panel: Panel, record: dict[str, Any]) -> np.ndarray:

@@ -7,7 +7,6 @@ import dataclasses
 import numpy as np
 
 from unrolled import drawing as figures
-from unrolled import results
 from unrolled.analyses import trained
 from unrolled.analyses.base import AnalysisResult, Picture
 from unrolled.settings import Settings
@@ -54,9 +53,7 @@ def analyse(options: Options, settings: Settings) -> AnalysisResult:
     """Draw each comparison, every seed a dot, the published figure as a line."""
     result = AnalysisResult()
     for section, panel in PANELS.items():
-        paths = {run: trained.record_path(section, run, settings) for run in getattr(options, section)}
-        records = {run: results.read_result(path) for run, path in paths.items()
-                   if run not in settings.tasks[section].elsewhere or path.exists()}  # what was recorded once may not be there
+        records = trained.records(section, getattr(options, section), settings)
         groups = {f"{run} ({record['parameters']})": trained.scores(record, panel.metric, panel.worst) for run, record in records.items()}
         result.figures[section] = _picture(panel, groups)
     return result

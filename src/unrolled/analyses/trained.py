@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -27,9 +28,17 @@ def record(reference: str) -> dict[str, Any]:
 def gather(section: str, settings: Settings) -> dict[str, dict[str, Any]]:
     """Return the records of all runs: of this scale, and those that were recorded once at full scale."""
     chosen = settings.tasks[section]
-    records = {run: record(f"{section}/{run}") for run in chosen.runs}
-    recorded = {run: results.recorded_file(section, run) for run in chosen.elsewhere}
-    return records | {run: results.read_result(path) for run, path in recorded.items() if path.exists()}
+    return records(section, [*chosen.runs, *chosen.elsewhere], settings)
+
+
+def records(section: str, runs: Iterable[str], settings: Settings) -> dict[str, dict[str, Any]]:
+    """Return the records of some runs, those left out that could have been recorded once at full scale but were not.
+
+    Raises:
+        ResultsError: a run of this scale was not trained, or there is none of that name.
+    """
+    paths = {run: record_path(section, run, settings) for run in runs}
+    return {run: results.read_result(path) for run, path in paths.items() if run not in settings.tasks[section].elsewhere or path.exists()}
 
 
 def record_path(section: str, run: str, settings: Settings) -> Path:

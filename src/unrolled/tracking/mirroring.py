@@ -17,7 +17,7 @@ from mlflow.tracking import MlflowClient
 
 from unrolled import guard, results, worker_processes
 from unrolled.reporting import figures
-from unrolled.settings import Settings, TaskSection
+from unrolled.settings import Settings
 from unrolled.tracking import notes, pictures, views
 from unrolled.tracking.measures import curve_points, final_points
 from unrolled.tracking.shown import Shown, shown_runs
@@ -36,8 +36,9 @@ def mirror(settings: Settings) -> dict[str, int]:
     counts: Counter[str] = Counter()
     commit = _commit()
     with held() as client:
-        mirrored = [_mirrored(task) for task in settings.tasks.values()
-                    if any(results.run_file(task.name, run).exists() for run in task.runs)]
+        hashes = {task.name: {run: result_hash(task.name, run) for run in task.runs if results.run_file(task.name, run).exists()}
+                  for task in settings.tasks.values()}
+        mirrored = [_mirrored(task, found) for task, found in hashes.items() if found]
         due = [found for found in mirrored if found.due.is_due]
         drawn = worker_processes.spread("track", figures.of_task, [pictures.to_draw(found.task, found.note, found.shown) for found in due],
                                         guard.share_of_workers(settings.workers))  # while this process writes to the store
@@ -60,13 +61,12 @@ class Mirrored(NamedTuple):
     due: pictures.Due
 
 
-def _mirrored(task: TaskSection) -> Mirrored:
-    hashes = {run: result_hash(task.name, run) for run in task.runs if results.run_file(task.name, run).exists()}
-    shown = list(shown_runs(task.name, hashes))
-    note = notes.of(task.name, tuple(run.name for run in shown), next(iter(shown[0].members[0]["metrics"])))
+def _mirrored(task: str, hashes: Mapping[str, str]) -> Mirrored:
+    shown = list(shown_runs(task, hashes))
+    note = notes.of(task, tuple(run.name for run in shown), next(iter(shown[0].members[0]["metrics"])))
     shown.sort(key=lambda run: note.first.index(run.name) if run.name in note.first else len(note.first))
-    place = (ARTIFACTS if is_local() else results.RUNS / "figures") / task.name
-    return Mirrored(task.name, hashes, shown, note, pictures.look(place, note, hashes))
+    place = (ARTIFACTS if is_local() else results.RUNS / "figures") / task
+    return Mirrored(task, hashes, shown, note, pictures.look(place, note, hashes))
 
 
 def result_hash(task: str, run: str) -> str:

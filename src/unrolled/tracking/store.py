@@ -80,8 +80,8 @@ def explained(uri: str) -> Iterator[None]:
         if not type(error).__module__.startswith(("sqlalchemy", "alembic", "sqlite3")):
             raise
         text = " ".join(str(error).split())[:300]
-        raise TrackingError(f"the MLflow store {uri} cannot be used ({text}); close what else is using it, or move mlflow.db away, "
-                            "and run `make track`: it is rebuilt from the results.") from None
+        raise TrackingError(f"the MLflow store {uri} cannot be used ({text}); close what else is using it, see that its folder "
+                            "can be written to, or move mlflow.db away, and run `make track`: it is rebuilt from the results.") from None
 
 
 def _check_answers(uri: str) -> None:
@@ -101,11 +101,19 @@ def _without_password(uri: str) -> str:
 
 
 def open_store(uri: str) -> MlflowClient:
-    """Return a client; the tables of a fresh store are made now, by whoever holds it: several that find none would trip over each other."""
+    """Return a client; the tables of a fresh store are made now, by whoever holds it: several that find none would trip over each other.
+
+    Raises:
+        TrackingError: the store's folder cannot be made or written to.
+    """
     logging.getLogger("mlflow.store.db.utils").setLevel(logging.WARNING)  # it tells of every step by which it makes them
-    client = MlflowClient(tracking_uri=uri)
-    if not is_server():
-        client.search_experiments(max_results=1)
+    try:
+        client = MlflowClient(tracking_uri=uri)
+        if not is_server():
+            client.search_experiments(max_results=1)
+    except OSError as error:
+        raise TrackingError(f"the MLflow store {_without_password(uri)} could not be made ({error}); check that its folder is there and "
+                            "can be written to.") from None
     return client
 
 
