@@ -13,7 +13,7 @@ def main() -> None:
         guard.join_pipeline()
         chosen = settings.load()
         with stage_times.timed("judge", chosen.scale):
-            verdicts = judge(claims.load(), chosen)
+            verdicts = judge(claims.load(), chosen, guard.share_of_workers(chosen.workers))
             shown, left_out = headlines(chosen, verdicts)
             results.write_json(results.verdicts_file(), {"format": results.FORMAT, "scale": chosen.scale, "claims": verdicts})
             results.write_json(results.numbers_file(), verifying.numbers(chosen))

@@ -6,7 +6,7 @@ import os
 import sys
 from collections import Counter
 
-from unrolled import guard, lanes, results, settings
+from unrolled import checks, engines, guard, lanes, results, settings
 
 
 def main() -> None:
@@ -26,14 +26,8 @@ def main() -> None:
 
 
 def check() -> settings.Settings:
-    """Return the settings, after every one of them, every option and claim has been checked."""
-    from unrolled import analyses, catalogue, engines  # here: seconds of imports, while which DVC looks for what is out of date
-    from unrolled.judging import claims
-
-    chosen = settings.load()
-    catalogue.check(chosen)
-    analyses.check(chosen)
-    claims.load()
+    """Return the settings, after every one of them, every option and claim, and the engine have been checked."""
+    chosen = checks.everything()
     engines.check(chosen)
     return chosen
 

@@ -30,7 +30,7 @@ def make(home: Path) -> Path:
     tree = settings.read_yaml(home / "params.yaml")
     tree["data"]["sets"] = {"cities": {}}
     tree["tasks"] = {name: tree["tasks"][name] for name in TASKS}
-    tree["tasks"]["adding"].update(other_lengths=[], seeds=8, updates=60, members_together=1, stride=20,
+    tree["tasks"]["adding"].update(length=10, other_lengths=[], seeds=8, updates=60, members_together=1, stride=20,
                                    runs={"elman": {"cell": "elman"}, "gru": {"cell": "gru"}, "lstm": {"cell": "lstm"}})
     tree["tasks"]["templates"].update(seeds=4, members_together=1, updates=20, epochs=0,
                                       runs={"elman": {"cell": "elman"}, "feed_forward": {"cell": "feed_forward"}})

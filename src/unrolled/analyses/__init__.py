@@ -1,59 +1,35 @@
-"""Analyses that are not a training: each file has frozen `Options` and one function `analyse`."""
+"""Analyses that are not a training: each file has frozen `Options` and one function `analyse`. Here is the explicit table of them."""
 
 from __future__ import annotations
 
-from types import ModuleType
 from typing import Any
 
-from unrolled.analyses import (
-    activations,
-    audio_tsne,
-    audio_vectors,
-    clipping,
-    depth,
-    documents,
-    error_surface,
-    gradient_flow,
-    lstm_vs_rnn,
-    reading,
-    recognition,
-    repeated_weight,
-    roughness,
-    sentiment,
-    special_cells,
-    spoken_search,
-    stopping,
-    success_by_length,
-    surfaces,
-    translation,
-    worked_examples,
-)
-from unrolled.analyses.base import read_options
-from unrolled.settings import Settings, SettingsError, nearest
+from unrolled.settings import AnalysisSection, Settings, SettingsError, nearest
+from unrolled.tables import Table
 
-ANALYSES: dict[str, ModuleType] = {
-    "worked_examples": worked_examples,
-    "repeated_weight": repeated_weight,
-    "error_surface": error_surface,
-    "surfaces": surfaces,
-    "gradient_flow": gradient_flow,
-    "success_by_length": success_by_length,
-    "roughness": roughness,
-    "clipping": clipping,
-    "activations": activations,
-    "special_cells": special_cells,
-    "lstm_vs_rnn": lstm_vs_rnn,
-    "reading": reading,
-    "depth": depth,
-    "stopping": stopping,
-    "sentiment": sentiment,
-    "translation": translation,
-    "documents": documents,
-    "recognition": recognition,
-    "audio_vectors": audio_vectors,
-    "spoken_search": spoken_search,
-    "audio_tsne": audio_tsne,
-}
+ANALYSES = Table(__name__, {name: name for name in (
+    "worked_examples",
+    "repeated_weight",
+    "error_surface",
+    "surfaces",
+    "gradient_flow",
+    "success_by_length",
+    "roughness",
+    "clipping",
+    "activations",
+    "special_cells",
+    "lstm_vs_rnn",
+    "reading",
+    "depth",
+    "stopping",
+    "sentiment",
+    "translation",
+    "documents",
+    "recognition",
+    "audio_vectors",
+    "spoken_search",
+    "audio_tsne",
+)})
 
 
 def check(settings: Settings) -> dict[str, Any]:
@@ -62,9 +38,17 @@ def check(settings: Settings) -> dict[str, Any]:
     Raises:
         SettingsError: an analysis or one of its options is unknown, or a value is impossible.
     """
-    checked = {}
-    for name, section in settings.analyses.items():
-        if name not in ANALYSES:
-            raise SettingsError(f"analyses.{name} is no registered analysis{nearest(name, ANALYSES)}")
-        checked[name] = read_options(ANALYSES[name].Options, section.options, f"analyses.{name}")
-    return checked
+    return {name: options_of(section) for name, section in settings.analyses.items()}
+
+
+def options_of(section: AnalysisSection) -> Any:
+    """Return the checked options of one analysis.
+
+    Raises:
+        SettingsError: as `check`.
+    """
+    from unrolled.analyses.base import read_options  # here: it brings the drawing of figures along
+
+    if section.name not in ANALYSES:
+        raise SettingsError(f"analyses.{section.name} is no registered analysis{nearest(section.name, ANALYSES)}")
+    return read_options(ANALYSES[section.name].Options, section.options, f"analyses.{section.name}")

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-from torch import nn
 
-from unrolled import catalogue, results
-from unrolled.analyses.weights import trained_model
+from unrolled import results
 from unrolled.settings import Run, Settings, SettingsError, nearest
-from unrolled.tasks import Task
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from unrolled.tasks import Task
 
 
 def record(reference: str) -> dict[str, Any]:
@@ -76,6 +78,9 @@ def load(reference: str, settings: Settings, where: str, kind: str) -> Loaded:
         SettingsError: there is no such run, or it is of another kind.
         ResultsError: it was not trained.
     """
+    from unrolled import catalogue  # here: who looks at records alone need not wait for torch
+    from unrolled.analyses.weights import trained_model
+
     section_name, _, name = reference.partition("/")
     section = settings.tasks.get(section_name)
     if section is None or name not in section.runs or section.kind != kind:

@@ -7,12 +7,15 @@ what jobs train on, and `run(jobs, device, settings, title)` yields once for eac
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
-from unrolled.engines import local, ray
-from unrolled.engines.jobs import Job
 from unrolled.settings import Settings
+from unrolled.tables import Table
 
-ENGINES = {"local": local, "ray": ray}
+if TYPE_CHECKING:
+    from unrolled.engines.jobs import Job
+
+ENGINES = Table(__name__, {"local": "local", "ray": "ray"})
 
 
 def check(settings: Settings) -> None:
@@ -21,6 +24,8 @@ def check(settings: Settings) -> None:
     Raises:
         UserError: it is not installed, or lacks what the settings ask for.
     """
+    if settings.engine == "local" and settings.device != "cuda":
+        return  # this machine lacks nothing, and to ask it takes seconds of imports
     ENGINES[settings.engine].check(settings)
 
 

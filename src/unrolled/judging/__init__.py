@@ -3,24 +3,32 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
-from unrolled import significance
+from unrolled import significance, worker_processes
 from unrolled.judging import rules
 from unrolled.judging.claims import Claim
 from unrolled.judging.evidence import Evidence
 from unrolled.judging.rules import Finding, Outcome
 from unrolled.settings import Settings
 
+CLAIMS_OF_A_WORKER = 10
 
-def judge(claims: Iterable[Claim], settings: Settings) -> dict[str, dict[str, Any]]:
+
+def judge(claims: Sequence[Claim], settings: Settings, workers: int = 1) -> dict[str, dict[str, Any]]:
     """Return the entry of verdicts.json for each claim.
 
     Every rule is worked out first; then Holm's correction is applied over the tests of each family; then verdicts fall. A control is
     no claim: it is not corrected for, since a control that passes too easily would make a verdict harder, not easier, to refute.
+
+    Args:
+        claims: all of them, since those of a family are corrected for each other.
+        settings: all settings.
+        workers: worker processes at most; each needs `CLAIMS_OF_A_WORKER` to be worth its start.
     """
-    worked = [_work_out(claim, settings) for claim in claims]
+    workers = min(workers, len(claims) // CLAIMS_OF_A_WORKER)
+    worked = list(worker_processes.spread("judge", _work_out, [(claim, settings) for claim in claims], workers))
     _adjust(worked)
     return {claim.id: _entry(claim, outcome, control, evidence) for claim, outcome, control, evidence in worked}
 
