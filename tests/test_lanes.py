@@ -118,8 +118,10 @@ def test_a_first_run_is_planned_by_the_times_of_the_reference(workplace):
 
 
 def test_what_is_trained_at_toy_size_is_not_planned_by_its_full_time(workplace):
-    results.write_json(results.stage_seconds_file(), {"train@adding": 400.0, "train@lines": 3.0, "track": 20.0})
-    assert stage_times.seconds("train@adding", "smoke") == stage_times.TOY_SECONDS < stage_times.seconds("train@adding", "laptop") == 400
+    results.write_json(results.stage_seconds_file(), {"train@adding": 400.0, "train@lines": 3.0, "analyse@surfaces": 90.0, "track": 20.0})
+    assert stage_times.seconds("train@adding", "smoke") == stage_times.TOY_SECONDS["train"] < stage_times.seconds("train@adding", "laptop") == 400
+    assert stage_times.seconds("analyse@surfaces", "smoke") == stage_times.TOY_SECONDS["analyse"]
+    assert stage_times.seconds("data@slots", "smoke") is None
     assert stage_times.seconds("train@lines", "smoke") == 3 and stage_times.seconds("track", "smoke") == 20
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
 from unrolled.cells.base import Cell, Generators, linear, per_member, recur, uniform
+from unrolled.cells.sweep import backward, time_major
 
 
 class ClockworkState(NamedTuple):
@@ -60,3 +62,46 @@ class Clockwork(Cell):
         active = torch.remainder(state.clock, self.periods) == 0  # (members, batch, hidden)
         hidden = torch.where(active, new, state.hidden)
         return hidden, ClockworkState(hidden, state.clock + 1)
+
+    def swept_weights(self) -> tuple[Tensor, ...]:
+        """Return W, U without what no unit reads, and b; a network of one unit has its steps alone (see `linear`)."""
+        return (self.input_weight, self.recurrent_weight * self.reads, self.bias) if self.hidden > 1 else ()
+
+    def sweep(self, inputs: Tensor, state: ClockworkState, weights: Sequence[Tensor], running: Tensor | None
+              ) -> tuple[ClockworkState, tuple[Tensor, ...]]:
+        """Return the hidden value after each step, and the clock; kept are the activations of all groups, and which of them were active."""
+        hidden, active = state.hidden, self._active(inputs.shape[1], state, running)
+        projected = linear(inputs.flatten(1, 2), weights[0], weights[2]).unflatten(1, inputs.shape[1:3])
+        activations, states = time_major(inputs, self.hidden), time_major(inputs, self.hidden)
+        for time, new in enumerate(states.unbind(1)):
+            activation = torch.baddbmm(projected[:, time], hidden, weights[1], out=activations[:, time]).tanh_()
+            hidden = torch.where(active[:, time], activation, hidden, out=new)
+        done = torch.ones_like(inputs[..., :1]) if running is None else running.to(inputs.dtype)
+        return ClockworkState(states, state.clock.unsqueeze(1) + done.cumsum(1)), (activations, active)
+
+    def sweep_back(self, inputs: Tensor, running: Tensor | None, states: ClockworkState, first: ClockworkState, kept: tuple[Tensor, ...],
+                   weights: Sequence[Tensor], upstream: Tensor, last: ClockworkState, of_inputs: Tensor | None
+                   ) -> tuple[ClockworkState, tuple[Tensor, ...]]:
+        """Go back step by step; the clock only counts on."""
+        (activations, active), arrived = kept, upstream[:, -1] + last.hidden
+        of_sums, of_recurrent = time_major(inputs, self.hidden), torch.zeros_like(weights[1])
+        turned = weights[1].transpose(1, 2).contiguous()
+        for time in reversed(range(inputs.shape[1])):
+            taken = torch.where(active[:, time], arrived, 0.0)
+            gradient = backward("tanh", taken, activations[:, time], of_sums[:, time])
+            of_recurrent.baddbmm_((states.hidden[:, time - 1] if time else first.hidden).transpose(1, 2), gradient)
+            passed = arrived - taken  # what stood still passes its gradient on
+            arrived = torch.baddbmm(upstream[:, time - 1] + passed if time else passed, gradient, turned)
+        rows, read = of_sums.flatten(1, 2), inputs.flatten(1, 2)
+        if of_inputs is not None:
+            of_inputs.copy_(linear(rows, weights[0].transpose(1, 2)).unflatten(1, inputs.shape[1:3]))
+        is_column = read.shape[-1] == 1  # see `linear`
+        of_input_weight = (read * rows).sum(1, keepdim=True) if is_column else torch.bmm(read.transpose(1, 2), rows)
+        return ClockworkState(arrived, last.clock), (of_input_weight, of_recurrent, rows.sum(1, keepdim=True))
+
+    def _active(self, time: int, state: ClockworkState, running: Tensor | None) -> Tensor:
+        """Return which units are active at each step: (members or 1, time, batch or 1, hidden)."""
+        begun = state.clock[:1, :1] if bool((state.clock == state.clock[0, 0]).all()) else state.clock  # as a rule all began together
+        clock = begun.unsqueeze(1) + torch.arange(time, device=begun.device, dtype=begun.dtype).view(1, -1, 1, 1)
+        active = torch.remainder(clock, self.periods) == 0
+        return active if running is None else active & running
