@@ -44,8 +44,9 @@ def kill(process: subprocess.Popen, how: str) -> str:
     for child in psutil.Process(process.pid).children(recursive=True):
         with contextlib.suppress(psutil.Error):
             lines[child] = " ".join(child.cmdline())
-    stages = [child for child, line in lines.items() if "-m pipelines." in line]
-    victims = {"stage": stages, "dvc": [child for child, line in lines.items() if " dvc " in line]}.get(how, [])
+    dvc = [child for child, line in lines.items() if "-m pipelines.dvc " in line]
+    stages = [child for child, line in lines.items() if "-m pipelines." in line and child not in dvc]
+    victims = {"stage": stages, "dvc": dvc}.get(how, [])
     if how == "terminate":
         process.terminate()
     elif victims:

@@ -131,3 +131,17 @@ def test_where_dvc_cannot_say_it_says_nothing(workplace):
     results.DVC_LOCK.touch()
     with lanes.asking() as answer:
         assert answer() is None  # no pipeline at all: DVC fails
+
+
+def test_dvc_reads_a_file_of_settings_once_until_it_changes(workplace, monkeypatch):
+    from dvc.utils.serialize import _yaml, load_yaml
+
+    from pipelines import dvc
+
+    read, parse = [], _yaml.parse_yaml
+    monkeypatch.setattr(_yaml, "parse_yaml", lambda text, path: read.append(text) or parse(text, path))
+    dvc.read_once()
+    for text in ("scale: laptop", "scale: full"):
+        results.write_text("params.yaml", text)
+        assert [load_yaml("params.yaml") for _ in range(3)] == [{"scale": text.split()[1]}] * 3
+    assert read == ["scale: laptop", "scale: full"]

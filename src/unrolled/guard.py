@@ -27,6 +27,7 @@ STARTER = "UNROLLED_STARTER"  # tells stages which process started the pipeline:
 WORKERS = "UNROLLED_WORKERS"  # tells a stage how many worker processes are its share
 PATIENCE = 3  # seconds that a pipeline has to end by itself, and as many again when it has been told to
 STAGE = "DVC_STAGE"  # set by dvc for what it runs
+DVC = ("dvc", "pipelines.dvc")  # how a dvc process is called: as a program or module, and by `make reproduce`
 GONE = "error: what started this pipeline is gone; run `make reproduce` again."
 LIMIT = 10  # seconds that a process has for its `finally` clauses when it has been told to stop: more than twice PATIENCE
 
@@ -74,7 +75,7 @@ def pipeline_above() -> psutil.Process | None:
     """Return the nearest ancestor that is a dvc process, or None."""
     for ancestor in psutil.Process().parents():
         with contextlib.suppress(psutil.Error):
-            if any(Path(word).name == "dvc" for word in ancestor.cmdline()[:4]):
+            if any(Path(word).name in DVC for word in ancestor.cmdline()[:4]):
                 return ancestor
     return None
 

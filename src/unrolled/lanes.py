@@ -22,7 +22,7 @@ from tqdm import tqdm
 from unrolled import guard, progress, results, stage_times
 from unrolled.settings import Settings
 
-DVC = (sys.executable, "-m", "dvc")
+DVC = (sys.executable, "-m", "pipelines.dvc")
 PATIENTLY = ("--wait-for-lock",)  # another `make reproduce`, which waits for this one, may be asking what is out of date
 LANES = 2  # more would leave each too few workers for the long trainings
 BUNDLE_SECONDS = 20.0  # short stages share one DVC process, which takes a second or two to start
