@@ -145,3 +145,26 @@ def test_dvc_reads_a_file_of_settings_once_until_it_changes(workplace, monkeypat
         results.write_text("params.yaml", text)
         assert [load_yaml("params.yaml") for _ in range(3)] == [{"scale": text.split()[1]}] * 3
     assert read == ["scale: laptop", "scale: full"]
+
+
+def test_settings_are_found_as_dvc_itself_finds_them():
+    import dpath
+
+    from pipelines.dvc import straight
+
+    asked, tree = [], {"tasks": {"adding": {"runs": {"tanh": {"seeds": 3}}}, "lines": [4, 5]}, "scale": None}
+
+    def search(*given, **options):
+        asked.append(given[1])
+        return dpath.get(*given, **options)
+
+    get = straight(search)
+    for path in ("tasks", "tasks.adding.runs.tanh", "scale"):
+        assert get(tree, path, separator=".") == dpath.get(tree, path, separator=".")
+    assert not asked
+    for path in ("tasks.a*", "tasks.lines.1"):
+        assert get(tree, path, separator=".") == dpath.get(tree, path, separator=".")
+    for path in ("tasks.subtracting", "scale.full"):
+        with pytest.raises(KeyError):
+            get(tree, path, separator=".")
+    assert asked == ["tasks.a*", "tasks.lines.1", "tasks.subtracting", "scale.full"]
