@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 
+import numpy as np
 import pytest
 import torch
 import yaml
@@ -11,7 +12,8 @@ from conftest import ROOT, run
 from device_mode import ExplicitDevices
 
 from pipelines import ask, reproduce
-from unrolled import catalogue, guard, models, results, settings, training
+from unrolled import asking, catalogue, guard, models, results, searching, settings, training
+from unrolled.analyses import trained
 from unrolled.data import spoken, wav
 from unrolled.judging import claims
 
@@ -115,6 +117,25 @@ def test_a_spoken_phrase_can_be_looked_for(whole, monkeypatch, tmp_path):
     header, first, *_ = run("pipelines.ask", "find", folder=whole).stdout.splitlines()
     assert header.split() == ["cosine", "distance", "at", "voice", "sentence"]
     assert first.endswith(sentences.texts[3]) and abs(float(first.split()[2]) - sentences.starts[3][1] / 100) < 0.1
+
+
+def test_the_archives_index_is_kept_until_something_changes(whole, monkeypatch):
+    monkeypatch.chdir(whole)
+    times, encode, path = [], searching.encode, results.RUNS / "index" / "audio_words__correspondence.safetensors"
+    monkeypatch.setattr(searching, "encode", lambda *given: times.append(given) or encode(*given))
+    found = trained.load(asking.SEARCHER, settings.load(), "RUN", "audio_words", pairs="none", limit=1)
+    path.unlink(missing_ok=True)
+    archives = [asking.kept_index(found, asking.SEARCHER) for _ in range(2)]
+    assert len(times) == 1
+    path.write_bytes(b"damaged")
+    archives.append(asking.kept_index(found, asking.SEARCHER))
+    results.write_arrays(path, results.read_arrays(path) | {"seen": np.zeros(32, np.uint8)})
+    archives.append(asking.kept_index(found, asking.SEARCHER))
+    assert len(times) == 3
+    query = archives[0].vectors[:3]
+    for other in archives[1:]:
+        assert np.array_equal(archives[0].vectors, other.vectors) and np.array_equal(archives[0].segments.starts, other.segments.starts)
+        assert all(np.array_equal(*pair) for pair in zip(archives[0].by_vectors(query), other.by_vectors(query)))
 
 
 @pytest.mark.parametrize(("name", "value", "complaint"), [

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
-from unrolled import searching
+from unrolled import results, searching
 from unrolled.analyses import trained
 from unrolled.analyses.translation import translate as answers_of
 from unrolled.batches import Batch
@@ -88,12 +88,12 @@ def find(settings: Settings, run: str, query: np.ndarray) -> list[Place]:
     Raises:
         UserError: the archive or the run is not there, or the query is too long or too short.
     """
-    found = trained.load(run, settings, "RUN", "audio_words")
+    found = trained.load(run, settings, "RUN", "audio_words", pairs="none", limit=1)  # nothing is asked of the words to learn from
     if not ARCHIVE.exists():
         raise UserError(f"{ARCHIVE} is missing; run `make reproduce` to make it.")
     if len(query) > LONGEST_QUERY * acoustics.RATE:
         raise UserError(f"the query lasts {len(query) / acoustics.RATE:.0f} s, longer than the {LONGEST_QUERY:g} s of a phrase; cut it.")
-    archive = searching.index(ARCHIVE, "sentences", found.task.prepare, lambda pieces: searching.encode(found.model, pieces)[0])
+    archive = kept_index(found, run)
     frames, = found.task.prepare([acoustics.mfcc(query, spoken.highest_frequency(ARCHIVE))], ["query"])
     distances, _ = archive.by_vectors(searching.encode(found.model, [frames])[0])
     chosen = distances[0].argsort(kind="stable")[:CANDIDATES]
@@ -101,6 +101,37 @@ def find(settings: Settings, run: str, query: np.ndarray) -> list[Place]:
     return [Place(archive.spoken.texts[chosen[row]], archive.spoken.voices[chosen[row]],
                   float(aligned.starts[row] * found.task.every / FRAMES_PER_SECOND), float(1 - distances[0, chosen[row]]),
                   float(aligned.distances[row])) for row in aligned.distances.argsort(kind="stable")]
+
+
+def kept_index(found: trained.Loaded, run: str) -> searching.Archive:
+    """Return the archive as the first member of a run reads it. To encode its segments takes most of the time of a question, so that
+    their vectors are kept in .runs/ for the next one.
+    """
+    sentences, prepare = spoken.load(ARCHIVE, "sentences"), found.task.prepare
+    path, seen = results.RUNS / "index" / f"{run.replace('/', '__')}.safetensors", _seen(found, run)
+    kept = _kept(path)
+    if kept is None or not np.array_equal(kept["seen"], seen):
+        cut = searching.cut(sentences, prepare)
+        kept = {"seen": seen, "vectors": searching.encode(found.model, cut.frames)[0], "sentences": cut.sentences, "starts": cut.starts,
+                "ends": cut.ends}
+        results.write_arrays(path, kept)
+    segments = searching.Segments([], kept["sentences"], kept["starts"], kept["ends"])  # their frames are asked for no more
+    return searching.archive_of(sentences, prepare(sentences.features, sentences.voices), segments, kept["vectors"])
+
+
+def _seen(found: trained.Loaded, run: str) -> np.ndarray:
+    """Return a hash, as numbers, of all that an index depends on."""
+    parts = (results.file_hash(results.weights_file(*run.split("/"))), results.folder_hash(ARCHIVE), results.file_hash(searching.__file__),
+             found.task.every, found.task.normalised_by)
+    return np.frombuffer(bytes.fromhex(results.bytes_hash(repr(parts).encode())), np.uint8)
+
+
+def _kept(path: Path) -> dict[str, np.ndarray] | None:
+    """Return what is kept of an index, None where there is none or it is damaged."""
+    try:
+        return results.read_arrays(path)
+    except results.ResultsError:
+        return None
 
 
 def spoken_phrase(phrase: str) -> np.ndarray:

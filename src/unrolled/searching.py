@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -16,14 +15,12 @@ from torch import nn
 
 from unrolled import alignment, retrieval
 from unrolled.batches import Batch
-from unrolled.data import spoken
 from unrolled.data.spoken import Spoken
 
 MOST_WORDS = 3  # of a segment
 SHORTEST, LONGEST = 10, 120  # frames of a segment, 10 ms each
 ENCODED_TOGETHER = 256
 Prepare = Callable[[list[np.ndarray], list[str]], list[np.ndarray]]
-Encode = Callable[[Sequence[np.ndarray]], np.ndarray]
 
 
 class Segments(NamedTuple):
@@ -108,13 +105,6 @@ def cut(sentences: Spoken, prepare: Prepare, most_words: int = MOST_WORDS) -> Se
     raw = [sentences.features[place][start:end] for place, start, end in zip(places, starts, ends, strict=True)]
     frames = prepare(raw, [sentences.voices[place] for place in places])
     return Segments(frames, np.array(places), np.array(starts), np.array(ends))
-
-
-def index(folder: Path, split: str, prepare: Prepare, encode: Encode) -> Archive:
-    """Read an archive and encode its segments."""
-    found = spoken.load(folder, split)
-    segments = cut(found, prepare)
-    return archive_of(found, prepare(found.features, found.voices), segments, encode(segments.frames))
 
 
 def archive_of(found: Spoken, sentences: list[np.ndarray], segments: Segments, vectors: np.ndarray) -> Archive:

@@ -47,7 +47,7 @@ class Options:
 
 def analyse(options: Options, settings: Settings) -> AnalysisResult:
     """Measure the vectors of the test words of every member, and draw those of the first."""
-    loaded = trained.load(options.encoder, settings, "analyses.audio_tsne.encoder", "audio_words")
+    loaded = trained.load(options.encoder, settings, "analyses.audio_tsne.encoder", "audio_words", pairs="none")
     folder = loaded.task.folder
     found, phonemes = spoken.load(folder, "test"), spoken.phonemes(folder)
     asking = spoken.voices(folder)["test"]

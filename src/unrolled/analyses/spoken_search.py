@@ -17,6 +17,7 @@ from unrolled.data import spoken
 from unrolled.data.spoken import Spoken
 from unrolled.searching import Archive
 from unrolled.settings import Settings
+from unrolled.tasks.audio_words import AudioWords
 
 ARCHIVES = (("sentences", "queries"), ("sentences_second", "queries_second"))  # of like phrases, by other voices
 Labels = tuple[Sequence[str], Sequence[str]]  # what each query asks for, and which phrase each sentence holds
@@ -75,7 +76,7 @@ class Scores(dict[str, list[np.ndarray]]):
 def analyse(options: Options, settings: Settings) -> AnalysisResult:
     """Search with every method, and show what is found."""
     folder = Path(options.archive)
-    runs = {option: trained.load(getattr(options, option), settings, f"analyses.spoken_search.{option}", "audio_words")
+    runs = {option: trained.load(getattr(options, option), settings, f"analyses.spoken_search.{option}", "audio_words", pairs="none")
             for option in ("encoder", "correspondence")}
     found = [search(options, runs, *(spoken.load(folder, split) for split in splits)) for splits in ARCHIVES]
     scores, work = joined([each.scores for each in found]), _means([each.work for each in found])
@@ -102,10 +103,14 @@ class Search(NamedTuple):
 def search(options: Options, runs: Mapping[str, trained.Loaded], sentences: Spoken, queries: Spoken) -> Search:
     """Search one archive with every method."""
     labels, scores = (queries.texts, phrases_in(sentences, queries)), Scores()
-    first = look(runs["encoder"], sentences, queries)
+    encoder, correspondence = runs["encoder"], runs["correspondence"]
+    heard = hear(encoder.task, sentences, queries)
+    first = look(encoder, sentences, heard)
     in_both_stages(scores, ("vectors", "two_stages"), first, labels, options.candidates)
     baselines(scores, first, labels)
-    in_both_stages(scores, ("pairs", "pairs_two_stages"), look(runs["correspondence"], sentences, queries), labels, options.candidates)
+    if not read_alike(encoder.task, correspondence.task):
+        heard = hear(correspondence.task, sentences, queries)
+    in_both_stages(scores, ("pairs", "pairs_two_stages"), look(correspondence, sentences, heard), labels, options.candidates)
     return Search(scores, first, labels, frames_compared(first, options.candidates))
 
 
@@ -124,14 +129,30 @@ def phrases_in(sentences: Spoken, queries: Spoken) -> list[str]:
     return [next((phrase for phrase in dict.fromkeys(queries.texts) if f" {phrase} " in f" {text} "), "") for text in sentences.texts]
 
 
-def look(loaded: trained.Loaded, sentences: Spoken, queries: Spoken) -> Searched:
+class Heard(NamedTuple):
+    """An archive and the queries to it as an encoder reads them: the segments, whole sentences, and queries."""
+
+    segments: searching.Segments
+    sentences: list[np.ndarray]
+    queries: list[np.ndarray]
+
+
+def hear(task: AudioWords, sentences: Spoken, queries: Spoken) -> Heard:
+    """Prepare an archive and the queries as a task does."""
+    return Heard(searching.cut(sentences, task.prepare), task.prepare(sentences.features, sentences.voices),
+                 task.prepare(queries.features, queries.voices))
+
+
+def read_alike(first: AudioWords, second: AudioWords) -> bool:
+    """Tell whether two tasks prepare speech in the same way."""
+    return (first.every, first.normalised_by) == (second.every, second.normalised_by)
+
+
+def look(loaded: trained.Loaded, sentences: Spoken, heard: Heard) -> Searched:
     """Encode the segments of an archive and the queries to it with every member of a run."""
-    prepare = loaded.task.prepare
-    segments, whole = searching.cut(sentences, prepare), prepare(sentences.features, sentences.voices)
-    asked = prepare(queries.features, queries.voices)
-    archives = [searching.archive_of(sentences, whole, segments, vectors)
-                for vectors in searching.encode(loaded.model, segments.frames)]
-    return Searched(archives, asked, searching.encode(loaded.model, asked))
+    archives = [searching.archive_of(sentences, heard.sentences, heard.segments, vectors)
+                for vectors in searching.encode(loaded.model, heard.segments.frames)]
+    return Searched(archives, heard.queries, searching.encode(loaded.model, heard.queries))
 
 
 def in_both_stages(scores: Scores, names: tuple[str, str], view: Searched, labels: Labels, candidates: int) -> None:

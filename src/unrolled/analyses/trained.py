@@ -65,7 +65,7 @@ class Loaded(NamedTuple):
     model: nn.Module
 
 
-def load(reference: str, settings: Settings, where: str, kind: str) -> Loaded:
+def load(reference: str, settings: Settings, where: str, kind: str, **options: Any) -> Loaded:
     """Return the run named "section/run" with its trained weights.
 
     Args:
@@ -73,6 +73,7 @@ def load(reference: str, settings: Settings, where: str, kind: str) -> Loaded:
         settings: all settings.
         where: the option that names it, for the error.
         kind: of task that it must be.
+        options: of the task that take the place of the run's own, such as spare what only training needs.
 
     Raises:
         SettingsError: there is no such run, or it is of another kind.
@@ -87,7 +88,7 @@ def load(reference: str, settings: Settings, where: str, kind: str) -> Loaded:
         known = [f"{each.name}/{run}" for each in settings.tasks.values() if each.kind == kind for run in each.runs]
         raise SettingsError(f"{where} is {reference!r}, which is no run of a {kind} section{nearest(reference, known)}")
     run = section.runs[name]
-    task = catalogue.make_task(run, section.reads)
+    task = catalogue.make_task(run, section.reads, **options)
     return Loaded(run, task, trained_model(run, task, results.read_arrays(results.weights_file(section_name, name))))
 
 
