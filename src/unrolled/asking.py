@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 from typing import NamedTuple
 
@@ -110,28 +111,29 @@ def kept_index(found: trained.Loaded, run: str) -> searching.Archive:
     sentences, prepare = spoken.load(ARCHIVE, "sentences"), found.task.prepare
     path, seen = results.RUNS / "index" / f"{run.replace('/', '__')}.safetensors", _seen(found, run)
     kept = _kept(path)
-    if kept is None or not np.array_equal(kept["seen"], seen):
+    if not np.array_equal(kept.get("seen"), seen):
         cut = searching.cut(sentences, prepare)
         kept = {"seen": seen, "vectors": searching.encode(found.model, cut.frames)[0], "sentences": cut.sentences, "starts": cut.starts,
                 "ends": cut.ends}
-        results.write_arrays(path, kept)
+        with contextlib.suppress(OSError):  # where nothing can be written, the next question takes as long
+            results.write_arrays(path, kept)
     segments = searching.Segments([], kept["sentences"], kept["starts"], kept["ends"])  # their frames are asked for no more
     return searching.archive_of(sentences, prepare(sentences.features, sentences.voices), segments, kept["vectors"])
 
 
 def _seen(found: trained.Loaded, run: str) -> np.ndarray:
-    """Return a hash, as numbers, of all that an index depends on."""
+    """Return a hash, as numbers, of what an index is made from: weights, archive, and how it is cut and read."""
     parts = (results.file_hash(results.weights_file(*run.split("/"))), results.folder_hash(ARCHIVE), results.file_hash(searching.__file__),
              found.task.every, found.task.normalised_by)
     return np.frombuffer(bytes.fromhex(results.bytes_hash(repr(parts).encode())), np.uint8)
 
 
-def _kept(path: Path) -> dict[str, np.ndarray] | None:
-    """Return what is kept of an index, None where there is none or it is damaged."""
+def _kept(path: Path) -> dict[str, np.ndarray]:
+    """Return what is kept of an index, nothing where there is none or it is damaged."""
     try:
         return results.read_arrays(path)
     except results.ResultsError:
-        return None
+        return {}
 
 
 def spoken_phrase(phrase: str) -> np.ndarray:
