@@ -71,11 +71,16 @@ def _quietly(look):  # noqa: ANN001, ANN202 (a thread's body)
     return body
 
 
+def is_dvc(process: psutil.Process) -> bool:
+    """Say whether a process is a DVC; raise psutil.Error where it is gone."""
+    return any(Path(word).name in DVC for word in process.cmdline()[:4])
+
+
 def pipeline_above() -> psutil.Process | None:
     """Return the nearest ancestor that is a dvc process, or None."""
     for ancestor in psutil.Process().parents():
         with contextlib.suppress(psutil.Error):
-            if any(Path(word).name in DVC for word in ancestor.cmdline()[:4]):
+            if is_dvc(ancestor):
                 return ancestor
     return None
 
