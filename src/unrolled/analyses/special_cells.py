@@ -29,7 +29,8 @@ class Panel:
 
 PANELS = {
     "timing": Panel("C5", "A spike at the right step", "在正确的一步发放脉冲", "accuracy", "share of spikes exactly on time", 0.0,
-                    note=" Long: delays of 30 to 50 steps, not of 5 to 20.", note_zh="long 表示延迟为 30 至 50 步，其余为 5 至 20 步。"),
+                    note=" Long: delays of 30 to 50 steps; longer: of 60 to 80; the others: of 5 to 20.",
+                    note_zh="long 表示延迟为 30 至 50 步，longer 为 60 至 80 步，其余为 5 至 20 步。"),
     "sequence_generation": Panel("E6", "Generating a sequence without input", "无输入生成序列", "normalised_error",
                                  "normalised squared error", 1.0, (("Clockwork, published", 0.1125), ("plain, published", 0.2454))),
     "character_model": Panel("E7", "Characters of Shakespeare", "莎士比亚字符模型", "bits_per_character", "bits per character", 6.0),
