@@ -12,6 +12,7 @@ DATA_SETS = Table(__name__, {  # of classes derived from `base.DataSet`
     "reviews": "reviews.Reviews",
     "tweets": "tweets.Tweets",
     "spoken_words": "spoken_words.SpokenWords",
+    "spoken_further_words": "spoken_further_words.SpokenFurtherWords",
     "spoken_digits": "spoken_digits.SpokenDigits",
     "spoken_mandarin": "spoken_mandarin.SpokenMandarin",
     "spoken_archive": "spoken_archive.SpokenArchive",

@@ -1,6 +1,6 @@
-"""The English words that are spoken: everyday ones to train on, and rhyming ones, never trained on, to test with.
+"""The English words that are spoken: everyday ones to train on, and rhyming ones, never trained on, to test with; and more of these.
 
-No word sounds like another of either list, and none is read in two ways; a test of this repository asks espeak-ng for the phonemes of all.
+No word sounds like another of any list, and none is read in two ways; a test of this repository asks espeak-ng for the phonemes of all.
 """
 
 from __future__ import annotations
@@ -24,6 +24,39 @@ RHYMES: dict[str, tuple[str, ...]] = {
     "others": ("president", "government", "university", "students", "morning", "yesterday", "hundred", "company"),
 }
 TEST = tuple(word for words in RHYMES.values() for word in words)
+
+# Further lists of the same make: as many words in families that rhyme, each family within one list, and as many longer ones.
+_FURTHER: dict[str, dict[str, str]] = {
+    "further_1": {
+        "et": "bet get jet let met net pet set", "eal": "deal feel heel seal wheel peel", "ill": "bill fill mill pill till chill",
+        "ore": "more core sore roar bore war", "ound": "sound found pound hound mound bound", "ay": "bay hay lay may ray way",
+        "ock": "lock sock dock knock shock", "ust": "dust just must rust trust", "ace": "race lace case base chase",
+        "ap": "map cap gap tap", "oad": "road load code toad", "uther": "mother brother other", "oy": "boy toy", "ool": "pool tool",
+        "others": "family history problem question industry television capital machine",
+    },
+    "further_2": {
+        "eat": "beat feet heat neat seat sheet wheat cheat", "ain": "lane main pain gain chain vein",
+        "est": "best nest rest test guest vest", "ole": "hole pole roll coal goal mole", "ack": "pack sack lack rack jack tack",
+        "y": "buy die guy lie tie sigh", "all": "ball fall hall tall call", "ug": "bug hug jug mug rug", "id": "bid did hid kid lid",
+        "ook": "book look took hook", "ark": "park mark bark shark", "unny": "bunny money sunny", "irst": "first worst", "own": "town down",
+        "others": "children society policy computer information education community minister",
+    },
+    "further_3": {
+        "it": "bit fit hit kit pit wit knit lit", "ate": "date fate mate rate bait state", "ent": "went rent cent tent bent dent",
+        "ide": "side tide guide bride slide pride", "op": "hop mop top shop pop chop", "one": "phone tone zone loan cone throne",
+        "ought": "bought caught taught fought thought", "ean": "mean queen scene lean teen", "um": "gum hum sum come numb",
+        "ad": "dad mad lad pad", "urse": "nurse purse verse curse", "able": "cable fable able", "oot": "boot suit", "ar": "car jar",
+        "others": "teacher opinion position interest department military experience property",
+    },
+    "further_4": {
+        "ade": "fade made shade paid jade raid trade blade", "ip": "dip tip ship chip rip zip", "ed": "red led fed said shed wed",
+        "ot": "hot lot dot rot shot knot", "ice": "nice mice price dice slice twice", "ow": "go low show foe though blow",
+        "ut": "cut nut hut shut gut", "eep": "leap weep heap jeep peep", "aw": "law saw jaw raw paw", "ast": "past last cast vast",
+        "art": "part cart dart chart", "atter": "matter batter chatter", "oon": "soon noon", "oil": "boil coil",
+        "others": "member example reason attention article religion development political",
+    },
+}
+FURTHER = {name: tuple(word for words in families.values() for word in words.split()) for name, families in _FURTHER.items()}
 
 _TOPICS: dict[str, str] = {
     "places": """airport bank bridge castle church city college factory farm hospital hotel library market museum office palace prison
