@@ -7,6 +7,7 @@ Everything happens in a copy beside the sources (.record/); learning rates are t
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 import sys
 from collections.abc import Iterable, Mapping
@@ -16,7 +17,8 @@ from typing import Any
 import yaml
 
 from pipelines import sandbox
-from unrolled import catalogue, results, settings, tuned
+from unrolled import analyses, catalogue, processor, results, settings, tuned
+from unrolled.analyses import further_words
 from unrolled.judging.evidence import BY_ITEM
 
 COPY = Path(".record")
@@ -43,6 +45,7 @@ def main(section: str, *names: str) -> None:
         for command in ("tune", "train"):
             sandbox.run_stage(COPY, command, section)
         _keep(section, runs)
+        _keep_further_words(section, runs)
 
 
 def at_full_scale(tree: dict[str, Any], section: str, runs: Iterable[str]) -> dict[str, Any]:
@@ -66,6 +69,20 @@ def _keep(section: str, runs: Iterable[str]) -> None:
             evidence.setdefault(section, {})[run] = scores[section][run]
     tuned.save(entries, evidence)
     print(f"record {section}: {', '.join(runs)} kept in {results.recorded_file(section, 'x').parent}.")
+
+
+def _keep_further_words(section: str, runs: Iterable[str]) -> None:
+    """Keep scores of further words where an analysis has them looked for: later there are no weights to tell them by."""
+    processor.prepare()
+    with contextlib.chdir(COPY):
+        chosen = settings.load()
+        options = analyses.options_of(chosen.analyses["audio_vectors"]) if "audio_vectors" in chosen.analyses else None
+        if options is None or options.section != section or not options.more_words:
+            return
+        further = further_words.Further(Path(options.more_words), section)
+        found = {run: further_words.of_run(run, further, chosen) for run in runs}
+    for run, scores in found.items():
+        further_words.keep(further_words.recorded_file(section, run), scores, further.folder)
 
 
 def _are_items_read(record: Mapping[str, Any]) -> bool:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 
 from unrolled.analyses import audio_words_shown as shown
-from unrolled.analyses import trained, word_scores
+from unrolled.analyses import further_words, trained, word_scores
 from unrolled.analyses.base import AnalysisResult
 from unrolled.analyses.word_scores import Scores
 from unrolled.settings import Settings, SettingsError, TaskSection, nearest
@@ -27,6 +28,7 @@ class Options:
             the right frame. correspondence: the run that writes mined neighbours.
         frames: of the naive vector.
         every: one frame in so many is aligned by DTW and taken for naive vectors.
+        more_words: folder of further words, which the differences of vectors are over too; empty for none.
     """
 
     section: str = "audio_words"
@@ -37,6 +39,7 @@ class Options:
     correspondence: str = "correspondence"
     frames: int = 10
     every: int = 1
+    more_words: str = ""
 
     def __post_init__(self) -> None:
         """Refuse vectors of no frames."""
@@ -53,9 +56,9 @@ def analyse(options: Options, settings: Settings) -> AnalysisResult:
     records = trained.gather(options.section, settings)
     baselines = untrained_scores(options, settings)
     scores = {run: word_scores.trained_scores(trained.items_of(options.section, run, settings)) for run in records} | baselines
-    scores = {options.autoencoder: pooled(scores, options)} | {
-        name: found for name, found in scores.items() if name not in (options.autoencoder, options.further)}
-    result = AnalysisResult(values=values_of(scores, options))
+    compared = with_all_seeds(with_further_words(scores, options, settings), options)
+    scores = with_all_seeds(scores, options)
+    result = AnalysisResult(values=values_of(scores, compared, options))
     result.recorded = recorded_behind(result.values, scores, section, options)
     forced = forced_losses(options, settings) if options.target in section.runs else []
     if forced:
@@ -79,8 +82,27 @@ def untrained_scores(options: Options, settings: Settings) -> dict[str, Scores]:
             "dtw_euclidean": word_scores.aligned_scores(said, "euclidean"), "random": word_scores.random_scores(said)}
 
 
+def with_further_words(scores: Mapping[str, Scores], options: Options, settings: Settings) -> dict[str, Scores]:
+    """Return the scores, behind which stand those of the further words where there are any: of trained and of naive vectors.
+
+    Raises:
+        ResultsError: as `further_words.append`.
+    """
+    if not options.more_words:
+        return dict(scores)
+    further = further_words.Further(Path(options.more_words), options.section)
+    naive = further_words.naive(options.autoencoder, options.every, options.frames, further, settings)
+    return {**further_words.append(scores, further, settings), "naive": further_words.joined(scores["naive"], naive)}
+
+
+def with_all_seeds(scores: Mapping[str, Scores], options: Options) -> dict[str, Scores]:
+    """Return the scores with the further seeds of the autoencoder among its own."""
+    return {options.autoencoder: pooled(scores, options)} | {
+        name: found for name, found in scores.items() if name not in (options.autoencoder, options.further)}
+
+
 def pooled(scores: Mapping[str, Scores], options: Options) -> Scores:
-    """Return the scores of the autoencoder's own seeds and of the further ones.
+    """Return the scores of the autoencoder's own seeds and of the further ones, on the words that both have.
 
     Raises:
         SettingsError: there is no run of the further seeds' name.
@@ -90,17 +112,23 @@ def pooled(scores: Mapping[str, Scores], options: Options) -> Scores:
     if options.further not in scores:
         raise SettingsError(f"analyses.audio_vectors.further is {options.further!r}, which was neither trained nor recorded"
                             f"{nearest(options.further, scores)}")
-    return Scores(*(np.concatenate(parts) for parts in zip(scores[options.autoencoder], scores[options.further], strict=True)))
+    parts = zip(scores[options.autoencoder], scores[options.further], strict=True)
+    return Scores(*(np.concatenate(word_scores.on_shared_words(*pair)) for pair in parts))
 
 
-def values_of(scores: Mapping[str, Scores], options: Options) -> dict[str, Any]:
-    """Return scores per seed, and differences by seed and word, of the runs that claims are about from all else."""
+def values_of(scores: Mapping[str, Scores], compared: Mapping[str, Scores], options: Options) -> dict[str, Any]:
+    """Return scores per seed, and differences by seed and word, of the runs that claims are about from all else.
+
+    Args:
+        scores: of the test's words, which means are taken over. compared: of all words there are, of which the differences are.
+        options: which runs claims are about.
+    """
     values: dict[str, Any] = {}
     for name, found in scores.items():
         values[f"map_{name}"], values[f"map_voice_mean_{name}"] = (part.mean(1).tolist() for part in found)
     for first, second in _pairs(scores, options):
         for kind, place in (("", 0), ("_voice_mean", 1)):
-            values[f"{first}_over_{second}{kind}"] = word_scores.difference(scores[first], scores[second], place).tolist()
+            values[f"{first}_over_{second}{kind}"] = word_scores.difference(compared[first], compared[second], place).tolist()
     return values
 
 

@@ -106,9 +106,10 @@ def on_vectors(scores: Mapping[str, Scores], autoencoder: str, correspondence: s
         scores: by run and baseline. autoencoder, correspondence: runs.
         is_recorded: the words were recorded, and all of them learned from other speakers; else they are synthetic and unseen.
     """
-    said, said_zh = (("spoken digits (recorded speech)", "数字词（真人录音）") if is_recorded else
-                     ("unseen words (synthetic speech)", "未见词（合成语音）"))
     own, parts, chinese = scores[autoencoder], [], []
+    words = own.plain.shape[1]
+    said, said_zh = ((f"{words} spoken digits (recorded speech)", f"{words} 个数字词（真人录音）") if is_recorded else
+                     (f"{words} unseen words (synthetic speech)", f"{words} 个未见词（合成语音）"))
     for name in (correspondence, "dtw_cosine", "naive", "untrained"):
         if name in scores:
             found, (low, high) = scores[name].plain.mean(), interval(own, scores[name])
@@ -116,10 +117,10 @@ def on_vectors(scores: Mapping[str, Scores], autoencoder: str, correspondence: s
             chinese.append(f"{name_of(name, True)} {found:.3f}（{low:+.3f} 至 {high:+.3f}）")
     random = scores["random"].plain.mean()
     text = (f"Mean average precision of {said} across unseen voices: autoencoder {own.plain.mean():.3f}, without the voices' means "
-            f"{own.voice_mean.mean():.3f}. Others, with the 95 % interval of the autoencoder's lead over seeds and words: "
+            f"{own.voice_mean.mean():.3f}. Others, with the 95 % interval of the autoencoder's lead over seeds and these words: "
             f"{'; '.join(parts)}; random {random:.3f}.")
     text_zh = (f"{said_zh}跨未见嗓音检索的 MAP：自编码器 {own.plain.mean():.3f}，去掉嗓音均值后 {own.voice_mean.mean():.3f}。"
-               f"其余各法如下，括号内为自编码器领先幅度的 95 % 区间（对种子与词重抽样）：{'；'.join(chinese)}；"
+               f"其余各法如下，括号内为自编码器领先幅度的 95 % 区间（对种子与这些词重抽样）：{'；'.join(chinese)}；"
                f"随机 {random:.3f}。")
     return Sentence(["F8"], text, text_zh)
 

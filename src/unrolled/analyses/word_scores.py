@@ -92,13 +92,20 @@ def difference(first: Scores, second: Scores, kind: int = 0) -> np.ndarray:
 
     Args:
         first, second: what is compared: seed by seed, so that the seeds of both count, those that one has more left out; or with what
-            has none.
+            has none. The same holds for words.
         kind: 0 for plain vectors, 1 for those without voices' means.
     """
-    if len(second[kind]) == 1:
-        return first[kind] - second[kind]
-    shared = min(len(first[kind]), len(second[kind]))
-    return first[kind][:shared] - second[kind][:shared]
+    ours, theirs = on_shared_words(first[kind], second[kind])
+    if len(theirs) == 1:
+        return ours - theirs
+    shared = min(len(ours), len(theirs))
+    return ours[:shared] - theirs[:shared]
+
+
+def on_shared_words(first: np.ndarray, second: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return both, (members, words), without the last words of the one that has more: further words stand behind those of the test."""
+    shared = min(first.shape[1], second.shape[1])
+    return first[:, :shared], second[:, :shared]
 
 
 def interval(first: Scores, second: Scores, kind: int = 0) -> tuple[float, float]:
