@@ -13,7 +13,7 @@ from test_alignment import by_hand
 from test_audio_words import ROLES, SAID, speak
 
 from unrolled import catalogue, results, searching, settings, training
-from unrolled.analyses import audio_vectors, word_scores
+from unrolled.analyses import audio_vectors, further_words, word_scores
 from unrolled.analyses.base import as_json
 from unrolled.data import spoken
 from unrolled.settings import Settings, SettingsError
@@ -79,7 +79,8 @@ def test_further_seeds_are_pooled_with_those_trained_here(section: Settings) -> 
               for name, members, value in (("autoencoder", 2, 1.0), ("contrastive", 3, 2.0), ("own_output", 5, 4.0), ("naive", 1, 0.5))}
     everyone = audio_vectors.pooled(scores, options)
     assert everyone.plain[:, 0].tolist() == [1, 1, 2, 2, 2] and everyone.voice_mean[:, 0].tolist() == [2, 2, 3, 3, 3]
-    values = audio_vectors.values_of({"autoencoder": everyone, "own_output": scores["own_output"], "naive": scores["naive"]}, options)
+    chosen = {"autoencoder": everyone, "own_output": scores["own_output"], "naive": scores["naive"]}
+    values = audio_vectors.values_of(chosen, chosen, options)
     assert [row[0] for row in values["own_output_over_autoencoder"]] == [3, 3, 2, 2, 2]
     found = audio_vectors.analyse(options, section)
     assert np.shape(found.values["autoencoder_over_naive"]) == (4, len(SAID["test"][0]))
@@ -90,6 +91,77 @@ def test_further_seeds_are_pooled_with_those_trained_here(section: Settings) -> 
     assert "map_own_output" not in found.recorded and "autoencoder_over_untrained" not in found.recorded
     with pytest.raises(SettingsError, match=r"further is 'contrastiv'.*did you mean 'contrastive'"):
         audio_vectors.analyse(audio_vectors.Options(frames=4, further="contrastiv"), section)
+
+
+MORE = Path("data/more")
+LISTS = {"list_1": ("tvw", "pqrs"), "list_2": ("yzTV", "pqrs")}
+
+
+@pytest.fixture
+def further(section: Settings, monkeypatch: pytest.MonkeyPatch) -> further_words.Further:
+    """Two further lists, of three and of four words; of the recorded runs one has scores of them, each member and word one of its own."""
+    for name, said in LISTS.items():
+        monkeypatch.setitem(SAID, name, said)
+    monkeypatch.setattr(spoken, "voices", lambda folder: dict.fromkeys(LISTS, ROLES["test"]) if folder == MORE else ROLES)
+    made = word_scores.Scores(np.arange(14).reshape(2, 7) / 14, np.arange(14).reshape(2, 7) / 28)
+    further_words.keep(further_words.recorded_file("audio_words", "own_output"), made, MORE)
+    return further_words.Further(MORE, "audio_words")
+
+
+def precisions(vectors: np.ndarray, words: list[str], voices: list[str], voice_mean: bool) -> list[float]:
+    """Return the average precision of each word of a list, in alphabetical order, by a loop over queries."""
+    if voice_mean:
+        vectors = np.stack([vector - vectors[[other == voice for other in voices]].mean(0) for vector, voice in zip(vectors, voices)])
+    asked, held = ([place for place, voice in enumerate(voices) if voice in ROLES["test"][role]] for role in ("query", "archive"))
+    centred, found = vectors - vectors[held].mean(0), {}
+    for query in asked:
+        near = [centred[query] @ centred[other] / np.linalg.norm(centred[query]) / np.linalg.norm(centred[other]) for other in held]
+        found.setdefault(words[query], []).append(average_precision_score([words[other] == words[query] for other in held], near))
+    return [np.mean(found[word]) for word in sorted(found)]
+
+
+def test_further_words_are_looked_for_within_their_own_list(section: Settings, further: further_words.Further) -> None:
+    loaded = audio_vectors.trained.load("audio_words/autoencoder", section, "test", "audio_words")
+    trained, naive = further_words.of_run("autoencoder", further, section), further_words.naive("autoencoder", 2, 4, further, section)
+    assert trained.plain.shape == trained.voice_mean.shape == (2, 7) and naive.plain.shape == (1, 7)
+    for start, end, name in ((0, 3, "list_1"), (3, 7, "list_2")):
+        said = speak(name)
+        frames = loaded.task.prepare(said.features, said.voices)
+        vectors = np.stack([searching.encode(loaded.model, [piece])[:, 0] for piece in frames], 1)  # each alone
+        few = np.stack([piece[::2][np.linspace(0, len(piece[::2]) - 1, 4).round().astype(int)].ravel() for piece in frames])
+        for kind, is_without in enumerate((False, True)):
+            for member in range(2):
+                expected = precisions(vectors[member].astype(float), said.texts, said.voices, is_without)
+                assert trained[kind][member, start:end].tolist() == pytest.approx(expected)
+            assert naive[kind][0, start:end].tolist() == pytest.approx(precisions(few, said.texts, said.voices, is_without))
+
+
+def test_differences_are_over_further_words_where_both_have_them(section: Settings, further: further_words.Further) -> None:
+    options = {"frames": 4, "further": "own_output"}  # which stands for the autoencoder on other seeds
+    alone = audio_vectors.analyse(audio_vectors.Options(**options), section)
+    found = audio_vectors.analyse(audio_vectors.Options(**options, more_words=str(MORE)), section)
+    trained, naive = further_words.of_run("autoencoder", further, section), further_words.naive("autoencoder", 1, 4, further, section)
+    kept = further_words.recorded("own_output", further, 2)
+    for name, value in alone.values.items():
+        assert np.array_equal(np.array(found.values[name])[..., :5] if "_over_" in name else found.values[name], value), name
+    for kind, ending in enumerate(("", "_voice_mean")):
+        everyone = np.concatenate([trained[kind], kept[kind]])
+        assert np.array(found.values[f"autoencoder_over_naive{ending}"])[:, 5:] == pytest.approx(everyone - naive[kind])
+    untrained = further_words.of_run("untrained", further, section)
+    assert np.array(found.values["autoencoder_over_untrained"])[:, 5:] == pytest.approx(trained.plain - untrained.plain)
+    assert {np.shape(found.values[f"autoencoder_over_{other}"])[1] for other in ("contrastive", "dtw_cosine", "random")} == {5}
+    assert found.sentences[0] == alone.sentences[0] and "of 5 unseen words" in found.sentences[0].text
+
+
+@pytest.mark.parametrize(("change", "sentence"), [
+    ({"list_1": ("tvx", "pqrs")}, "holds scores of other words than those of data/more; run `make record SECTION=audio_words RUNS=own_output`."),
+    ({}, "does not hold scores of 3 members and 7 words, as its record and data/more have; run `make record SECTION=audio_words RUNS=own_output`.")])
+def test_scores_kept_of_other_words_or_members_are_one_sentence(further, monkeypatch, change, sentence) -> None:
+    for name, said in change.items():
+        monkeypatch.setitem(SAID, name, said)
+    with pytest.raises(results.ResultsError) as raised:
+        further_words.recorded("own_output", further, members=2 if change else 3)
+    assert str(raised.value) == f"reference/recorded/audio_words/own_output.further.safetensors {sentence}"
 
 
 def test_forced_loss_is_that_of_training(section: Settings) -> None:

@@ -7,12 +7,16 @@ import shutil
 import subprocess
 from pathlib import Path
 
+import numpy as np
 import pytest
 from conftest import ROOT
 
 from pipelines import official, record
 from pipelines.sandbox import SOURCES
 from unrolled import results, settings
+from unrolled.analyses import further_words
+from unrolled.analyses.word_scores import Scores
+from unrolled.data import spoken
 
 pytestmark = pytest.mark.unit
 
@@ -89,6 +93,22 @@ def test_records_of_named_runs_are_kept(home, stages):
     assert [path.name for path in sorted(results.recorded_file("slots", "x").parent.iterdir())] == ["elman_2.items.safetensors", "elman_2.json"]
     record.main("templates_state", "elman_few_400")  # no claim resamples its test items
     assert [path.name for path in results.recorded_file("templates_state", "x").parent.iterdir()] == ["elman_few_400.json"]
+
+
+def test_scores_of_further_words_are_kept_beside_the_record(home, stages, monkeypatch):
+    """They are told in the copy, where the weights are."""
+    asked, found = [], Scores(np.full((2, 3), 0.25), np.full((2, 3), 0.5))
+    monkeypatch.setattr(spoken, "voices", lambda _: {"first": {}, "second": {}})
+    monkeypatch.setattr(spoken, "load", lambda _, name: spoken.Spoken([], {"first": ["b", "a", "b"], "second": ["c"]}[name], [], [], []))
+    monkeypatch.setattr(further_words, "of_run", lambda run, further, chosen: asked.append(
+        (run, Path.cwd().name, further, list(chosen.tasks["audio_words"].runs))) or found)
+    results.DATA.mkdir()
+    record.main("audio_words", "own_output")
+    further = further_words.Further(Path("data/spoken_further_words"), "audio_words")
+    assert asked == [("own_output", ".record", further, ["own_output"])] and Path.cwd() == home
+    kept = results.read_arrays(further_words.recorded_file("audio_words", "own_output"))
+    assert kept["plain"].dtype == kept["voice_mean"].dtype == np.float32 and kept["words"].tobytes() == b"a b\nc"
+    assert all(np.array_equal(read, made) for read, made in zip(further_words.recorded("own_output", further, 2), found))
 
 
 @pytest.mark.parametrize(("names", "sentence"), [

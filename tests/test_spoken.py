@@ -1,4 +1,4 @@
-"""Speech: the synthesiser, the frozen form, and what the four spoken sets promise, on tiny ones."""
+"""Speech: the synthesiser, the frozen form, and what the spoken sets promise, on tiny ones."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import itertools
 import subprocess
 import sys
 import tarfile
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +23,7 @@ from unrolled.data import (
     spoken,
     spoken_archive,
     spoken_digits,
+    spoken_further_words,
     spoken_mandarin,
     spoken_words,
     strings,
@@ -31,7 +33,7 @@ from unrolled.data.archives import DataError
 from unrolled.data.espeak import Utterance
 
 pytestmark = pytest.mark.unit
-NAMES = ("spoken_words", "spoken_digits", "spoken_mandarin", "spoken_archive")
+NAMES = ("spoken_words", "spoken_further_words", "spoken_digits", "spoken_mandarin", "spoken_archive")
 
 
 def one_sentence(raised) -> str:
@@ -122,9 +124,11 @@ def test_phonemes_lose_their_marks():
 
 
 def test_no_word_sounds_like_another():
-    words = (*english_words.TRAINING, *english_words.TEST)
+    further = english_words.FURTHER
+    words = (*english_words.TRAINING, *english_words.TEST, *itertools.chain(*further.values()))
     assert len(english_words.TRAINING) == 600 and len(english_words.TEST) == 76
-    assert len({tuple(espeak.phonemes(word)) for word in words}) == len(set(words)) == 676
+    assert {name: len(words) for name, words in further.items()} == {f"further_{place}": 76 for place in range(1, 5)}
+    assert len({tuple(espeak.phonemes(word)) for word in words}) == len(set(words)) == 600 + 5 * 76
     without_tones = str.maketrans("", "", "12345ɜ")
     sounds = {" ".join(espeak.phonemes(character, "cmn")).translate(without_tones) for character in spoken_mandarin.CHARACTERS}
     assert len(sounds) == len(set(spoken_mandarin.CHARACTERS)) == len(spoken_mandarin.CHARACTERS)
@@ -149,6 +153,22 @@ def test_pairs_differ_in_their_first_sound():
         one, other = map(espeak.phonemes, pair)
         assert one[0] == "n" and other[0] == "f" and one[1:] == other[1:]
         assert set(pair) <= set(english_words.TEST)
+
+
+def families(words: tuple[str, ...]) -> dict[tuple[str, ...], int]:
+    """Return how many of the words end in the same sounds, from the first vowel on, of those endings that several share."""
+    sounds = [espeak.phonemes(word) for word in words]
+    first = [next(place for place, sound in enumerate(each) if set(sound) & set("aeiouæɐɑɒɔəɚɛɜɪʊʌᵻ")) for each in sounds]
+    endings = Counter(tuple(each[place:]) for each, place in zip(sounds, first))
+    return {ending: count for ending, count in endings.items() if count > 1}
+
+
+def test_further_lists_are_of_the_make_of_the_test():
+    """As many words rhyme with others of their list, in as many families, and as many are longer and rhyme with none."""
+    sizes = {name: sorted(families(words).values()) for name, words in {"test": english_words.TEST, **english_words.FURTHER}.items()}
+    assert all(sum(each) >= 66 and len(each) in (13, 14, 15) for each in sizes.values()), sizes
+    shared = [set(families(one)) & set(families(other)) for one, other in itertools.combinations(english_words.FURTHER.values(), 2)]
+    assert not any(shared)
 
 
 def test_half_of_the_strings_are_doubled_and_half_have_pauses_whoever_says_them():
@@ -218,12 +238,13 @@ def test_a_damaged_split_is_one_sentence(tmp_path, pieces, damage):
 @pytest.fixture
 def tiny(monkeypatch):
     """Few words, few voices, few strings."""
-    for module in (spoken_words, spoken_digits, spoken_archive):
+    for module in (spoken_words, spoken_further_words, spoken_digits, spoken_archive):
         for name, count in (("TRAINING_VOICES", 2), ("VALIDATION_VOICES", 4), ("QUERY_VOICES", 2), ("ARCHIVE_VOICES", 2)):
             if hasattr(module, name):
                 monkeypatch.setattr(module, name, getattr(module, name)[:count])
     monkeypatch.setattr(english_words, "TRAINING", english_words.TRAINING[::60])
     monkeypatch.setattr(english_words, "TEST", english_words.TEST[:3])
+    monkeypatch.setattr(english_words, "FURTHER", {"further_1": ("bet", "get"), "further_2": ("boy", "toy", "town")})
     for module in (spoken_digits, spoken_mandarin):
         monkeypatch.setattr(module, "VOICES", {split: voices[:2] for split, voices in spoken_digits.VOICES.items()})
         monkeypatch.setattr(module, "COUNTS", {"train": 8, "validation": 8, "test": 24})
@@ -251,6 +272,13 @@ def test_sets_hold_what_their_cards_say(tmp_path, tiny, name):
     if name == "spoken_archive":
         heard = [set(group) for roles in spoken.voices(tmp_path / "a").values() for group in roles.values()]
         assert sum(map(len, heard)) == len(set.union(*heard))  # nobody is in two of them
+    if name == "spoken_further_words":
+        roles = {"query": ["en-us+m2", "en-us+m5"], "archive": ["en-us+aunty", "en-us+david"]}  # those of the test
+        assert spoken.voices(tmp_path / "a") == {"further_1": roles, "further_2": roles} and card["words"] == {"further_1": 2, "further_2": 3}
+        second = spoken.load(tmp_path / "a", "further_2")
+        assert list(zip(second.voices, second.texts)) == list(itertools.product(roles["query"] + roles["archive"], ("boy", "toy", "town")))
+        assert spoken.phonemes(tmp_path / "a")["boy"] == ["b", "ɔɪ"] and card["splits"] == {"further_1": 8, "further_2": 12}
+        return
     sound = {"spoken_words": "test", "spoken_archive": "queries"}.get(name, "shown")
     assert len(spoken.audio(tmp_path / "a", sound)[1]) == card["splits"][sound]
     if name == "spoken_words":

@@ -130,5 +130,5 @@ def recorded(run: str, further: Further, members: int) -> Scores | None:
 
 def _words(folder: Path) -> np.ndarray:
     """Return the words of all lists in the order of their scores, a line for each list, as bytes: uint8 (bytes,)."""
-    texts = [" ".join(np.unique(results.read_json(folder / f"{name}.json")["texts"])) for name in spoken.voices(folder)]
+    texts = [" ".join(np.unique(spoken.load(folder, name).texts)) for name in spoken.voices(folder)]
     return np.frombuffer("\n".join(texts).encode(), np.uint8)
