@@ -1,6 +1,6 @@
 """Train once, at full scale, what the default run leaves out: `make record SECTION=slots [RUNS="elman_2 lstm_2"]`.
 
-The records go to reference/recorded/, from which claims and figures take them.
+The records go to reference/recorded/, from which claims and figures take them; beside those of spoken words, what further words score.
 
 Everything happens in a copy beside the sources (.record/); learning rates are tuned there first and come back into tuned.yaml.
 """
