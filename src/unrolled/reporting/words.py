@@ -55,6 +55,7 @@ CAUSES_ZH = {"loss is not finite": "损失不是有限数", "gradient norm is no
 SPLITS_ZH = {"all": "全部", "train": "训练", "validation": "验证", "test": "测试", "demonstration": "演示", "leak-free": "无泄漏",
              "dates": "日期", "seen": "训练中见过的词", "shown": "展示", "sentences": "句子", "sentences_validation": "句子（验证）",
              "queries": "查询", "queries_validation": "查询（验证）",
-             "sentences_second": "句子（第二库）", "queries_second": "查询（第二库）"}
+             "sentences_second": "句子（第二库）", "queries_second": "查询（第二库）",
+             "further_1": "新词表 1", "further_2": "新词表 2", "further_3": "新词表 3", "further_4": "新词表 4"}
 SCALES_ZH = {"laptop": "笔记本电脑", "full": "完整", "smoke": "冒烟测试"}
 SOURCES = {"packaged": ("packaged", "默认数据"), "official": ("official", "官方数据")}
