@@ -96,7 +96,9 @@ def test_what_a_killed_dvc_was_doing_keeps_nobody_waiting(done):
 
 
 def test_whoever_is_a_living_dvc_is_waited_for():
-    with subprocess.Popen([sys.executable, "-c", "input()", "dvc"], stdin=subprocess.PIPE) as process:
+    code = "print('here', flush=True); input()"
+    with subprocess.Popen([sys.executable, "-c", code, "dvc"], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdout.readline()  # until then it has no words
         assert [dvc.is_dvc(process.pid), dvc.is_dvc(os.getpid())] == [True, False]
         process.stdin.close()
         process.wait()
