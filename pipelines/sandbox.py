@@ -87,9 +87,11 @@ def _report_flips(folder: Path) -> None:
     ours = results.read_result(results.verdicts_file())
     fresh = results.read_result(folder / results.verdicts_file())
     flips = verifying.flips(ours, fresh)
+    judged = {name: entry for name, entry in ours["claims"].items() if entry["verdict"] != "pending"}
     results.write_json(results.confirmed_file(),
                        {"format": results.FORMAT, "seed_offset": FRESH_SEEDS, "flips": flips,
-                        "rules": {name: entry["rule_hash"] for name, entry in ours["claims"].items() if entry["verdict"] != "pending"}})
+                        "rules": {name: entry["rule_hash"] for name, entry in judged.items()},
+                        "verdicts": {name: entry["verdict"] for name, entry in judged.items()}})
     for flip in flips:
         print(flip["sentence"])
     print(f"confirm: {len(flips)} verdicts flip on fresh seeds.")

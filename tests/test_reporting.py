@@ -93,12 +93,15 @@ def test_the_rules_that_stood_before_are_returned(workplace):
 
 
 def test_fresh_seeds_speak_only_of_what_they_judged(workplace):
-    """A claim that was not confirmed, or by another rule than the one of now, or that rests on recorded runs alone, is said nothing of."""
-    claims_now = {name: {"rule_hash": f"{name} now", "evidence": ["results/train/adding/gru.json"]} for name in ("D5", "D6", "D7", "F2")}
-    claims_now |= {"A5": {"rule_hash": "A5 now", "evidence": ["reference/recorded/slots/elman_2.json"]}}
+    """A claim that was not confirmed, or by another rule or verdict than that of now, or that rests on recorded runs alone, is said
+    nothing of."""
+    claims_now = {name: {"rule_hash": f"{name} now", "verdict": "reproduced", "evidence": ["results/train/adding/gru.json"]}
+                  for name in ("D5", "D6", "D7", "F2", "F8")}
+    claims_now |= {"A5": {"rule_hash": "A5 now", "verdict": "reproduced", "evidence": ["reference/recorded/slots/elman_2.json"]}}
     assert cards.fresh_seeds(claims_now) == {}
     results.write_json(results.confirmed_file(), {"format": results.FORMAT, "flips": [{"name": "D5", "here": "conditional"}],
-                                                  "rules": {"A5": "A5 now", "D5": "D5 now", "D6": "D6 now", "D7": "before"}})
+                                                  "rules": {"A5": "A5 now", "D5": "D5 now", "D6": "D6 now", "D7": "before", "F8": "F8 now"},
+                                                  "verdicts": dict.fromkeys(claims_now, "reproduced") | {"F8": "inconclusive"}})
     assert cards.fresh_seeds(claims_now) == {"D5": "conditional", "D6": ""}
 
 

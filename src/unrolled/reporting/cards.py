@@ -109,7 +109,8 @@ def earlier_rules(claims: Mapping[str, Any]) -> dict[str, list[dict[str, Any]]]:
 def fresh_seeds(claims: Mapping[str, Any]) -> dict[str, str]:
     """Return what each verdict became on fresh seeds, empty where it stayed, of those that `make confirm` judged by the rule of now.
 
-    What rests on recorded runs alone is left out: their seeds stay what they are.
+    What rests on recorded runs alone is left out, whose seeds stay what they are; and so is a verdict that has changed since, as by more
+    test words, and was not itself held against fresh seeds.
     """
     path = results.confirmed_file()
     if not path.exists():
@@ -117,7 +118,8 @@ def fresh_seeds(claims: Mapping[str, Any]) -> dict[str, str]:
     confirmed = results.read_result(path)
     became = {flip["name"]: flip["here"] for flip in confirmed["flips"]}
     return {name: became.get(name, "") for name, claim in claims.items()
-            if confirmed["rules"].get(name) == claim["rule_hash"] and not links.is_recorded_alone(links.origins(claim["evidence"]))}
+            if confirmed["rules"].get(name) == claim["rule_hash"] and confirmed["verdicts"].get(name) == claim["verdict"]
+            and not links.is_recorded_alone(links.origins(claim["evidence"]))}
 
 
 def count(found: Iterable[Mapping[str, Any]], verdicts: Iterable[str]) -> dict[str, int]:
