@@ -62,7 +62,7 @@ def write_whole(dump: Callable[..., None]) -> Callable[..., None]:
     """Return DVC's way of writing YAML, `dump`, that writes beside the place and moves there what is whole."""
 
     def dump_whole(path: str, data: Any, **options: Any) -> None:
-        beside = str(TEMPORARY.resolve() / f"{os.path.basename(path)}.{os.getpid()}.part")
+        beside = str(TEMPORARY.resolve() / f"{os.path.basename(path)}.part")  # what a kill left there is written over: DVC's lock is held
         dump(beside, data, **options)
         os.replace(beside, path)
 

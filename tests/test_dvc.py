@@ -137,6 +137,8 @@ def test_what_is_written_is_there_whole_or_not_at_all(done):
     with pytest.raises(KeyboardInterrupt):
         write("dvc.lock", "killed")
     assert results.DVC_LOCK.read_text() == "new"
+    write("dvc.lock", "newer")
+    assert results.DVC_LOCK.read_text() == "newer" and not list(dvc.TEMPORARY.glob("*.part"))
 
 
 def test_quiet_keeps_no_error_back(done):

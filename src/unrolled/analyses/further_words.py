@@ -6,10 +6,10 @@ Each list is as long as the test, so that its words are as hard to find. Of runs
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 
@@ -24,8 +24,9 @@ SPARED = {"pairs": "none", "limit": 1}  # options of a task: of the words to tra
 VectorsOf = Callable[[Sequence[np.ndarray]], np.ndarray]  # of pieces (frames, size) each: (members, pieces, size)
 
 
-class Further(NamedTuple):
-    """Where the further words are.
+@dataclasses.dataclass(frozen=True)
+class Further:
+    """Where the further words are; read once for all runs that read speech alike.
 
     Attributes:
         folder: frozen set "spoken_further_words".
@@ -34,11 +35,20 @@ class Further(NamedTuple):
 
     folder: Path
     section: str
+    _read: dict[tuple[int, str], list[Spoken]] = dataclasses.field(default_factory=dict, init=False, repr=False, compare=False)
 
+    def lists(self, task: SpokenWords) -> list[Spoken]:
+        """Return the lists as a task reads speech; words are numbered within their list, in alphabetical order."""
+        reading = (task.every, task.normalised_by)
+        if reading not in self._read:
+            self._read[reading] = [_as_read(spoken.load(self.folder, name), roles, task)
+                                   for name, roles in spoken.voices(self.folder).items()]
+        return self._read[reading]
 
-def lists(folder: Path, task: SpokenWords) -> list[Spoken]:
-    """Return the lists of a folder as a task reads speech; words are numbered within their list, in alphabetical order."""
-    return [_as_read(spoken.load(folder, name), roles, task) for name, roles in spoken.voices(folder).items()]
+    @cached_property
+    def words(self) -> np.ndarray:
+        """The words of all lists in the order of their scores, a line for each list, as bytes: uint8 (bytes,)."""
+        return _words(self.folder)
 
 
 def _as_read(pieces: spoken.Spoken, roles: Mapping[str, Sequence[str]], task: SpokenWords) -> Spoken:
@@ -83,14 +93,14 @@ def of_run(run: str, further: Further, settings: Settings) -> Scores:
         SettingsError, ResultsError: as `trained.load`, or the words are not there.
     """
     loaded = trained.load(f"{further.section}/{run}", settings, f"tasks.{further.section}.runs", "audio_words", **SPARED)
-    return score(lists(further.folder, loaded.task), partial(searching.encode, loaded.model))
+    return score(further.lists(loaded.task), partial(searching.encode, loaded.model))
 
 
 def naive(run: str, every: int, frames: int, further: Further, settings: Settings) -> Scores:
     """Score vectors of a few frames, as `word_scores.naive_scores`, of speech as a run reads it, one frame in `every`."""
     section = settings.tasks[further.section]
     task = catalogue.make_task(section.runs[run], section.reads, **SPARED, every=every)
-    return score(lists(further.folder, task), lambda pieces: retrieval.naive_vectors(pieces, frames)[None])
+    return score(further.lists(task), lambda pieces: retrieval.naive_vectors(pieces, frames)[None])
 
 
 def recorded_file(section: str, run: str) -> Path:
@@ -116,13 +126,12 @@ def recorded(run: str, further: Further, members: int) -> Scores | None:
     path = recorded_file(further.section, run)
     if not path.exists():
         return None
-    arrays, words = results.read_arrays(path), _words(further.folder)
-    known = arrays.get("words")
-    if known is None or not np.array_equal(known, words):
+    arrays = results.read_arrays(path)
+    if not np.array_equal(arrays.get("words"), further.words):
         raise results.ResultsError(f"{path} holds scores of other words than those of {further.folder}; run "
                                    f"`make record SECTION={further.section} RUNS={run}`.")
-    shape = (members, len(words.tobytes().split()))
-    if any(arrays.get(kind, words).shape != shape for kind in Scores._fields):
+    shape = (members, len(further.words.tobytes().split()))
+    if any(kind not in arrays or arrays[kind].shape != shape for kind in Scores._fields):
         raise results.ResultsError(f"{path} does not hold scores of {shape[0]} members and {shape[1]} words, as its record and "
                                    f"{further.folder} have; run `make record SECTION={further.section} RUNS={run}`.")
     return Scores(*(arrays[kind].astype(float) for kind in Scores._fields))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,8 @@ from unrolled.data.synthesis import ARCHIVE_VOICES, QUERY_VOICES, TRAINING_VOICE
 LANGUAGE = "en-us"
 HELD_OUT = 15  # every fifteenth training word is for validation
 SEEN = 10  # every tenth of the others is spoken by the test voices too
+ONCE = "each voice says each word once: variation within a voice is in speed and pitch between words only"
+ONCE_ZH = "每个嗓音每个词只读一次：同一嗓音内部的变化只有词与词之间的语速和音高"
 HELD_OUT_SPEAKERS = {"query": "theo", "archive": "jackson"}  # of the recorded digits
 ASKED = 15  # recordings of each digit by each of these two
 
@@ -27,27 +29,22 @@ class SpokenWords(SpokenSet):
     card = {
         **synthesis.card(recordings.CARD), "title": "Spoken words (packaged: synthetic speech)",
         "title_zh": "孤立词语音（默认为合成语音）",
-        "flaws": [*synthesis.FLAWS, "each voice says each word once: variation within a voice is in speed and pitch between words only",
-                  *recordings.FLAWS, "official: every word of the test is also one to train on; test is by two people never trained on, "
+        "flaws": [*synthesis.FLAWS, ONCE, *recordings.FLAWS,
+                  "official: every word of the test is also one to train on; test is by two people never trained on, "
                   "seen by the others in recordings never trained on"],
-        "flaws_zh": [*synthesis.FLAWS_ZH, "每个嗓音每个词只读一次：同一嗓音内部的变化只有词与词之间的语速和音高", *recordings.FLAWS_ZH,
+        "flaws_zh": [*synthesis.FLAWS_ZH, ONCE_ZH, *recordings.FLAWS_ZH,
                      "官方来源：测试词全部在训练中出现过；test 由两位未参与训练的说话人读出，seen 是其他说话人未用于训练的录音"],
     }
 
     def synthesise(self, folder: Path) -> dict[str, Any]:
         """Write the splits train, validation, test and seen, their query and archive voices, and the phonemes of all words."""
-        generator = np.random.default_rng(0)
-        groups = self.groups()
-        utterances = {split: self.utterances(words, voices, generator) for split, (words, voices) in groups.items()}
-        counts = synthesis.write_splits(folder, utterances, generator, keep_sound=("test",))
+        told = speak(folder, self.groups(), np.random.default_rng(0), keep_sound=("test",))
         half = len(VALIDATION_VOICES) // 2
         test = {"query": names(LANGUAGE, QUERY_VOICES), "archive": names(LANGUAGE, ARCHIVE_VOICES)}
         results.write_json(folder / "voices.json", {
             "validation": {"query": names(LANGUAGE, VALIDATION_VOICES[:half]), "archive": names(LANGUAGE, VALIDATION_VOICES[half:])},
             "test": test, "seen": test})
-        words = sorted({word for words, _ in groups.values() for word in words})
-        results.write_json(folder / "phonemes.json", {word: espeak.phonemes(word, LANGUAGE) for word in words})
-        return {**spoken.counted(counts), "words": {split: len(words) for split, (words, _) in groups.items()}}
+        return told
 
     def from_recordings(self, folder: Path) -> dict[str, Any]:
         """Write the same splits from recorded digits: two people are kept for the test, and of the others the recordings set apart."""
@@ -72,10 +69,20 @@ class SpokenWords(SpokenSet):
         return {"train": (train, names(LANGUAGE, TRAINING_VOICES)), "validation": (validation, names(LANGUAGE, VALIDATION_VOICES)),
                 "test": (list(english_words.TEST), unheard), "seen": (train[::SEEN], unheard)}
 
-    @staticmethod
-    def utterances(words: Iterable[str], voices: Iterable[str], generator: np.random.Generator) -> list[espeak.Utterance]:
-        """Return each word in each voice, voice by voice."""
-        return [synthesis.vary(word, voice, generator) for voice in voices for word in words]
+
+def speak(folder: Path, groups: Mapping[str, tuple[Sequence[str], Sequence[str]]], generator: np.random.Generator,
+          keep_sound: Collection[str] = ()) -> dict[str, Any]:
+    """Write splits, each of the words and the voices given for it, voice by voice, and the phonemes of all words.
+
+    Returns:
+        what the set's card is told.
+    """
+    utterances = {split: [synthesis.vary(word, voice, generator) for voice in voices for word in words]
+                  for split, (words, voices) in groups.items()}
+    counts = synthesis.write_splits(folder, utterances, generator, keep_sound=keep_sound)
+    every = sorted({word for words, _ in groups.values() for word in words})
+    results.write_json(folder / "phonemes.json", {word: espeak.phonemes(word, LANGUAGE) for word in every})
+    return {**spoken.counted(counts), "words": {split: len(words) for split, (words, _) in groups.items()}}
 
 
 def to_piece(recording: recordings.Recording) -> spoken.Piece:
