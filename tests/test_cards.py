@@ -80,10 +80,14 @@ def test_commands_name_what_the_evidence_needs(params):
                                      "dvc repro train@templates train@slots analyse@surfaces judge report"]
 
 
+@pytest.fixture(scope="module")
+def chosen() -> settings.Settings:
+    return settings.load(ROOT / "params.yaml")
+
+
 @pytest.mark.parametrize("name", REFERENCE)
-def test_every_link_to_code_leads_to_a_file(name, monkeypatch):
+def test_every_link_to_code_leads_to_a_file(name, chosen, monkeypatch):
     monkeypatch.chdir(ROOT)
-    chosen = settings.load()
     found = links.origins(REFERENCE[name]["evidence"])
     assert len(links.code(found, chosen)) >= 2
     assert all((ROOT / "report" / links.address(path)).resolve().is_file() for path in links.code(found, chosen))

@@ -33,10 +33,16 @@ def first(finished, tmp_path_factory) -> Path:
     return shutil.copytree(finished, tmp_path_factory.mktemp("first") / "home")
 
 
+@pytest.fixture(scope="module")
+def fresh(tmp_path_factory) -> Path:
+    """A fresh checkout of the same sources; to be copied, not changed."""
+    return small_pipeline.make(tmp_path_factory.mktemp("fresh") / "home")
+
+
 @pytest.fixture
-def second(tmp_path) -> Path:
+def second(fresh, tmp_path) -> Path:
     """A fresh checkout of the same sources."""
-    return small_pipeline.make(tmp_path / "second")
+    return shutil.copytree(fresh, tmp_path / "second")
 
 
 def test_what_one_pushes_another_pulls_and_has_nothing_to_do(first, second, tmp_path):

@@ -8,14 +8,13 @@ block for the chosen scale. What a section says beyond the fields below are opti
 from __future__ import annotations
 
 import dataclasses
-import typing
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from unrolled.values import SCALES, SettingsError, check_keys, checked_value, mapping
+from unrolled.values import SCALES, SettingsError, annotations_of, check_keys, checked_value, mapping
 from unrolled.values import nearest as nearest  # passed on to those who import it with the errors
 
 
@@ -257,7 +256,7 @@ def _at_other_lengths(lines: Mapping[str, Any], lengths: Iterable[int], most_see
 
 def _check_run_fields(tree: Mapping[str, Any], where: str) -> None:
     """Check values that runs share where they stand, so that a complaint names that place and not a run that took them over."""
-    hints = typing.get_type_hints(Run)
+    hints = annotations_of(Run)
     for key, value in tree.items():
         if key in hints and key not in ("task", "name", "options"):
             checked_value(value, hints[key], f"{where}.{key}", key)
@@ -298,7 +297,7 @@ def _headline(name: str, reference: Any) -> Mapping[str, str]:
 
 def _build(cls: type, tree: Mapping[str, Any], where: str, **extra: Any) -> Any:
     """Make a dataclass of a mapping, each value checked by its field's annotation."""
-    annotations = typing.get_type_hints(cls)
+    annotations = annotations_of(cls)
     fields = [field for field in dataclasses.fields(cls) if field.name not in extra]
     required = [field.name for field in fields
                 if field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING]

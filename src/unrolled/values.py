@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import functools
 import inspect
 import types
 import typing
@@ -30,12 +31,23 @@ class SettingsError(UserError):
     """A setting is unknown, of the wrong type, out of range or contradicts another."""
 
 
+@functools.cache
+def annotations_of(annotated: Any) -> Mapping[str, Any]:
+    """Return the types of a class' fields or a function's parameters; they are words in the sources, and reading them takes its time."""
+    return types.MappingProxyType(typing.get_type_hints(annotated))
+
+
+@functools.cache
+def _keyword_options(cls: type) -> Mapping[str, Any]:
+    hints = annotations_of(cls.__init__)
+    parameters = inspect.signature(cls.__init__).parameters.values()
+    return types.MappingProxyType(
+        {parameter.name: hints[parameter.name] for parameter in parameters if parameter.kind is parameter.KEYWORD_ONLY})
+
+
 def options_of(cls: type, given: Iterable[str]) -> dict[str, Any]:
     """Return the keyword options of a registered class with their types, those that it is always `given` left out."""
-    hints = typing.get_type_hints(cls.__init__)
-    parameters = inspect.signature(cls.__init__).parameters.values()
-    return {parameter.name: hints[parameter.name] for parameter in parameters
-            if parameter.kind is parameter.KEYWORD_ONLY and parameter.name not in given}
+    return {name: kind for name, kind in _keyword_options(cls).items() if name not in given}
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
