@@ -26,7 +26,7 @@ from unrolled import results, settings
 
 pytestmark = pytest.mark.smoke
 
-KILLS = int(os.environ.get("UNROLLED_KILLS", "4"))
+KILLS = int(os.environ.get("UNROLLED_KILLS", "2"))
 EACH = 4  # kills of one pipeline, before it may end
 WORKERS = 8 if KILLS > EACH else 3  # more than there are cores; each takes seconds to start
 LONGEST = 9.0  # seconds from a start to the kill

@@ -76,12 +76,19 @@ def test_a_slip_in_params_ends_before_anything_runs(params, workplace, monkeypat
     assert {path.name for path in workplace.iterdir()} == {"claims.yaml", "tuned.yaml", "params.yaml"}
 
 
-def test_one_update_of_every_run_makes_no_tensor_on_the_default_device(whole, monkeypatch):
+def code_of(run: settings.Run) -> tuple[tuple[str, object], ...]:
+    """Return what of a run's settings decides which code it runs through: words and switches, and of numbers whether they are 0."""
+    chosen = {**vars(run), **run.options, "name": "", "options": ""}
+    return tuple(sorted((name, value if isinstance(value, str) else bool(value)) for name, value in chosen.items()))
+
+
+def test_one_update_of_every_kind_of_run_makes_no_tensor_on_the_default_device(whole, monkeypatch):
     monkeypatch.chdir(whole)
     chosen = settings.load()
     cpu = torch.device("cpu")
     for section in chosen.tasks.values():
-        for made in section.runs.values():
+        kinds = {code_of(run): run for run in section.runs.values()}
+        for made in kinds.values():
             task = catalogue.make_task(made, section.reads)
             batch = next(task.training_batches([training.generator(0, "data")], 4))
             loop = training._Loop(made, task, [(0, 0.01)], models.build(made, catalogue.cell_options(made), task.sizes,

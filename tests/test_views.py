@@ -44,9 +44,10 @@ def test_a_changed_number_is_seen_in_few_numbers_and_in_pictures(whole, tmp_path
     said = subprocess.run(["make", "compare", "--dry-run", "--assume-old", ".venv/.ready"], cwd=folder, capture_output=True, text=True, check=True).stdout
     lines = [shlex.split(line)[2:] for line in said.splitlines() if line.startswith("python -m dvc")]
     assert [line[:3] for line in lines] == [["dvc", "metrics", "diff"], ["dvc", "exp", "show"], ["dvc", "plots", "diff"]]
+    lines[1].append("--csv")  # the same table, for programs
     _, shown, _ = [run(*line, folder=folder).stdout for line in lines]
-    rows = run(*lines[1], "--csv", folder=folder).stdout.splitlines()
-    assert "steep_share" in rows[0] and "/" not in rows[0] and rows[0].count(",") < MOST and "workspace" in shown
+    names, *rows = shown.splitlines()
+    assert "steep_share" in names and "/" not in names and names.count(",") < MOST and any("workspace" in row for row in rows)
     page = (folder / "dvc_plots" / "index.html").read_text(encoding="utf-8")
     pictures = re.findall(r'<img src="([^"]+)"', page)
     assert len(pictures) == 2 * len(settings.read_yaml(folder / "dvc.yaml")["plots"]) and "http" not in page and "<script" not in page
