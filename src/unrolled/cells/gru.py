@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from unrolled.cells.base import Cell, Generators, constant, linear, per_member, uniform
-from unrolled.cells.sweep import Products, backward, time_major
+from unrolled.cells.sweep import Products, backward, before, steps, time_major
 
 
 class GRUState(NamedTuple):
@@ -70,15 +70,17 @@ class GRU(Cell):
         size, hidden = self.hidden, state.hidden
         gates, candidates, states = (time_major(inputs, width) for width in (3 * size, size, size))
         direct, sums = Products(weights[0]), hidden.new_empty(*hidden.shape[:2], 3 * size)
-        for time, (gate, candidate, new) in enumerate(zip(gates.unbind(1), candidates.unbind(1), states.unbind(1), strict=True)):
-            direct.add(weights[2], inputs[:, time], sums)
+        sums_of_gates, sum_of_candidate = sums.split((2 * size, size), -1)
+        parts = steps(inputs, running, gates, gates[..., : 2 * size], *gates.chunk(3, -1), candidates, states)
+        for given, goes_on, gate, both, reset, update, inner, candidate, new in parts:
+            direct.add(weights[2], given, sums)
             torch.bmm(hidden, weights[1], out=gate)
-            reset, update = gate[..., : 2 * size].add_(sums[..., : 2 * size]).sigmoid_().chunk(2, -1)
-            inner = gate[..., 2 * size :].add_(weights[3])
-            torch.addcmul(sums[..., 2 * size :], reset, inner, out=candidate).tanh_()
+            both.add_(sums_of_gates).sigmoid_()
+            inner.add_(weights[3])
+            torch.addcmul(sum_of_candidate, reset, inner, out=candidate).tanh_()
             torch.lerp(candidate, hidden, update, out=new)
-            if running is not None:
-                torch.where(running[:, time], new, hidden, out=new)
+            if goes_on is not None:
+                torch.where(goes_on, new, hidden, out=new)
             hidden = new
         return GRUState(states), (gates, candidates)
 
@@ -93,23 +95,25 @@ class GRU(Cell):
         direct, recurrent = Products(weights[0]), Products(weights[1].roll(size, -1))
         gradient = carried.new_empty(*carried.shape[:2], 4 * size)
         of_recurrent, of_direct, of_biases = gradient[..., : 3 * size], gradient[..., size:], gradient.new_zeros(len(gradient), 1, 4 * size)
-        for time in reversed(range(inputs.shape[1])):
-            old, arrived = states.hidden[:, time - 1] if time else first.hidden, upstream[:, time] + carried
-            kept_share = self._step_back(arrived, old, gates[:, time], candidates[:, time], gradient)
-            if running is not None:
-                gradient.masked_fill_(~running[:, time], 0.0)
-                kept_share = torch.where(running[:, time], kept_share, arrived)  # what stands still passes its gradient on
+        of_sums, stands = gradient.chunk(4, -1), None if running is None else ~running
+        parts = steps(inputs, of_inputs, stands, before(first.hidden, states.hidden), *gates.chunk(3, -1), candidates, upstream)
+        for given, of_given, still, old, *gate, candidate, outside in reversed(list(parts)):
+            arrived = outside + carried
+            kept_share = self._step_back(arrived, old, gate, candidate, of_sums)
+            if still is not None:
+                gradient.masked_fill_(still, 0.0)
+                kept_share = torch.where(still, arrived, kept_share)  # what stands still passes its gradient on
             carried = torch.empty_like(arrived)
             recurrent.back(old, of_recurrent, carried)
             carried += kept_share
-            direct.back(inputs[:, time], of_direct, None if of_inputs is None else of_inputs[:, time])
+            direct.back(given, of_direct, of_given)
             of_biases += gradient.sum(1, keepdim=True)
         return GRUState(carried), (direct.of_weight, recurrent.of_weight.roll(-size, -1), of_biases[..., size:], of_biases[..., :size])
 
     @staticmethod
-    def _step_back(arrived: Tensor, old: Tensor, gate: Tensor, candidate: Tensor, gradient: Tensor) -> Tensor:
+    def _step_back(arrived: Tensor, old: Tensor, gate: Sequence[Tensor], candidate: Tensor, of_sums: Sequence[Tensor]) -> Tensor:
         """Write the gradient of one step's sums, of `arrived` at the new hidden value; return that of the old one, but for what U adds."""
-        (reset, update, inner), (of_inner, of_reset, of_update, of_candidate) = gate.chunk(3, -1), gradient.chunk(4, -1)
+        (reset, update, inner), (of_inner, of_reset, of_update, of_candidate) = gate, of_sums
         kept = arrived * update
         backward("tanh", arrived - kept, candidate, of_candidate)
         torch.mul(of_candidate, reset, out=of_inner)

@@ -20,7 +20,7 @@ from unrolled.cells.base import (
     recur,
     uniform,
 )
-from unrolled.cells.sweep import INTO, Products, backward, time_major
+from unrolled.cells.sweep import INTO, Products, backward, before, steps, time_major
 
 
 class LSTMState(NamedTuple):
@@ -130,23 +130,24 @@ class LSTM(Cell):
         """Return memory and hidden value after each step; kept are the gates' openings and the candidate side by side, and h(c)."""
         size, (memory, hidden), direct = self.hidden, state, Products(weights[0])
         gates, memories, hiddens, shown = (time_major(inputs, width) for width in (weights[2].shape[-1], size, size, size))
-        for time, gate in enumerate(gates.unbind(1)):
-            direct.add(weights[2], inputs[:, time], gate).baddbmm_(hidden, weights[1])
-            new_memory = self._open(gate, memory, memories[:, time])
-            squashed = INTO[self.memory_activation_name](new_memory, out=shown[:, time])
-            new_hidden = torch.mul(gate[..., -2 * size : -size], squashed, out=hiddens[:, time])
-            if running is not None:
+        squash, opened = INTO[self.memory_activation_name], gates[..., : self.gates * size]
+        for given, goes_on, sums, together, new_memory, squashed, new_hidden, *gate in steps(
+                inputs, running, gates, opened, memories, shown, hiddens, *gates.chunk(self.gates + 1, -1)):
+            direct.add(weights[2], given, sums).baddbmm_(hidden, weights[1])
+            self._open(together, gate, memory, new_memory)
+            torch.mul(gate[-2], squash(new_memory, out=squashed), out=new_hidden)
+            if goes_on is not None:
                 for new, old in ((new_memory, memory), (new_hidden, hidden)):
-                    torch.where(running[:, time], new, old, out=new)
+                    torch.where(goes_on, new, old, out=new)
             memory, hidden = new_memory, new_hidden
         return LSTMState(memories, hiddens), (gates, shown)
 
-    def _open(self, sums: Tensor, memory: Tensor, new_memory: Tensor) -> Tensor:
+    def _open(self, together: Tensor, parts: Sequence[Tensor], memory: Tensor, new_memory: Tensor) -> None:
         """Turn the sums of one step into openings and candidate, in place, and write the new memory from the old."""
-        *gates, candidate = sums.chunk(self.gates + 1, -1)
+        *gates, candidate = parts
         INTO[self.input_activation_name](candidate, out=candidate)
         if self.peephole_weight is None:
-            sums[..., : -self.hidden].sigmoid_()  # one call for all gates
+            together.sigmoid_()  # one call for all gates
         else:
             for gate, weight in zip(gates[:-1], self.peephole_weight.unbind(1), strict=False):
                 gate.addcmul_(weight, memory).sigmoid_()
@@ -157,42 +158,42 @@ class LSTM(Cell):
             kept.addcmul_(gates[0], candidate)
         if self.peephole_weight is not None:
             gates[-1].addcmul_(self.peephole_weight[:, -1], new_memory).sigmoid_()
-        return new_memory
 
     def sweep_back(self, inputs: Tensor, running: Tensor | None, states: LSTMState, first: LSTMState, kept: tuple[Tensor, ...],
                    weights: Sequence[Tensor], upstream: Tensor, last: LSTMState, of_inputs: Tensor | None
                    ) -> tuple[LSTMState, tuple[Tensor, ...]]:
         """Go back step by step."""
         (gates, shown), carried, gradient = kept, last, torch.empty_like(kept[0][:, 0])
+        of_sums, stands = gradient.chunk(self.gates + 1, -1), None if running is None else ~running
         direct, recurrent, of_bias = Products(weights[0]), Products(weights[1]), torch.zeros_like(weights[2])
         of_peepholes = [torch.zeros_like(weight) for weight in weights[3:]]
-        for time in reversed(range(inputs.shape[1])):
-            old = LSTMState(*(part[:, time - 1] for part in states)) if time else first
-            arrived = carried._replace(hidden=upstream[:, time] + carried.hidden)
+        old = (before(*pair) for pair in zip(first, states, strict=True))
+        parts = steps(inputs, of_inputs, running, stands, *old, states.memory, shown, upstream, *gates.chunk(self.gates + 1, -1))
+        for given, of_given, goes_on, still, old_memory, old_hidden, memory, squashed, outside, *gate in reversed(list(parts)):
+            arrived = carried._replace(hidden=outside + carried.hidden)
             of_hidden = torch.empty_like(carried.hidden)
-            of_memory = self._step_back(arrived, old.memory, gates[:, time], shown[:, time], gradient)
-            if running is not None:
-                gradient.masked_fill_(~running[:, time], 0.0)
-                of_memory = torch.where(running[:, time], of_memory, arrived.memory)
-            recurrent.back(old.hidden, gradient, of_hidden)
-            if running is not None:
-                of_hidden += arrived.hidden.masked_fill(running[:, time], 0.0)  # what stands still passes its gradient on
-            direct.back(inputs[:, time], gradient, None if of_inputs is None else of_inputs[:, time])
+            of_memory = self._step_back(arrived, old_memory, gate, squashed, of_sums)
+            if still is not None:
+                gradient.masked_fill_(still, 0.0)
+                of_memory = torch.where(still, arrived.memory, of_memory)
+            recurrent.back(old_hidden, gradient, of_hidden)
+            if still is not None:
+                of_hidden += arrived.hidden.masked_fill(goes_on, 0.0)  # what stands still passes its gradient on
+            direct.back(given, gradient, of_given)
             of_bias += gradient.sum(1, keepdim=True)
             for total in of_peepholes:
-                total += self._looked_at(gradient, old.memory, states.memory[:, time])
+                total += self._looked_at(of_sums, old_memory, memory)
             carried = LSTMState(of_memory, of_hidden)
         return carried, (direct.of_weight, recurrent.of_weight, of_bias, *of_peepholes)
 
-    def _looked_at(self, gradient: Tensor, old: Tensor, new: Tensor) -> Tensor:
+    def _looked_at(self, of_sums: Sequence[Tensor], old: Tensor, new: Tensor) -> Tensor:
         """Return one step's share of the peepholes' gradient: (members, gates, 1, hidden)."""
         memories = [old] * (self.gates - 1) + [new]
-        parts = zip(gradient.chunk(self.gates + 1, -1), memories, strict=False)
-        return torch.stack([(part * memory).sum(1, keepdim=True) for part, memory in parts], 1)
+        return torch.stack([(part * memory).sum(1, keepdim=True) for part, memory in zip(of_sums, memories, strict=False)], 1)
 
-    def _step_back(self, arrived: LSTMState, old: Tensor, gate: Tensor, shown: Tensor, gradient: Tensor) -> Tensor:
+    def _step_back(self, arrived: LSTMState, old: Tensor, parts: Sequence[Tensor], shown: Tensor, of_sums: Sequence[Tensor]) -> Tensor:
         """Write the gradient of one step's sums, of `arrived` at the new state; return that of the old memory."""
-        (*gates, candidate), (*of_gates, of_candidate) = gate.chunk(self.gates + 1, -1), gradient.chunk(self.gates + 1, -1)
+        (*gates, candidate), (*of_gates, of_candidate) = parts, of_sums
         of_memory = arrived.memory + backward(self.memory_activation_name, arrived.hidden * gates[-1], shown)
         backward("sigmoid", arrived.hidden * shown, gates[-1], of_gates[-1])
         if self.peephole_weight is not None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import itertools
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -94,7 +95,7 @@ class Products:
     """
 
     def __init__(self, weight: Tensor) -> None:
-        self.weight, self.is_column = weight, weight.shape[1] == 1
+        self.weight, self.turned, self.is_column = weight, weight.transpose(1, 2), weight.shape[1] == 1
         self.of_weight = torch.zeros_like(weight, memory_format=torch.contiguous_format)
 
     def add(self, base: Tensor, inputs: Tensor, out: Tensor) -> Tensor:
@@ -111,7 +112,20 @@ class Products:
         if of_inputs is not None and self.is_column:
             torch.sum(gradient * self.weight, -1, keepdim=True, out=of_inputs)
         elif of_inputs is not None:
-            torch.bmm(gradient, self.weight.transpose(1, 2), out=of_inputs)
+            torch.bmm(gradient, self.turned, out=of_inputs)
+
+
+def steps(*parts: Tensor | Sequence[Tensor] | None) -> Iterator[tuple[Any, ...]]:
+    """Yield a tuple for each step: of tensors (members, time, ...) what they hold there, of sequences the next, None of nothing.
+
+    Taking a tensor apart in one call costs a small part of what `tensor[:, time]` does at each step, which is as much as a small product.
+    """
+    return zip(*(itertools.repeat(None) if part is None else part.unbind(1) if isinstance(part, Tensor) else part for part in parts))
+
+
+def before(first: Tensor, states: Tensor) -> list[Tensor]:
+    """Return what each step began with: the first state, and those after (members, time, ...) every step but the last."""
+    return [first, *states.unbind(1)[:-1]]
 
 
 def time_major(like: Tensor, size: int) -> Tensor:
