@@ -151,11 +151,12 @@ def gradient_norms(gradient: Tensor) -> Tensor:
     return torch.where(torch.isfinite(norms), norms, torch.linalg.vector_norm(gradient, dim=1, dtype=torch.float64))
 
 
-def clip(gradient: Tensor, norms: Tensor, by: str, at: float) -> Tensor:
-    """Clip each member's gradient (members, parameters), by its norm (Pascanu et al. 2013) or value by value (Mikolov 2012)."""
+def clip(gradient: Tensor, norms: Tensor, by: str, at: float) -> None:
+    """Clip each member's gradient (members, parameters) in place, by its norm (Pascanu et al. 2013) or value by value (Mikolov 2012)."""
     if by == "norm":
-        return gradient * (at / norms).clamp(max=1).unsqueeze(1)
-    return gradient.clamp(-at, at) if by == "value" else gradient
+        gradient.mul_((at / norms).clamp(max=1).unsqueeze(1))
+    elif by == "value":
+        gradient.clamp_(-at, at)
 
 
 def train(run: Run, task: Task, members: Sequence[tuple[int, float]], device: torch.device, report: Report | None = None) -> Trained:
@@ -246,8 +247,8 @@ class _Loop:
         finite = torch.isfinite(losses.detach()) & torch.isfinite(norms)
         if not bool((finite | ~self.active).all()):
             self._freeze(losses.detach(), finite, step + 1)
-        largest = gradient.abs().amax(1)  # aminmax takes ten times as long
-        gradient = clip(gradient, norms.to(gradient.dtype).clamp(min=1e-30), self.run.clip_by, self.run.clip_at)
+        largest = torch.maximum(gradient.amax(1), -gradient.amin(1)).abs()  # of all values' abs() takes twice as long, aminmax ten times
+        clip(gradient, norms.to(gradient.dtype).clamp(min=1e-30), self.run.clip_by, self.run.clip_at)
         with torch.no_grad():
             self.optimiser.step(gradient, self.active, schedule(self.run.schedule, step, self.updates))
         self.window.append((losses.detach(), norms, largest))

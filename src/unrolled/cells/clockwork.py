@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from unrolled.cells.base import Cell, Generators, linear, per_member, recur, uniform
-from unrolled.cells.sweep import backward, time_major
+from unrolled.cells.sweep import backward, before, steps, time_major
 
 
 class ClockworkState(NamedTuple):
@@ -73,9 +73,9 @@ class Clockwork(Cell):
         hidden, active = state.hidden, self._active(inputs.shape[1], state, running)
         projected = linear(inputs.flatten(1, 2), weights[0], weights[2]).unflatten(1, inputs.shape[1:3])
         activations, states = time_major(inputs, self.hidden), time_major(inputs, self.hidden)
-        for time, new in enumerate(states.unbind(1)):
-            activation = torch.baddbmm(projected[:, time], hidden, weights[1], out=activations[:, time]).tanh_()
-            hidden = torch.where(active[:, time], activation, hidden, out=new)
+        for direct, turn, activation, new in steps(projected, active, activations, states):
+            torch.baddbmm(direct, hidden, weights[1], out=activation).tanh_()
+            hidden = torch.where(turn, activation, hidden, out=new)
         done = torch.ones_like(inputs[..., :1]) if running is None else running.to(inputs.dtype)
         return ClockworkState(states, state.clock.unsqueeze(1) + done.cumsum(1)), (activations, active)
 
@@ -86,12 +86,13 @@ class Clockwork(Cell):
         (activations, active), arrived = kept, upstream[:, -1] + last.hidden
         of_sums, of_recurrent = time_major(inputs, self.hidden), torch.zeros_like(weights[1])
         turned = weights[1].transpose(1, 2).contiguous()
-        for time in reversed(range(inputs.shape[1])):
-            taken = torch.where(active[:, time], arrived, 0.0)
-            gradient = backward("tanh", taken, activations[:, time], of_sums[:, time])
-            of_recurrent.baddbmm_((states.hidden[:, time - 1] if time else first.hidden).transpose(1, 2), gradient)
+        parts = steps(active, activations, before(first.hidden, states.hidden), before(None, upstream), of_sums)
+        for turn, activation, old, outside, gradient in reversed(list(parts)):
+            taken = torch.where(turn, arrived, 0.0)
+            backward("tanh", taken, activation, gradient)
+            of_recurrent.baddbmm_(old.transpose(1, 2), gradient)
             passed = arrived - taken  # what stood still passes its gradient on
-            arrived = torch.baddbmm(upstream[:, time - 1] + passed if time else passed, gradient, turned)
+            arrived = torch.baddbmm(passed if outside is None else outside + passed, gradient, turned)
         rows, read = of_sums.flatten(1, 2), inputs.flatten(1, 2)
         if of_inputs is not None:
             of_inputs.copy_(linear(rows, weights[0].transpose(1, 2)).unflatten(1, inputs.shape[1:3]))

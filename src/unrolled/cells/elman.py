@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import NamedTuple
 
+import torch
 from torch import Tensor
 
 from unrolled.cells.base import (
@@ -20,6 +22,7 @@ from unrolled.cells.base import (
     recur,
     uniform,
 )
+from unrolled.cells.sweep import INTO, Products, backward, before, steps, time_major
 
 
 class ElmanState(NamedTuple):
@@ -54,7 +57,7 @@ class Elman(Cell):
         input_deviation: float = 0.1,
     ) -> None:
         super().__init__(features, hidden, generators)
-        self.activation = ACTIVATIONS[activation]
+        self.activation, self.activation_name = ACTIVATIONS[activation], activation
         draw = uniform(1 / math.sqrt(hidden))
         is_identity = initialisation == "identity"
         recurrent = {"default": draw, "orthogonal": orthogonal, "identity": identity}[initialisation]
@@ -74,3 +77,39 @@ class Elman(Cell):
         """Return the new hidden layer, as output and as state."""
         hidden = self.activation(recur(projected, state.hidden, self.recurrent_weight))
         return hidden, ElmanState(hidden)
+
+    def swept_weights(self) -> tuple[Tensor, ...]:
+        """Return W, U and b; a network of one unit has its steps alone (see `linear`)."""
+        return (self.input_weight, self.recurrent_weight, self.bias) if self.hidden > 1 else ()
+
+    def sweep(self, inputs: Tensor, state: ElmanState, weights: Sequence[Tensor], running: Tensor | None
+              ) -> tuple[ElmanState, tuple[Tensor, ...]]:
+        """Return the hidden layer after each step; kept is nothing else."""
+        hidden, states, activate = state.hidden, time_major(inputs, self.hidden), INTO[self.activation_name]
+        projected = linear(inputs.flatten(1, 2), weights[0], weights[2]).unflatten(1, inputs.shape[1:3])
+        for direct, goes_on, new in steps(projected, running, states):
+            activate(torch.baddbmm(direct, hidden, weights[1], out=new), out=new)
+            hidden = new if goes_on is None else torch.where(goes_on, new, hidden, out=new)
+        return ElmanState(states), ()
+
+    def sweep_back(self, inputs: Tensor, running: Tensor | None, states: ElmanState, first: ElmanState, kept: tuple[Tensor, ...],
+                   weights: Sequence[Tensor], upstream: Tensor, last: ElmanState, of_inputs: Tensor | None
+                   ) -> tuple[ElmanState, tuple[Tensor, ...]]:
+        """Go back step by step."""
+        carried, of_sums, recurrent = last.hidden, time_major(inputs, self.hidden), Products(weights[1])
+        parts = steps(running, before(first.hidden, states.hidden), states.hidden, upstream, of_sums)
+        for goes_on, old, new, outside, gradient in reversed(list(parts)):
+            arrived = torch.add(outside, carried)
+            backward(self.activation_name, arrived, new, gradient)
+            if goes_on is not None:
+                gradient.masked_fill_(~goes_on, 0.0)
+            carried = torch.empty_like(arrived)
+            recurrent.back(old, gradient, carried)
+            if goes_on is not None:
+                carried += arrived.masked_fill_(goes_on, 0.0)  # what stands still passes its gradient on
+        rows, read = of_sums.flatten(1, 2), inputs.flatten(1, 2)
+        if of_inputs is not None:
+            of_inputs.copy_(linear(rows, weights[0].transpose(1, 2)).unflatten(1, inputs.shape[1:3]))
+        is_column = read.shape[-1] == 1  # see `linear`
+        of_input_weight = (read * rows).sum(1, keepdim=True) if is_column else torch.bmm(read.transpose(1, 2), rows)
+        return ElmanState(carried), (of_input_weight, recurrent.of_weight, rows.sum(1, keepdim=True))

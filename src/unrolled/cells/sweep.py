@@ -123,8 +123,8 @@ def steps(*parts: Tensor | Sequence[Tensor] | None) -> Iterator[tuple[Any, ...]]
     return zip(*(itertools.repeat(None) if part is None else part.unbind(1) if isinstance(part, Tensor) else part for part in parts))
 
 
-def before(first: Tensor, states: Tensor) -> list[Tensor]:
-    """Return what each step began with: the first state, and those after (members, time, ...) every step but the last."""
+def before(first: Any, states: Tensor) -> list[Any]:
+    """Return what belongs to the step before each: first, and then what (members, time, ...) hold at every step but the last."""
     return [first, *states.unbind(1)[:-1]]
 
 
