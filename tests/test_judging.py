@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+import re
 from types import SimpleNamespace
 
 import numpy as np
@@ -71,6 +72,9 @@ CASES = [
     ({"kind": "success", "of": A, "than": B, "margin": 0.1}, {"contradicted": (HALF * 40, HALF * 40)}),
     ({"kind": "success", **PAIR, "margin": 0.1}, {"reproduced": (TEN, NONE), "inconclusive": (HALF, NONE[:6] + [1.0] * 4), "contradicted": (HALF, HALF)}),
     ({"kind": "equivalent", "of": A, "than": B, "margin": 0.1}, {"reproduced": (HIGH, HIGH), "contradicted": (HIGH, LOW), "inconclusive": (WIDE, LOW)}),
+    ({"kind": "leads", "of": A, "margin": 0.5}, {"reproduced": (HIGH, None), "contradicted": ([-value for value in HIGH], None),
+                                                 "inconclusive": (WIDE, None)}),
+    ({"kind": "leads", "of": A, "margin": 0.9}, {"contradicted": ([0.1, -0.1] * 5, None), "inconclusive": ([0.1, 0.2] * 5, None)}),
     ({"kind": "above", "of": A, "limit": 0.7}, {"reproduced": (HIGH, None), "contradicted": (LOW, None), "inconclusive": (WIDE, None)}),
     ({"kind": "below", "of": A, "limit": 0.7}, {"reproduced": (LOW, None), "contradicted": (HIGH, None), "inconclusive": (WIDE, None)}),
     ({"kind": "above", "of": S, "limit": 0.5}, {"reproduced": (TEN, None), "contradicted": (NONE, None), "inconclusive": (HALF, None)}),
@@ -82,6 +86,18 @@ SAID = [(rule, wanted, data) for rule, cases in CASES for wanted, data in cases.
 @pytest.mark.parametrize(("rule", "wanted", "data"), SAID, ids=lambda item: item if isinstance(item, str) else "")
 def test_a_leaf_can_say_each_of_its_verdicts(rule, wanted, data):
     assert verdict(rule, a=data[0], b=data[1]) == wanted
+
+
+def test_a_leaf_whose_own_control_fails_decides_nothing_and_says_why():
+    own = {"kind": "above", "of": {"run": "t/own", "metric": "success"}, "limit": 0.5}
+    rule = {"kind": "higher", "of": A, "than": B, "margin": 0.1, "only_if": own}
+    good, bad = (rules.work_out(rule, Known(a=LOW, b=HIGH, own=succeeded), "X1") for succeeded in (TEN, NONE))
+    assert (good.verdict, bad.verdict) == ("contradicted", "inconclusive")
+    assert "control" not in good.findings[0].sentence and "its own control did not succeed: " in bad.findings[0].sentence
+    assert rules.sentence(rule).endswith("(counts only if t/own success lies above 0.5)") and "仅当" in rules.sentence(rule, chinese=True)
+    claims.check_rule(rule, "here")
+    with pytest.raises(claims.ClaimError, match=re.escape("here.only_if.limitt is no part of a rule of kind above")):
+        claims.check_rule({**rule, "only_if": {**own, "limitt": 0.5}}, "here")
 
 
 def test_every_kind_of_rule_is_shown_saying_every_verdict():
@@ -307,7 +323,7 @@ def test_what_claims_name_is_a_run_of_now_or_of_later(all_claims):
             for reference in (leaf[key] for key in ("of", "than") if key in leaf and claim.id in due):
                 if "run" in reference:
                     section, run = reference["run"].split("/")
-                    assert run in chosen.tasks[section].runs, (claim.id, reference)
+                    assert run in {*chosen.tasks[section].runs, *chosen.tasks[section].elsewhere}, (claim.id, reference)
                 else:
                     assert reference["analysis"] in chosen.analyses, (claim.id, reference)
 
@@ -439,7 +455,7 @@ def test_items_that_hang_together_are_resampled_as_one(workplace, params):
 def test_without_any_result_nothing_is_reproduced(workplace, params, all_claims):
     verdicts = judge(all_claims, settings.parse(params))
     assert {entry["verdict"] for entry in verdicts.values()} == {"inconclusive", "pending"}
-    assert verdicts["F7"]["verdict"] == "pending" and verdicts["E1"]["verdict"] == "inconclusive"
+    assert verdicts["F7"]["verdict"] == "pending" and verdicts["E3"]["verdict"] == "inconclusive"
     needed = {"verdict", "statement", "observed", "interval", "n", "rule", "control", "published", "evidence"}
     assert all(needed <= set(entry) for entry in verdicts.values())
     assert all(math.isfinite(entry["n"]) for entry in verdicts.values())

@@ -15,9 +15,9 @@ from unrolled.analyses.word_scores import Scores, interval
 NAMES = {  # of runs and of what needs no training
     "autoencoder": ("autoencoder", "自编码器"),
     "autoencoder_further": ("autoencoder, further seeds", "自编码器，更多种子"),
-    "correspondence": ("correspondence training", "对应训练"),
-    "contrastive": ("encoder alone, contrast of mined pairs", "仅编码器，自动配对的对比训练"),
-    "contrastive_views": ("encoder alone, contrast of two cuts", "仅编码器，同一录音两段的对比训练"),
+    "correspondence": ("correspondence training", "同词配对训练"),
+    "contrastive": ("encoder alone, contrast of mined pairs", "仅编码器，对比学习（自动配对）"),
+    "contrastive_views": ("encoder alone, contrast of two cuts", "仅编码器，对比学习（同一录音的两段）"),
     "untrained": ("untrained encoder", "未训练的编码器"),
     "frozen_encoder": ("frozen encoder, trained decoder", "编码器冻结、解码器训练"),
     "frozen_decoder": ("trained encoder, frozen decoder", "编码器训练、解码器冻结"),
@@ -134,8 +134,9 @@ def on_halves(scores: Mapping[str, Scores], autoencoder: str) -> Sentence:
     text = f"Mean average precision: {numbers}. A frozen encoder makes the vectors of an untrained one, whatever its decoder learns."
     text_zh = f"MAP：{chinese}。编码器一旦冻结，无论解码器学到什么，向量都与未训练的编码器相同。"
     if "contrastive" in scores:
-        text += " The contrast of mined pairs needs no decoder; its pairs are those of correspondence training, found without labels."
-        text_zh += "自动配对的对比训练不用解码器；它与对应训练所用的配对相同，均在无标注条件下自动找出。"
+        text += (" The contrast of mined pairs needs no decoder; its pairs are those of correspondence training, found without labels of "
+                 "words, but knowing who speaks.")
+        text_zh += "对比学习不用解码器；它所用的配对与同词配对训练相同，都是自动找出的，不用词的标注，但用到说话人是谁。"
     return Sentence(["F9"], text, text_zh)
 
 

@@ -33,7 +33,7 @@ class Options:
         flat, steep: gradient norms below and above which a point counts as flat and as steep.
         starts, near: descents start within `near` of random steep points.
         updates, learning_rate, other_rates: of the descents; the other rates are for the figure.
-        judged_rates: at which it is judged whether clipping keeps a descent within the plane.
+        judged_rates: at which it is judged whether clipping keeps a descent within the plane that leaves it otherwise.
         thresholds: of clipping, by norm and by value.
         flown: a single step longer than this counts as flying off.
     """
@@ -52,7 +52,7 @@ class Options:
     updates: int = 300
     learning_rate: float = 0.5
     other_rates: tuple[float, ...] = (0.01, 0.03, 0.1, 0.3, 1.0, 3.0)
-    judged_rates: tuple[float, ...] = (0.03, 0.5, 3.0)
+    judged_rates: tuple[float, ...] = (0.03, 0.1, 0.3)
     thresholds: tuple[float, ...] = (1.0, 5.0, 15.0)
     flown: float = 1.0
 
@@ -104,9 +104,11 @@ def analyse(options: Options, settings: object) -> AnalysisResult:
         result.values[f"longest_step_{name}"] = float(run.longest.max())
     result.figures["surface"] = _surface_picture(weights, biases, values, norms, runs, options)
     for rate in options.judged_rates:
-        for name, (by, at) in kinds.items():
-            stayed = ~descend(*starts, by, at, rate, options).left
-            result.values[f"success_kept_{name}_rate_{rate:g}"] = stayed.astype(float).tolist()
+        left = {name: descend(*starts, by, at, rate, options).left for name, (by, at) in kinds.items()}
+        for name, gone in left.items():
+            result.values[f"success_kept_{name}_rate_{rate:g}"] = (~gone).astype(float).tolist()
+            if name != "none" and left["none"].any():  # where nobody leaves, there is nobody to keep
+                result.values[f"success_rescued_{name}_rate_{rate:g}"] = (~gone[left["none"]]).astype(float).tolist()
     by_rate = _by_rate(starts, kinds, options)
     result.figures["flown_by_rate"] = _rates_picture(by_rate, options)
     start = int(runs["none"].longest.argmax())
@@ -214,7 +216,7 @@ def _surface_picture(weights: np.ndarray, biases: np.ndarray, values: np.ndarray
                    f"Pascanu's one-unit problem. Descents at learning rate {options.learning_rate:g} from the start (dot) that flies "
                    f"furthest unclipped: {runs['none'].longest.max():.1f} in one step; a path that ends at the frame has left the plane.",
                    f"Pascanu 的单神经元问题。学习率 {options.learning_rate:g}，起点（圆点）取不裁剪时飞得最远的一个："
-                   f"一步 {runs['none'].longest.max():.1f}；到达边框的路径已离开该平面。")
+                   f"一步 {runs['none'].longest.max():.1f}；到达边框的路径已走出所画的参数范围。")
 
 
 @figures.styled
@@ -230,4 +232,4 @@ def _rates_picture(by_rate: Mapping[str, Mapping[float, Descent]], options: Opti
                    f"A start flies off if a single step is longer than {options.flown:g}. A threshold can only prevent that where "
                    "threshold times learning rate is smaller, and there it must: the claim is judged by who stays within the plane.",
                    f"单步长于 {options.flown:g} 即算飞出。只有当阈值乘以学习率小于它时，裁剪才可能阻止飞出，而此时必然阻止；"
-                   "因此判定看的是谁始终留在该平面内。")
+                   "因此判定看的是谁始终没有走出所画的参数范围。")

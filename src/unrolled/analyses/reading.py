@@ -90,9 +90,9 @@ def _sentence(right: Mapping[str, Sequence[float]], unknown: Sequence[str]) -> S
     """Say who tells the two apart."""
     counted = "; ".join(f"{run} {int(sum(values))}/{len(values)}" for run, values in right.items())
     return Sentence(["A2", "A3"], f"Seeds that call Taipei a destination after arrive and a departure after leave, though "
-                    f"{' and '.join(unknown)} are words they never saw: {counted}. A feed-forward tagger must answer both alike.",
+                    f"{' and '.join(unknown)} are words they never saw: {counted}. A feed-forward tagger has one answer for both.",
                     f"在从未见过 {'、'.join(unknown)} 的情况下，能在 arrive 之后把 Taipei 标为目的地、"
-                    f"在 leave 之后标为出发地的种子数：{counted}。前馈网络对两句只能给出同样的答案。")
+                    f"在 leave 之后标为出发地的种子数：{counted}。前馈网络在两句中只能给 Taipei 同样的标签。")
 
 
 def _split(run: str) -> tuple[str, int]:

@@ -157,7 +157,7 @@ def _aligned(names: tuple[str, str], measured: Mapping[str, list[float]]) -> Sen
     """Say what the search gains, and where the spikes are."""
     greedy, beam, blank, inside, even = (np.mean(measured[name]) for name in (
         "greedy_error", "beam_error", "blank_share", "spikes_inside", "even_spikes_inside"))
-    far, far_zh = ("as many, so that this shows nothing", "同样多，因而说明不了什么")
+    far, far_zh = ("hardly fewer, so that this shows nothing", "两者相差不大，因而说明不了什么")
     if inside - even > SHOWS:
         far, far_zh = "clearly fewer", "明显更少"
     text = (f"{names[0].capitalize()}: {blank:.0%} of CTC's steps are blank. {inside:.1%} of its spikes lie within their word; of evenly "

@@ -179,20 +179,22 @@ def _sentence(options: Options, result: AnalysisResult, accuracies: dict, shuffl
     """Say what order is worth on either set."""
     plain, mixed = accuracies[options.network].mean(), shuffled[options.network].mean()
     values = result.values
-    found, single, double = probes[options.network].mean(), values["probe_1_grams"], values["probe_2_grams"]
+    found, *grams = probes[options.network].mean(), *(values[f"probe_{size}_grams"] for size in (1, 2, 3))
     low, high = (100 * values[f"difference_{end}"] for end in ("low", "high"))
     blocks, blocks_zh = "", ""
     if options.folds:
         means = np.mean(values["network_on_folds"]), values["bag_of_words_on_folds"]
         blocks = "; with {} tenths of the snippets as the test in turn {:.1%} and {:.1%}".format(len(options.folds) + 1, *means)
-        blocks_zh = "；{} 个十分之一语料轮流作测试时分别为 {:.1%} 与 {:.1%}".format(len(options.folds) + 1, *means)
+        blocks_zh = "；十份语料中的 {} 份轮流作测试集时，分别为 {:.1%} 与 {:.1%}".format(len(options.folds) + 1, *means)
     little = plain - mixed < LITTLE
     text = (f"On reviews the {options.network} has {plain:.1%} right, a bag of words {values['bag_of_words']:.1%}{blocks} (difference, "
             f"resampling seeds and reviews: {low:+.1f} to {high:+.1f} points); shuffling the words of the test reviews costs "
-            f"{plain - mixed:.1%}: {'this corpus hardly needs order' if little else 'part of the answers needs order'}. On the probe it "
-            f"has {found:.1%} right, single words {single:.1%}, pairs of words {double:.1%}.")
+            f"{100 * (plain - mixed):.1f} points: {'this corpus hardly needs order' if little else 'part of the answers needs order'}. "
+            f"On the probe it has {found:.1%} right, single words {grams[0]:.1%}, pairs of words {grams[1]:.1%}, triples "
+            f"{grams[2]:.1%}: it asks for a few words in a row, not for a long memory.")
     chinese = (f"影评上 {options.network} 的准确率为 {plain:.1%}，词袋为 {values['bag_of_words']:.1%}{blocks_zh}（对种子与影评重抽样，"
-               f"差在 {low:+.1f} 到 {high:+.1f} 个百分点之间）；打乱测试影评的词序使准确率下降 {plain - mixed:.1%}："
+               f"差在 {low:+.1f} 到 {high:+.1f} 个百分点之间）；打乱测试影评的词序使准确率下降 {100 * (plain - mixed):.1f} 个百分点："
                f"{'这个语料几乎不需要词序' if little else '有一部分答案确实要看词序'}。"
-               f"词序探针上为 {found:.1%}，单词计数 {single:.1%}，双词计数 {double:.1%}。")
+               f"词序探针上为 {found:.1%}；只用单个词的词袋为 {grams[0]:.1%}，用相邻两词的为 {grams[1]:.1%}，"
+               f"用相邻三词的为 {grams[2]:.1%}：它要求的是相邻几个词，而不是长时记忆。")
     return Sentence(["F1"], text, chinese)

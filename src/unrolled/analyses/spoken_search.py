@@ -184,7 +184,7 @@ def frames_compared(view: Searched, candidates: int) -> dict[str, float]:
 
 
 def as_values(scores: Scores, work: Mapping[str, float], asked: Sequence[str]) -> dict[str, Any]:
-    """Return each method's scores by member and phrase, their lead over alignment, and the work of a query.
+    """Return each method's scores by member and phrase, their lead over alignment, that of vectors over ten frames, and a query's work.
 
     Queries for one phrase, spoken by many voices, are no trials of their own: what is asked for is whether other phrases would be found.
 
@@ -200,6 +200,8 @@ def as_values(scores: Scores, work: Mapping[str, float], asked: Sequence[str]) -
             found[f"{name}_{method}"] = values[:, place].tolist()
         if "alignment" in means:
             found[f"lead_{method}"] = (values[:, 1] - means["alignment"][:, 1]).tolist()
+    if "naive" in means:
+        found["lead_vectors_over_naive"] = (means["vectors"][:, 1] - means["naive"][:, 1]).tolist()
     return found
 
 
@@ -250,9 +252,10 @@ def _sentence(scores: Scores, work: Mapping[str, float], sentences: int) -> Sent
             f"{first['vectors']:.1%} by vectors (MAP {average['vectors']:.2f}), in {first['alignment']:.1%} by alignment with every "
             f"sentence ({average['alignment']:.2f}), in "
             f"{first['two_stages']:.1%} by vectors whose best candidates are aligned ({average['two_stages']:.2f}), for {share:.0%} of "
-            "the comparisons of alignment.")
+            f"the comparisons of alignment. Ten raw frames as a vector: {first['naive']:.1%} ({average['naive']:.2f}).")
     chinese = (f"{len(ARCHIVES)} 个语音库各有 {sentences} 个句子，共 {queries} 个语音查询，每个只检索其中一个库：首个结果正确的比例，"
                f"单用向量为 {first['vectors']:.1%}（MAP {average['vectors']:.2f}），"
                f"与每句对齐为 {first['alignment']:.1%}（{average['alignment']:.2f}），先用向量选候选再对齐为 {first['two_stages']:.1%}"
-               f"（{average['two_stages']:.2f}），比较次数只有逐句对齐的 {share:.0%}。")
+               f"（{average['two_stages']:.2f}），比较次数只有逐句对齐的 {share:.0%}。"
+               f"十个原始帧拼成的向量为 {first['naive']:.1%}（{average['naive']:.2f}）。")
     return Sentence(["F10"], text, chinese)

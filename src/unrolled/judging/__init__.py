@@ -87,12 +87,16 @@ def _decide(outcome: Outcome, control: Outcome | None, evidence: Evidence) -> tu
     if evidence.warnings:
         return "inconclusive", "; ".join(evidence.warnings), "；".join(evidence.warnings_zh)
     reasons = {
-        "reproduced": ("every part of the rule holds, beyond its margin", "规则的每一部分都成立，且超出界限"),
+        "reproduced": ("every part of the rule holds, beyond its margin", "规则的每一部分都成立，且差距足够大"),
         "contradicted": ("the rule fails: the opposite is significant, or the interval stays within the margin and shows no effect",
-                         "规则不成立：相反方向显著，或区间落在界限之内且未显示效应"),
+                         "规则不成立：相反方向显著，或区间落在允许的差距之内且未显示效应"),
         "conditional": ("it holds under some of the named conditions and fails under others", "在一些条件下成立，在另一些条件下不成立"),
         "inconclusive": ("the data decide neither way", "数据不足以判定"),
     }
+    moot = [finding for finding in outcome.findings if finding.moot]
+    if verdict == "inconclusive" and moot and all(finding.moot or finding.verdict == "reproduced" for finding in outcome.findings):
+        return (verdict, "the parts whose own control succeeded hold, the others say nothing",
+                "自身对照成功的各项都成立，其余各项说明不了什么")
     missing = [finding.missing for finding in outcome.findings if finding.missing]
     if verdict == "inconclusive" and missing:
         return verdict, "; ".join(missing), "缺少证据：" + "；".join(missing)

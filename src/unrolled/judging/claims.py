@@ -109,8 +109,10 @@ def check_rule(rule: Any, where: str, inner: bool = False) -> None:
     kind = rule["kind"]
     if not isinstance(kind, str) or kind not in FIELDS:
         raise ClaimError(f"{where}.kind is {kind!r}{nearest(str(kind), FIELDS)}")
+    if "only_if" in rule:
+        check_rule(rule["only_if"], f"{where}.only_if", inner=True)
     for key in rule:
-        if key != "kind" and key not in FIELDS[kind]:
+        if key not in ("kind", "only_if") and key not in FIELDS[kind]:
             raise ClaimError(f"{where}.{key} is no part of a rule of kind {kind}{nearest(key, FIELDS[kind])}")
     for key in FIELDS[kind]:
         if key not in rule:

@@ -1,6 +1,7 @@
 """Decision rules: what a claim must show. A rule is data (claims.yaml); here it is checked, worked out and put into words.
 
-Leaves: exact, higher, lower, success, equivalent, above, below, cannot. Composites: all, conditions.
+Leaves: exact, higher, lower, success, equivalent, leads, above, below, cannot. Composites: all, conditions. A leaf may have a control of
+its own, `only_if`: where that fails, the leaf decides nothing.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ class Finding:
         test: the test, None where nothing was tested by chance (exact checks) or nothing could be.
         passed: of exact checks.
         margin: of a comparison: an effect whose interval holds 0 and stays within it is no effect that matters.
-        missing: what is missing, if something is. pending: it is not part of the pipeline yet.
+        missing: what is missing, if something is. pending: it is not part of the pipeline yet. moot: its own control did not succeed.
         p_for, p_against: adjusted for the family once all claims are known.
     """
 
@@ -40,6 +41,7 @@ class Finding:
     passed: bool | None = None
     missing: str = ""
     pending: bool = False
+    moot: bool = False
     size: int = 0
     margin: float = 0.0
     p_for: float = 1.0
@@ -50,6 +52,8 @@ class Finding:
         """Return the verdict of this leaf alone."""
         if self.missing:
             return "pending" if self.pending else "inconclusive"
+        if self.moot:
+            return "inconclusive"
         if self.passed is not None:
             return "reproduced" if self.passed else "contradicted"
         if self.p_for < LEVEL:
@@ -105,7 +109,18 @@ def _leaf(name: str, rule: Mapping[str, Any], evidence: Evidence, claim: str) ->
     finding.name = name
     if finding.test is not None:
         finding.p_for, finding.p_against = finding.test.p_for, finding.test.p_against
+    if "only_if" in rule:
+        _hold_against_its_control(finding, _leaf("", rule["only_if"], evidence, claim))
     return finding
+
+
+def _hold_against_its_control(finding: Finding, control: Finding) -> None:
+    """Take a leaf's say away where its own control did not succeed, and tell why."""
+    if control.verdict == "reproduced":
+        return
+    finding.moot = True
+    finding.sentence += f"; says nothing, since its own control did not succeed: {control.sentence}"
+    finding.sentence_zh += f"；这一项自身的对照未成功（{control.sentence_zh}），因而说明不了什么"
 
 
 def _exact(rule: Mapping[str, Any], evidence: Evidence, claim: str) -> Finding:
@@ -154,6 +169,17 @@ def _success(rule: Mapping[str, Any], evidence: Evidence, claim: str) -> Finding
     return _two_sided(rule, test, first, second)
 
 
+def _leads(rule: Mapping[str, Any], evidence: Evidence, claim: str) -> Finding:
+    """A difference, taken seed by seed and item by item, exceeds 0 by more than the margin; as for `higher`, one within it is none."""
+    values, margin = evidence.values(rule["of"]), float(rule["margin"])
+    held_against = significance.items_against_limit if values.ndim == 2 else significance.mean_against_limit
+    beyond, opposite = held_against(values, margin), held_against(values, 0.0)
+    test, name, (low, high) = Test(*opposite[:2], beyond.p_for, opposite.p_against), label(rule["of"]), opposite.interval
+    return Finding("", f"{name} {summary(values)}, 95 % interval [{low:.4g}, {high:.4g}], margin {margin:g}",
+                   f"{label(rule['of'], chinese=True)} {summary(values)}，95 % 区间 [{low:.4g}, {high:.4g}]，差距须超过 {margin:g}",
+                   test, size=values.shape[-1], margin=margin)
+
+
 def _two_sided(rule: Mapping[str, Any], test: Test, first: np.ndarray, second: np.ndarray) -> Finding:
     counted, (low, high) = is_counted(rule["of"]), test.interval
     shown = summary(first, counted), summary(second, counted)
@@ -182,18 +208,18 @@ def _against_limit(rule: Mapping[str, Any], evidence: Evidence, claim: str) -> F
     if sign < 0:
         test = Test(-test.effect, (-test.interval[1], -test.interval[0]), test.p_against, test.p_for)
     return Finding("", f"{name} {summary(values, counted)}, 95 % interval [{low:.4g}, {high:.4g}], limit {limit:g}",
-                   f"{label(rule['of'], chinese=True)} {summary(values, counted)}，95 % 区间 [{low:.4g}, {high:.4g}]，界限 {limit:g}",
+                   f"{label(rule['of'], chinese=True)} {summary(values, counted)}，95 % 区间 [{low:.4g}, {high:.4g}]，临界值 {limit:g}",
                    test, size=values.shape[-1])
 
 
 LEAVES: dict[str, Callable[[Mapping[str, Any], Evidence, str], Finding]] = {
     "exact": _exact, "higher": _compare, "lower": _compare, "equivalent": _equivalent, "success": _success,
-    "above": _against_limit, "below": _against_limit, "cannot": _against_limit,
+    "leads": _leads, "above": _against_limit, "below": _against_limit, "cannot": _against_limit,
 }
 FIELDS: dict[str, tuple[str, ...]] = {
     "exact": ("analysis",), "higher": ("of", "than", "margin"), "lower": ("of", "than", "margin"),
-    "equivalent": ("of", "than", "margin"), "success": ("of", "than", "margin"), "above": ("of", "limit"), "below": ("of", "limit"),
-    "cannot": ("of", "limit"), "all": ("parts",), "conditions": ("parts",),
+    "equivalent": ("of", "than", "margin"), "success": ("of", "than", "margin"), "leads": ("of", "margin"),
+    "above": ("of", "limit"), "below": ("of", "limit"), "cannot": ("of", "limit"), "all": ("parts",), "conditions": ("parts",),
 }
 
 
@@ -224,11 +250,18 @@ def sentence(rule: Mapping[str, Any], chinese: bool = False) -> str:
         return joint.join(f"[{name}] {sentence(part, chinese)}" for name, part in rule["parts"].items())
     if kind == "exact":
         return f"{rule['analysis']} 的各项核对全部成立" if chinese else f"all exact checks of {rule['analysis']} hold"
+    if "only_if" in rule:
+        but = sentence({key: value for key, value in rule.items() if key != "only_if"}, chinese)
+        own = sentence(rule["only_if"], chinese)
+        return f"{but}（仅当{own}时才算数）" if chinese else f"{but} (counts only if {own})"
     first = label(rule["of"], chinese)
+    if kind == "leads":
+        return f"{first} 大于 0，且超过 {rule['margin']:g}" if chinese else f"{first} exceeds 0 (margin {rule['margin']:g})"
     if kind in ("above", "below", "cannot"):
         words = {"above": ("lies above", "高于"), "below": ("lies below", "低于"), "cannot": ("succeeds at a rate below", "的成功率低于")}
         return f"{first} {words[kind][chinese]} {rule['limit']:g}"
     words = {"higher": ("exceeds", "高于"), "lower": ("lies below", "低于"), "success": ("succeeds more often than", "的成功率高于"),
-             "equivalent": ("equals, within the margin,", "在界限内等同于")}
-    margin = f"（界限 {rule['margin']:g}）" if chinese else f" (margin {rule['margin']:g})"
+             "equivalent": ("equals, within the margin,", "等效于")}
+    within = "须在 ±{:g} 之内" if kind == "equivalent" else "须超过 {:g}"
+    margin = f"（差距{within.format(rule['margin'])}）" if chinese else f" (margin {rule['margin']:g})"
     return f"{first} {words[kind][chinese]} {label(rule['than'], chinese)}{margin}"

@@ -49,7 +49,7 @@ def strip(rule: Mapping[str, Any], finding: Mapping[str, Any], evidence: Evidenc
         samples = [_shown(evidence.values(reference)) for reference in references]
     except Missing:
         return None
-    return (_against_limit if "limit" in rule else _difference)(rule, finding, references, samples)
+    return (_against_limit if "limit" in rule or "than" not in rule else _difference)(rule, finding, references, samples)
 
 
 def _shown(values: np.ndarray) -> np.ndarray:
@@ -62,13 +62,14 @@ def _shown(values: np.ndarray) -> np.ndarray:
 def _against_limit(rule: Mapping[str, Any], finding: Mapping[str, Any], references: Sequence[Mapping[str, Any]],
                    samples: Sequence[np.ndarray]) -> dict[str, Any]:
     """One row of dots, with the interval of the mean and the limit on the same scale."""
-    limit, sign = float(rule["limit"]), 1 if rule["kind"] == "above" else -1
+    limit, sign = float(rule.get("limit", 0.0)), -1 if rule["kind"] in ("below", "cannot") else 1
+    mark = float(rule.get("margin", limit))  # of a difference, which is held against 0
     interval = sorted(limit + sign * end for end in finding["interval"])
     counted = is_counted(references[0])
-    scale = Scale([*([0.0, 1.0] if counted else samples[0]), limit, *interval])
+    scale = Scale([*([0.0, 1.0] if counted else samples[0]), limit, mark, *interval])
     bar = {"low": scale(interval[0]), "high": scale(interval[1]), "middle": scale(limit + sign * finding["effect"])}
     row = _row(references[0], samples[0], scale, counted) | {"mean": None}
-    return {"rows": [row], "ends": scale.ends, "interval": bar, "rules": [_mark(limit, scale)], "effect": None}
+    return {"rows": [row], "ends": scale.ends, "interval": bar, "rules": [_mark(mark, scale)], "effect": None}
 
 
 def _difference(rule: Mapping[str, Any], finding: Mapping[str, Any], references: Sequence[Mapping[str, Any]],
