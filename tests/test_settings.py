@@ -49,6 +49,7 @@ BAD = [
     ("tasks/adding/runs/tanh/learning_rates", [0.0], "learning_rates must be above 0"),
     ("tasks/adding/runs/tanh/first_seed", 8999, "meet the seeds"),
     ("tasks/adding/runs", [], "tasks.adding.runs must be a mapping"),
+    ("tasks/speech_ctc/full", {"runs": True}, "tasks.speech_ctc.full.runs must be a mapping"),
     ("analyses/gradient_flwo", {"reads": "x"}, "did you mean 'gradient_flow'?"),
     ("tuning/seeds", "three", "tuning.seeds must be a whole number"),
 ]

@@ -235,8 +235,9 @@ def _task(name: str, section: Mapping[str, Any], defaults: Mapping[str, Any], sc
         given = mapping(line or {}, place)
         merged = {**defaults, **own, **given, **forced, **(given if run in further else {})}  # what a scale says of one run stands
         runs[run] = _run(name, run, merged, place, seed_offset)
-    blocks = [mapping(section.get(other) or {}, f"{where}.{other}") for other in SCALES]
-    elsewhere = sorted({run for other in blocks for run in other.get("runs") or {}} - set(runs))
+    blocks = {other: mapping(section.get(other) or {}, f"{where}.{other}") for other in SCALES}
+    named = (mapping(found.get("runs") or {}, f"{where}.{other}.runs") for other, found in blocks.items())
+    elsewhere = sorted(set().union(*named) - set(runs))
     return TaskSection(name, checked_value(own["kind"], str, f"{where}.kind"), reads, runs, purpose, tuple(elsewhere), finalist_seeds)
 
 
