@@ -138,6 +138,15 @@ def test_a_cell_that_computes_something_else_is_caught(monkeypatch):
     assert not all(check.passed for check in worked_examples.all_ones().checks)
 
 
+def test_of_those_that_leave_the_plane_it_is_told_whom_clipping_keeps():
+    """In steps of 45 nobody stays who would not have anyway; in steps of 0.03 everybody does."""
+    few = error_surface.Options(points=101, windows=1, starts=40, updates=40, other_rates=(0.1,), thresholds=(0.01, 15.0), judged_rates=(3.0,))
+    values = error_surface.analyse(few, None).values
+    left = values["success_kept_none_rate_3"].count(0.0)
+    assert left > 0 and values["success_rescued_norm_0.01_rate_3"] == [1.0] * left
+    assert len(values["success_rescued_norm_15_rate_3"]) == left and sum(values["success_rescued_norm_15_rate_3"]) < left
+
+
 # checks, options, files
 
 @pytest.mark.parametrize(("expected", "observed", "tolerance", "passed"), [

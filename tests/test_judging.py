@@ -96,6 +96,10 @@ def test_a_leaf_whose_own_control_fails_decides_nothing_and_says_why():
     assert "control" not in good.findings[0].sentence and "its own control did not succeed: " in bad.findings[0].sentence
     assert rules.sentence(rule).endswith("(counts only if t/own success lies above 0.5)") and "仅当" in rules.sentence(rule, chinese=True)
     claims.check_rule(rule, "here")
+    unknown = rules.work_out(rule, Known(a=LOW, b=HIGH, own=None), "X1")
+    assert unknown.verdict == "inconclusive" and unknown.findings[0].missing == "no own"
+    with pytest.raises(claims.ClaimError, match="belongs to a part, not to a rule of kind all"):
+        claims.check_rule({"kind": "all", "parts": {"x": rule}, "only_if": own}, "here")
     with pytest.raises(claims.ClaimError, match=re.escape("here.only_if.limitt is no part of a rule of kind above")):
         claims.check_rule({**rule, "only_if": {**own, "limitt": 0.5}}, "here")
 
@@ -311,13 +315,15 @@ def test_cannot_and_training_claims_have_a_control(all_claims):
 
 
 def leaves(rule):
-    return [leaf for part in rule["parts"].values() for leaf in leaves(part)] if "parts" in rule else [rule]
+    if "parts" in rule:
+        return [leaf for part in rule["parts"].values() for leaf in leaves(part)]
+    return [rule, *(leaves(rule["only_if"]) if "only_if" in rule else [])]
 
 
 def test_what_claims_name_is_a_run_of_now_or_of_later(all_claims):
     """A reference to a section that exists must name one of its runs or be evidence that is announced as pending."""
     chosen = settings.load(ROOT / "params.yaml")
-    due = ["A1", "A2", "A3", "A4", "A7", "C1", "C2", "C3", "C4", "D1", "D3", "D4", "D5", "D7", "D8", "D9", "E1"]
+    due = ["A1", "A2", "A3", "A4", "A7", "C1", "C2", "C3", "C4", "D1", "D3", "D4", "D5", "D7", "D8", "D9", "E1", "E2"]
     for claim in all_claims:
         for leaf in leaves(claim.rule) + (leaves(claim.control) if claim.control else []):
             for reference in (leaf[key] for key in ("of", "than") if key in leaf and claim.id in due):

@@ -89,7 +89,7 @@ def _decide(outcome: Outcome, control: Outcome | None, evidence: Evidence) -> tu
     reasons = {
         "reproduced": ("every part of the rule holds, beyond its margin", "规则的每一部分都成立，且差距足够大"),
         "contradicted": ("the rule fails: the opposite is significant, or the interval stays within the margin and shows no effect",
-                         "规则不成立：相反方向显著，或区间落在允许的差距之内且未显示效应"),
+                         "规则不成立：相反方向显著，或区间落在要求的差距之内且未显示效应"),
         "conditional": ("it holds under some of the named conditions and fails under others", "在一些条件下成立，在另一些条件下不成立"),
         "inconclusive": ("the data decide neither way", "数据不足以判定"),
     }

@@ -110,6 +110,8 @@ def check_rule(rule: Any, where: str, inner: bool = False) -> None:
     if not isinstance(kind, str) or kind not in FIELDS:
         raise ClaimError(f"{where}.kind is {kind!r}{nearest(str(kind), FIELDS)}")
     if "only_if" in rule:
+        if "parts" in FIELDS[kind]:
+            raise ClaimError(f"{where}.only_if belongs to a part, not to a rule of kind {kind}.")
         check_rule(rule["only_if"], f"{where}.only_if", inner=True)
     for key in rule:
         if key not in ("kind", "only_if") and key not in FIELDS[kind]:

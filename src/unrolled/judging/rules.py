@@ -118,6 +118,10 @@ def _hold_against_its_control(finding: Finding, control: Finding) -> None:
     """Take a leaf's say away where its own control did not succeed, and tell why."""
     if control.verdict == "reproduced":
         return
+    if control.missing:  # as where the leaf's own evidence is
+        finding.missing, finding.pending, finding.test = control.missing, control.pending, None
+        finding.sentence, finding.sentence_zh = control.sentence, control.sentence_zh
+        return
     finding.moot = True
     finding.sentence += f"; says nothing, since its own control did not succeed: {control.sentence}"
     finding.sentence_zh += f"；这一项自身的对照未成功（{control.sentence_zh}），因而说明不了什么"
@@ -256,7 +260,7 @@ def sentence(rule: Mapping[str, Any], chinese: bool = False) -> str:
         return f"{but}（仅当{own}时才算数）" if chinese else f"{but} (counts only if {own})"
     first = label(rule["of"], chinese)
     if kind == "leads":
-        return f"{first} 大于 0，且超过 {rule['margin']:g}" if chinese else f"{first} exceeds 0 (margin {rule['margin']:g})"
+        return f"{first} 大于 0（差距须超过 {rule['margin']:g}）" if chinese else f"{first} exceeds 0 (margin {rule['margin']:g})"
     if kind in ("above", "below", "cannot"):
         words = {"above": ("lies above", "高于"), "below": ("lies below", "低于"), "cannot": ("succeeds at a rate below", "的成功率低于")}
         return f"{first} {words[kind][chinese]} {rule['limit']:g}"

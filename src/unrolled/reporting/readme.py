@@ -28,9 +28,12 @@ def table(claims: Mapping[str, Any], chinese: bool) -> str:
     fresh = fresh_seeds(claims)
     if fresh:
         differ = [name for name in claims if fresh.get(name)]
-        words, none, comma = ("用新的种子重做（`make confirm`），{1} 个论断中有 {0} 个结论不同：{2}。", "无", "、") if chinese else (
-            "On fresh seeds (`make confirm`) {0} of {1} verdicts differ: {2}.", "none", ", ")
-        rows += ["", words.format(len(differ), len(fresh), comma.join(differ) or none)]
+        words = "On fresh seeds (`make confirm`) {0} of {1} verdicts differ{2}; those whose rule or outcome has changed are left out."
+        if chinese:
+            words = "用新的种子重做（`make confirm`），{1} 个论断中有 {0} 个结论不同{2}；规则或结论此后有变的不计。"
+        colon, comma = ("：", "、") if chinese else (": ", ", ")
+        named = colon + comma.join(differ) if differ else ""
+        rows += ["", words.format(len(differ), len(fresh), named)]
     return "\n".join(rows)
 
 
