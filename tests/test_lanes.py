@@ -109,11 +109,19 @@ def test_a_first_run_is_planned_by_the_times_of_the_reference(workplace):
     assert stage_times.seconds("train@adding", "laptop") is None
     for kept in (7, 0):  # a run that found members says nothing of how long one takes
         assert not results.stage_seconds_file().exists()
+        began = time.time()
         with stage_times.timed("train@adding", "laptop"):
             pass
-        stage_times.keep_whole_run(["train@adding"], "laptop", 2, time.time(), kept)
+        stage_times.keep_whole_run(["train@adding"], "laptop", 2, began, kept)
         stage_times.write_reference()
     expected, = results.read_json(results.stage_seconds_file()).values()
+    results.write_json(results.stage_seconds_file(), {"train@adding": 400.0})
+    time.sleep(0.01)
+    with stage_times.timed("train@adding", "laptop"):  # again, its members at hand
+        pass
+    stage_times.write_reference()
+    assert results.read_json(results.stage_seconds_file()) == {"train@adding": 400.0}
+    results.write_json(results.stage_seconds_file(), {"train@adding": expected})
     assert stage_times.seconds("train@adding", "full") == expected and stage_times.seconds("train@slots", "laptop") is None
 
 
