@@ -49,7 +49,7 @@ def strip(rule: Mapping[str, Any], finding: Mapping[str, Any], evidence: Evidenc
         samples = [_shown(evidence.values(reference)) for reference in references]
     except Missing:
         return None
-    return (_against_limit if "limit" in rule or "than" not in rule else _difference)(rule, finding, references, samples)
+    return (_against_limit if "than" not in rule else _difference)(rule, finding, references, samples)
 
 
 def _shown(values: np.ndarray) -> np.ndarray:
