@@ -98,5 +98,5 @@ $(VENV)/.bench: requirements-bench.lock $(READY)
 bench: $(VENV)/.bench ## time updates, their cost, the pipeline and a spoken query against their peers -> benchmarks/RESULTS.md
 	@python -m benchmarks
 
-clean: ## remove results, report and kept runs; data and the environment stay
-	rm -rf results report .runs .smoke .confirm .record .official .dvc/cache/runs dvc.lock dvc_plots mlflow.db mlruns
+clean: setup ## remove results, report and kept runs; data and the environment stay
+	@python -m pipelines.clean

@@ -6,7 +6,7 @@ import sys
 import time
 
 from unrolled import analyses, checks, guard, processor, results, settings, stage_times
-from unrolled.analyses import base
+from unrolled.analyses import base, trained
 
 
 def main(name: str) -> None:
@@ -21,7 +21,9 @@ def main(name: str) -> None:
             processor.prepare()
         started = time.perf_counter()
         with stage_times.timed(f"analyse@{name}", chosen.scale):
-            result = analyses.ANALYSES[name].analyse(options, chosen)
+            with trained.noted() as runs:
+                result = analyses.ANALYSES[name].analyse(options, chosen)
+            result.runs = sorted(runs)
             base.save(name, result)
         failed = [check.name for check in result.checks if not check.passed]
         print(f"analyse {name}: {len(result.checks)} checks, {len(failed)} fail, {len(result.figures)} figures "

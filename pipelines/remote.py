@@ -47,6 +47,7 @@ def chosen_remote(what: str) -> str:
         RemoteError: it is missing, is neither a folder nor S3, or DVC's part for S3 is not installed.
     """
     address = os.environ.get(VARIABLE, "")
+    folder = Path(address).expanduser()
     if not address:
         raise RemoteError(f"{VARIABLE} is not set; name a folder or s3://bucket/prefix: `make {what} {VARIABLE}=/somewhere/shared`.")
     if address.startswith("s3://"):
@@ -55,19 +56,21 @@ def chosen_remote(what: str) -> str:
         return address
     if "://" in address:
         raise RemoteError(f"{VARIABLE} is {address}; give a folder or s3://bucket/prefix.")
-    if what == "pull" and not Path(address).is_dir():
+    if what == "pull" and not folder.is_dir():
         raise RemoteError(f"{VARIABLE} is {address}, but there is no such folder; correct it, or `make push` there first.")
-    return str(Path(address).expanduser().resolve())
+    return str(folder.resolve())
 
 
 def push() -> None:
     """Send data, results and report, then what says that they belong together: whoever pulls meanwhile finds either all or nothing new.
 
     Raises:
-        RemoteError: nothing has been run here yet.
+        RemoteError: nothing has been run here yet, or what has is not of these sources.
     """
     if not results.DVC_LOCK.exists():
         raise RemoteError("dvc.lock is missing, so there is nothing to push; run `make reproduce` first.")
+    if subprocess.run([sys.executable, "-m", "dvc", "status", "--quiet"], check=False).returncode:
+        raise RemoteError("these results are not those of the sources as they are now; run `make reproduce` first.")
     _dvc("push")
     system, root = _place()
     for folder in (_sources_hash(), "latest"):

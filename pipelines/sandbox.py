@@ -7,11 +7,13 @@ import shutil
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import yaml
 
-from unrolled import results, settings, verifying
+from unrolled import guard, results, settings, verifying
 
 SOURCES = (".dvcignore", "params.yaml", "claims.yaml", "tuned.yaml", "dvc.yaml", "src", "pipelines", "reference")
 FRESH_SEEDS = 100_000
@@ -23,11 +25,13 @@ def main(purpose: str) -> None:
         if purpose not in ("smoke", "confirm"):
             raise settings.SettingsError(f"a sandbox is for smoke or confirm, not {purpose!r}.")
         started, folder = time.perf_counter(), Path(f".{purpose}")
-        make_copy(folder)
-        change_settings(folder, purpose)
-        _run_pipeline(folder)
-        if purpose == "confirm":
-            _report_flips(folder)
+        ours = results.read_result(results.verdicts_file()) if purpose == "confirm" else {}  # an hour later is late to miss it
+        with guard.lock(purpose):
+            make_copy(folder)
+            change_settings(folder, purpose)
+            _run_pipeline(folder)
+            if purpose == "confirm":
+                _report_flips(folder, ours)
         print(f"{purpose}: the whole pipeline ran in {time.perf_counter() - started:.0f} s; see {folder / results.REPORT}.")
 
 
@@ -82,9 +86,8 @@ def _run_pipeline(folder: Path) -> None:
             sys.exit(f"error: `{' '.join(command)}` failed in {folder}; its message stands above.")
 
 
-def _report_flips(folder: Path) -> None:
+def _report_flips(folder: Path, ours: Mapping[str, Any]) -> None:
     """Print each claim whose verdict differs on fresh seeds, and keep the list beside the reference, for the report."""
-    ours = results.read_result(results.verdicts_file())
     fresh = results.read_result(folder / results.verdicts_file())
     flips = verifying.flips(ours, fresh)
     judged = {name: entry for name, entry in ours["claims"].items() if entry["verdict"] != "pending"}

@@ -65,6 +65,12 @@ def test_an_odd_rate_costs_no_more():
     assert len(wav.read(encode(tone(1, 44_101), 44_101))) == pytest.approx(RATE, abs=2)
 
 
+def test_what_lasts_too_long_is_not_read(monkeypatch):
+    monkeypatch.setattr(wav, "_blocks", None)
+    with pytest.raises(DataError, match=r"a\.wav lasts 5 s, longer than 3 s; cut it"):
+        wav.read(encode(tone(5)), "a.wav", longest=3.0)
+
+
 def test_blocks_cannot_be_told_from_the_whole(monkeypatch):
     samples = scipy.signal.resample_poly(noise(2.3), 441, 160)  # 2.3 s at 44.1 kHz
     content = encode(samples, 44_100)

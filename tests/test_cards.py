@@ -11,9 +11,10 @@ import yaml
 from conftest import ROOT
 
 from unrolled import results, settings
+from unrolled.analyses import lstm_examples, worked_examples
 from unrolled.judging import claims
 from unrolled.judging.evidence import Evidence
-from unrolled.reporting import cards, links, rates, strips, words
+from unrolled.reporting import cards, exact_checks, links, rates, strips, words
 
 pytestmark = pytest.mark.unit
 CLAIMS = claims.load(ROOT / "claims.yaml")
@@ -159,6 +160,31 @@ def test_of_seeds_and_items_each_seed_is_a_dot():
     assert [dot["text"] for dot in found["rows"][0]["dots"]] == ["0.25", "0.25", "0"]
     alone = strips.strip(rule, {"interval": [0.0, 0.2], "effect": 0.1}, Values(a=[[0, 0, 1, 0]]))
     assert [dot["text"] for dot in alone["rows"][0]["dots"]] == ["0", "0", "1", "0"]
+
+
+def exact(name, expected, observed, passed=True):
+    return {"claim": "C3", "name": name, "expected": expected, "observed": observed, "tolerance": 0.1, "passed": passed}
+
+
+def test_exact_checks_say_what_was_computed_and_what_it_should_be():
+    claim = next(claim for claim in CLAIMS if claim.id == "C3")
+    found = {"worked_examples": {"checks": [
+        exact("LSTM over Elman layer", 4, 4.0), exact("outputs", [[1, 2], [3, 4]], [[1.0, 2.0], [3.0, 4.5]], False), exact("yes", True, False, False),
+        exact("many", [0.0] * 9, [1e-9] * 9), exact("the same", [1.0] * 9, [1.0] * 9), exact("answers", [True] * 8, [True] * 7 + [False]),
+        {**exact("of another claim", 1, 1), "claim": "A1"}]}}
+    rows = [(check["name_zh"], *check["expected"], *check["observed"], check["passed"]) for check in exact_checks.of_claim(claim, "C3", found)]
+    assert rows == [
+        ("LSTM 层与 Elman 层的参数量之比", "4", "4", "4", "4", True), ("输出", "1, 2, 3, 4", "1, 2, 3, 4", "1, 2, 3, 4.5", "1, 2, 3, 4.5", False),
+        ("yes", "✓", "✓", "✗", "✗", False), ("many", "9 numbers", "9 个数", "the same within 1e-09", "相差不超过 1e-09", True),
+        ("the same", "9 numbers", "9 个数", "the same", "相同", True), ("answers", "8 answers", "8 个判断", "7 agree", "7 个一致", True)]
+    assert exact_checks.of_claim(None, "C3", found) == [] == exact_checks.of_claim(claim, "C3", {})
+
+
+def test_every_worked_example_speaks_chinese():
+    checks = [check for part in (
+        worked_examples.all_ones, worked_examples.another_order, worked_examples.shared_weight, worked_examples.three_gradients,
+        lstm_examples.gates, lstm_examples.lstm_example, lstm_examples.parameter_counts, lstm_examples.scalar_cells) for check in part().checks]
+    assert checks and not [check.name for check in checks if exact_checks.in_chinese(check.name) == check.name]
 
 
 def test_exact_checks_have_no_dots():

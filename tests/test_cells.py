@@ -131,7 +131,7 @@ def test_padding_rows_never_spoil_a_gradient():
 
 def test_initial_values():
     generators = cell_checks.seeded(range(3))
-    elman = {name: CELLS["elman"](50, 64, generators, initialisation=name, input_deviation=0.02)
+    elman = {name: CELLS["elman"](50, 64, generators, initialisation=name, **({"input_deviation": 0.02} if name == "identity" else {}))
              for name in ("default", "orthogonal", "identity")}
     weight = elman["orthogonal"].recurrent_weight
     assert torch.allclose(weight @ weight.transpose(1, 2), torch.eye(64).expand(3, -1, -1), atol=1e-5)
@@ -147,11 +147,16 @@ def test_forget_bias(bias):
     assert (forget_bias == bias).all() and all((part == 0).all() for part in (input_bias, *others))
     input_bias, *others = CELLS["lstm"](3, 4, cell_checks.seeded([0, 1]), forget_bias=bias, coupled=True).bias.chunk(3, -1)
     assert (input_bias == -bias).all() and all((part == 0).all() for part in others)
-    assert (CELLS["lstm"](3, 4, cell_checks.seeded([0]), forget_bias=bias, forget_gate=False).bias == 0).all()
+
+
+def test_without_a_forget_gate_all_biases_are_zero():
+    assert (CELLS["lstm"](3, 4, cell_checks.seeded([0]), forget_gate=False).bias == 0).all()
 
 
 @pytest.mark.parametrize(("name", "options", "sentence"), [
     ("lstm", {"coupled": True, "forget_gate": False}, "forget_gate must stay true"),
+    ("lstm", {"forget_bias": 3.0, "forget_gate": False}, "without a forget gate it would do nothing"),
+    ("elman", {"input_deviation": 0.02}, "does nothing except with initialisation: identity"),
     ("clockwork", {"groups": 9}, "between 1 and the hidden size 8"),
     ("clockwork", {"groups": 0}, "between 1 and the hidden size 8"),
     ("scrn", {"decay": 1.0}, "decay must lie in"),

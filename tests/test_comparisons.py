@@ -75,13 +75,16 @@ def test_share_above_counts_what_is_not_finite_as_above(workplace, monkeypatch):
     rows = [{"seed": "0", "learning_rate": "1.0", "step": str(step), "gradient_norm": norm} for step, norm in enumerate(("2", "20", "", "14.9"))]
     monkeypatch.setattr(clipping.results, "read_csv", lambda path: rows)
     assert clipping.share_above(Clipped("s", "r", "n", "none", {}), "gradient_norm") == pytest.approx(0.5)
+    rows.append({"seed": "1", "learning_rate": "1.0", "step": "0", "gradient_norm": "3"})  # of what it never reached nothing is known
+    assert clipping.share_above(Clipped("s", "r", "n", "none", {}), "gradient_norm") == pytest.approx(2 / 5)
 
 
 def test_successes_of_one_rate():
     members = [{"learning_rate": rate, "diverged": diverged, "metrics": {"success": success}}
                for rate, diverged, success in ((1.0, None, 1.0), (1.0, {"step": 3}, 1.0), (2.0, None, 0.0))]
     run = Clipped("s", "r", "n", "none", {"members": members})
-    assert clipping._successes(run) == "1/3" and clipping._successes(run, 1.0) == "1/2"
+    assert clipping._successes(run, [1.0, 2.0]) == "1/3" and clipping._successes(run, [1.0]) == "1/2"
+    assert clipping.shared_rates([run, Clipped("s", "q", "n", "norm 1", {"members": members[2:]})]) == [2.0]
 
 
 # success by length
@@ -100,9 +103,10 @@ def test_runs_are_counted_by_cell_and_length():
 
 
 def test_a_diverged_member_scores_worst():
-    found = {"members": [{"diverged": {"step": 1}, "metrics": {"m": 0.9}, "learning_rate": 0.1}, {"diverged": None, "metrics": {"m": None},
-             "learning_rate": 0.1}, {"diverged": None, "metrics": {"m": 0.7}, "learning_rate": 0.2}]}
-    assert trained.scores(found, "m", 5.0).tolist() == [5.0, 5.0, 0.7] and trained.scores(found, "m", 0.0, 0.2).tolist() == [0.7]
+    m = "bits_per_character"
+    found = {"members": [{"diverged": {"step": 1}, "metrics": {m: 0.9}, "learning_rate": 0.1}, {"diverged": None, "metrics": {m: None},
+             "learning_rate": 0.1}, {"diverged": None, "metrics": {m: 0.7}, "learning_rate": 0.2}]}
+    assert trained.scores_of(found, m).tolist() == [6.0, 6.0, 0.7] and trained.scores_of(found, m, 0.2).tolist() == [0.7]
 
 
 # gates and the factor that theory expects

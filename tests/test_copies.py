@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from conftest import ROOT
 
-from pipelines import official, record
+from pipelines import clean, official, record, sandbox
 from pipelines.sandbox import SOURCES
 from unrolled import results, settings
 from unrolled.analyses import further_words
@@ -53,6 +53,26 @@ def stages(monkeypatch):
 
     monkeypatch.setattr(subprocess, "run", pretended)
     return asked
+
+
+def test_clean_leaves_the_data_and_what_dvc_knows_of_them(workplace, capsys):
+    for name in ("results", "report", ".runs", ".smoke", ".dvc/cache/runs", "data/slots"):
+        (workplace / name).mkdir(parents=True)
+        (workplace / name / "file").write_text("x", encoding="utf-8")
+    lock = {"schema": "2.0", "stages": {"data@slots": {"cmd": "x"}, "train@slots": {"cmd": "y"}}}
+    results.write_text("dvc.lock", json.dumps(lock))
+    clean.main()
+    assert settings.read_yaml("dvc.lock") == {"schema": "2.0", "stages": {"data@slots": {"cmd": "x"}}}
+    assert sorted(path.name for path in workplace.iterdir()) == [".dvc", "data", "dvc.lock"] and "data and environment are left" in capsys.readouterr().out
+    results.write_text("dvc.lock", json.dumps({**lock, "stages": {"train@slots": {}}}))
+    clean.main()
+    assert not (workplace / "dvc.lock").exists()
+
+
+def test_confirm_needs_verdicts_before_it_runs_for_an_hour(home, stages):
+    with pytest.raises(SystemExit):
+        sandbox.main("confirm")
+    assert not stages and not Path(".confirm").exists()
 
 
 def test_official_data_are_fetched_tuned_trained_and_analysed_in_the_copy(home, stages):

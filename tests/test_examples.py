@@ -145,7 +145,7 @@ def test_a_cell_is_added_checked_tuned_and_trained_and_a_claim_is_judged_on_it(g
     assert set(tuned.load()["adding"]) >= {"minimal", "minimal_10", "minimal_20"}
     assert results.read_result(results.run_file("adding", "minimal_20"))["members"]
     entry = results.read_result(results.verdicts_file())["claims"]["G1"]
-    assert entry["statement_zh"] and "adding/minimal mean_squared_error" in entry["observed"] and not entry["warnings"]
+    assert entry["statement_zh"] and "adding/minimal mean squared error" in entry["observed"] and not entry["warnings"]
     assert entry["control"]["passed"] is False and entry["verdict"] == "inconclusive"  # nothing learns in ten updates
 
 

@@ -122,6 +122,17 @@ def test_tuning_writes_evidence_and_leaves_nothing_stale(small):
     assert tuning.tune(small) == []
 
 
+@pytest.mark.parametrize("change", [{"first_seed": 8000}, {"learning_rates": (0.001, 0.01)}])
+def test_rates_chosen_on_other_seeds_or_from_another_grid_are_stale(small, change):
+    tuning.tune(small)
+    moved = dataclasses.replace(small, tuning=dataclasses.replace(small.tuning, **change))
+    train(moved)
+    assert results.read_result(results.run_file("adding", "gru"))["tuned"]["stale"] is True
+    assert len(tuning.tune(moved)) == 2 and tuning.tune(moved) == []
+    train(moved)
+    assert results.read_result(results.run_file("adding", "gru"))["tuned"]["stale"] is False
+
+
 @pytest.mark.parametrize(("scores", "higher", "best"), [
     ({0.1: [1.0, 2.0, 9.0], 0.2: [1.5, 1.9, 0.0]}, False, 0.2),
     ({0.1: [1.0, 2.0, 9.0], 0.2: [1.5, 1.9, 0.0]}, True, 0.1),
@@ -214,6 +225,13 @@ def test_of_two_finalists_that_are_alike_the_lower_rate_is_chosen(scores, best):
     assert learning_rates.chosen_rate({"higher_is_better": True, "scores": scores}) == best
 
 
+def test_an_edit_of_a_cell_changes_the_keys_of_one_derived_from_it(params, monkeypatch):
+    mine = type("Mine", (catalogue.CELLS["lstm"],), {"__module__": "unrolled.cells.gru"})  # as if it stood in that file
+    monkeypatch.setitem(catalogue.CELLS, "mine", mine)
+    run = dataclasses.replace(settings.parse(params).tasks["adding"].runs["lstm"], cell="mine")
+    assert {"cells/gru.py", "cells/lstm.py"} <= set(keys.run_code(run))
+
+
 def test_an_edit_of_one_cell_changes_the_keys_of_its_runs_only(params, tmp_path, monkeypatch):
     chosen = settings.parse(params).tasks["adding"]
     before = {name: keys.run_hash(run, chosen.reads, "cpu") for name, run in chosen.runs.items()}
@@ -263,15 +281,16 @@ def test_a_result_of_another_format_is_refused(workplace):
 
 
 def test_what_a_killed_writer_left_is_cleared_by_the_next(workplace):
-    left = workplace / ".out-abc.part"
+    left = workplace / ".out-abcd1234.part"
     left.mkdir()
-    other = workplace / ".outer-abc.part"  # of another folder, whose writer may be alive
-    other.mkdir()
+    others = [".out-er-abcd1234.part", ".outer-abcd1234.part"]  # of other folders, whose writers may be alive
+    for other in others:
+        (workplace / other).mkdir()
     for content in ("one", "two"):
         with results.replaced_folder("out") as folder:
             (folder / "file").write_text(content, encoding="utf-8")
     assert (workplace / "out" / "file").read_text(encoding="utf-8") == "two"
-    assert sorted(path.name for path in workplace.iterdir()) == [".outer-abc.part", "out"]
+    assert sorted(path.name for path in workplace.iterdir()) == [*others, "out"]
 
 
 def test_a_worker_that_dies_is_one_sentence(workplace, params, monkeypatch):

@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from unrolled import results, settings
+from unrolled import results, scores, settings
 from unrolled import significance as statistics
 from unrolled.judging import _adjust, _decide, claims, judge, rules
 from unrolled.judging.evidence import Evidence, Missing
@@ -52,7 +52,8 @@ class Known:
 
 
 def test_runs_recorded_once_are_evidence_of_the_values_that_rest_on_them(workplace):
-    results.write_json(results.analysis_file("x"), {"format": results.FORMAT, "values": {"a": 1.0, "b": 2.0}, "recorded": {"a": ["t/run"]}})
+    results.write_json(results.analysis_file("x"), {"format": results.FORMAT, "values": {"a": 1.0, "b": 2.0}, "runs": [],
+                                                 "recorded": {"a": ["t/run"]}})
     for value, files in (("b", []), ("a", [str(results.recorded_file("t", "run"))])):
         found = Evidence(SimpleNamespace(analyses={"x": None}))
         found.values({"analysis": "x", "value": value})
@@ -195,11 +196,44 @@ def test_counts_must_differ_by_more_than_the_margin():
         assert (chances * below).sum() <= 0.05
 
 
-def test_few_members_are_drawn_as_far_apart_as_they_are():
-    """Drawn with replacement the mean of three members varies by two thirds of what it should; widened, by all of it."""
-    items = np.repeat(np.array([[0.0], [1.0], [2.0]]), 50, 1)
-    low, high = statistics.items_against_limit(items, 0.0).interval
-    assert (low, high) == pytest.approx((1 - math.sqrt(1.5), 1 + math.sqrt(1.5)))
+def test_what_other_members_score_is_students_t():
+    """Of three members with mean 1 and deviation 1 the 95 % interval is 1 ± 4.303 / sqrt(3), cut off at what can be scored."""
+    draw, members = np.random.default_rng(0), np.array([0.0, 1.0, 2.0])
+    means = [statistics._mean_member(members, draw, (-math.inf, math.inf)) for _ in range(20_000)]
+    assert np.quantile(means, (0.025, 0.975)) == pytest.approx((1 - 2.484, 1 + 2.484), abs=0.15)
+    assert statistics._mean_member(members, None, (0, 2)) == 1.0 == statistics._mean_member(members[1:2], draw, (0, 2))
+    items = np.repeat(members[:, None], 50, 1)
+    assert statistics.items_against_limit(items, 0.0).interval == (0.0, 2.0)
+
+
+def test_three_members_that_differ_by_chance_alone_decide_nothing_too_often():
+    """Under no effect, and members that differ more than items, 5 % of tests say there is one; drawn with replacement 12 % do."""
+    draw = np.random.default_rng(3)
+    found = [statistics.items_against_limit(draw.normal(0, 1, (3, 1)) + draw.normal(0, 0.5, (3, 40)), 0.0, resamples=200).p_for
+             for _ in range(300)]
+    assert np.mean(np.array(found) < 0.05) <= 0.08 and np.mean(np.array(found) < 0.01) <= 0.03
+
+
+def test_the_sample_that_varies_more_may_be_the_smaller_one():
+    """Ten of deviation 3 against thirty of deviation 1, no effect: plain differences, permuted, find one in 13 % of the tests."""
+    draw = np.random.default_rng(4)
+    found = [statistics.compare(draw.normal(0, 3, 10), draw.normal(0, 1, 30), 0.0).p_for < 0.05 for _ in range(60)]
+    assert np.mean(found) <= 0.1
+
+
+def test_intervals_are_those_of_welch():
+    first, second = np.random.default_rng(5).normal(0, (1, 3), (8, 2)).T
+    welch = stats.ttest_ind(first, second[:5], equal_var=False).confidence_interval()
+    assert statistics.compare(first, second[:5], 0.0).interval == pytest.approx(tuple(welch))
+    assert statistics.mean_against_limit(first, 0.0).interval == pytest.approx(tuple(stats.ttest_1samp(first, 0.0).confidence_interval()))
+    assert statistics.compare([1.0, 1.0], [0.5, 0.5], 0.1).interval == (0.5, 0.5)
+
+
+@pytest.mark.parametrize("rule", [{"kind": "above", "of": A, "limit": 0.5}, {"kind": "higher", "of": A, "than": B, "margin": 0.1},
+                                  {"kind": "equivalent", "of": A, "than": B, "margin": 0.1}, {"kind": "leads", "of": A, "margin": 0.1}])
+def test_one_seed_is_no_sample(rule):
+    finding = rules.work_out(rule, Known(a=[1.0], b=HIGH), "X").findings[0]
+    assert finding.verdict == "inconclusive" and "one seed is no sample" in finding.sentence
 
 
 def test_members_and_items_of_an_analysis_are_drawn_together():
@@ -252,20 +286,21 @@ def chunk_counts(correct, members=3, sentences=200):
 def test_chunks_are_compared_over_members_and_sentences():
     better, worse = chunk_counts(0.95), chunk_counts(0.85)
     found = statistics.compare_chunks(better, worse, 0.02, resamples=500)
-    assert found.p_for < 0.01 < 0.9 < found.p_against
+    assert found.p_for < 0.02 < 0.9 < found.p_against
     assert found.effect == pytest.approx((better["correct"].mean() - worse["correct"].mean()) / 3)
     assert found.interval[0] < found.effect < found.interval[1]
     assert statistics.compare_chunks(better, better, 0.0, resamples=500).p_for > 0.3
+    assert statistics.compare_chunks(worse, better, 0.02, resamples=500).p_against < 0.02
 
 
 def test_chunks_are_held_against_a_limit():
     """Four members cannot reach 5 % by flips of signs; sentences vary too, and are resampled."""
     counts = chunk_counts(0.95, members=4)
     assert statistics.chunks_against_limit(counts, 0.9, resamples=500).p_for < 0.01
-    assert statistics.chunks_against_limit(counts, 0.98, resamples=500).p_against < 0.01
+    assert statistics.chunks_against_limit(counts, 0.99, resamples=500).p_against < 0.02
     rate = counts["correct"].mean() / 3
     low, high = statistics.chunks_against_limit(counts, 0.9, resamples=500).interval
-    assert low < rate - 0.9 < high < low + 0.05
+    assert low < rate - 0.9 < high < low + 0.06
 
 
 @pytest.mark.parametrize(("interval", "negligible"), [
@@ -392,10 +427,36 @@ def test_a_diverged_member_scores_worst(run_on_disk):
         assert not missing.value.pending
 
 
-def test_a_stale_rate_is_noted(run_on_disk):
+def test_a_diverged_member_is_no_better_than_any_that_finished(run_on_disk):
+    path = results.run_file("adding", "tanh")
+    run_on_disk()
+    record = results.read_result(path)
+    record["members"][0]["metrics"]["mean_squared_error"] = 7.0
+    results.write_json(path, record)
+    evidence = Evidence(settings.parse(settings.read_yaml(ROOT / "params.yaml")))
+    assert evidence.values({"run": "adding/tanh", "metric": "mean_squared_error"}).tolist() == [7.0, 0.2, 7.0]
+
+
+def test_which_way_is_better_must_be_known():
+    assert scores.worst("error_repeats", np.array([0.2])) == 1.0 and scores.worst("exact_match", np.array([0.2])) == 0.0
+    assert scores.worst("bits_per_character", np.array([129.0])) == 129.0 and scores.worst("length_error", np.array([0.3])) == 10.0
+    with pytest.raises(ValueError, match="it is not known whether more or less 'loudness' is better"):
+        scores.worst("loudness", np.array([0.2]))
+
+
+def test_a_stale_rate_is_noted_once(run_on_disk):
     evidence = run_on_disk(stale=True)
-    evidence.values({"run": "adding/tanh", "metric": "success"})
-    assert "make tune" in evidence.warnings[0]
+    for _ in range(2):
+        evidence.values({"run": "adding/tanh", "metric": "success"})
+    warning, = evidence.warnings
+    assert "make tune" in warning and len(evidence.warnings_zh) == 1
+
+
+def test_a_stale_rate_is_noted_of_what_an_analysis_read(run_on_disk):
+    evidence = run_on_disk(stale=True)
+    results.write_json(results.analysis_file("surfaces"), {"format": results.FORMAT, "values": {"a": 1.0}, "runs": ["adding/tanh", "adding/gone"]})
+    evidence.values({"analysis": "surfaces", "value": "a"})
+    assert "adding/tanh was tuned with other settings" in evidence.warnings[0] and len(evidence.warnings) == 1
 
 
 def test_what_is_not_in_params_is_pending_and_what_was_not_run_is_missing(workplace, params):
@@ -414,12 +475,12 @@ def test_items_and_seeds_are_resampled_against_a_limit():
     draw = np.random.default_rng(1)
     alike = (draw.random((3, 500)) < 0.95).astype(float)
     test = statistics.items_against_limit(alike, 0.9)
-    assert test.p_for < 0.01 < test.p_against and test.interval[0] > 0
+    assert test.p_for < 0.02 < test.p_against and test.interval[0] > 0
     apart = np.vstack([np.ones((2, 500)), np.zeros((1, 500))])
     wide = statistics.items_against_limit(apart, 0.9)
     assert wide.interval[1] - wide.interval[0] > 0.5 and wide.p_for > 0.05
     mirrored = statistics.items_against_limit(1 - alike, 0.1)
-    assert mirrored.p_against < 0.01 and mirrored.effect == pytest.approx(-test.effect)
+    assert mirrored.p_against < 0.02 and mirrored.effect == pytest.approx(-test.effect)
 
 
 def test_two_runs_are_compared_by_items_and_seeds():
@@ -436,22 +497,28 @@ def test_two_runs_are_compared_by_items_and_seeds():
     assert statistics.compare_items(first, first, 0.05).p_for > 0.5
 
 
-def test_a_limit_is_tested_by_items_where_seeds_are_few(workplace, params):
+@pytest.mark.parametrize("seeds", [3, 8])
+def test_a_limit_is_tested_by_items_too(workplace, params, seeds):
     settings_now = settings.parse(params)
     record = {"format": results.FORMAT, "tuned": None, "members": [
-        {"metrics": {"exact_match": 0.97}, "diverged": None, "learning_rate": 0.01} for _ in range(3)]}
+        {"metrics": {"exact_match": 0.97}, "diverged": None, "learning_rate": 0.01} for _ in range(seeds)]}
     results.write_json(results.run_file("translation", "encoder_decoder"), record)
-    exact = (np.arange(1000) < 970).astype(np.float32)[None].repeat(3, 0)
+    exact = (np.arange(1000) < 970).astype(np.float32)[None].repeat(seeds, 0)
     results.write_arrays(results.items_file("translation", "encoder_decoder"), {"exact": exact})
     rule = {"kind": "above", "of": {"run": "translation/encoder_decoder", "metric": "exact_match"}, "limit": 0.9}
     assert rules.work_out(rule, Evidence(settings_now), "F4").verdict == "reproduced"
     assert rules.work_out({**rule, "kind": "below"}, Evidence(settings_now), "F4").verdict == "contradicted"
+    record["members"][0]["diverged"] = {"step": 3, "cause": "loss is not finite"}  # its items are those of weights that stood still
+    results.write_json(results.run_file("translation", "encoder_decoder"), record)
+    assert Evidence(settings_now).scored_items(rule["of"]).mean(1).tolist() == pytest.approx([0.0] + [0.97] * (seeds - 1))
+    assert rules.work_out(rule, Evidence(settings_now), "F4").verdict == "inconclusive"
 
 
 def test_items_that_hang_together_are_resampled_as_one(workplace, params):
     """A document and its swapped one stand or fall by the same clauses."""
     exact = np.array([[1, 1, 0, 1, 0, 0]], np.int32)
-    results.write_json(results.run_file("documents", "flat"), {"format": results.FORMAT, "members": []})
+    member = {"learning_rate": 0.01, "diverged": None, "metrics": {}}
+    results.write_json(results.run_file("documents", "flat"), {"format": results.FORMAT, "members": [member]})
     results.write_arrays(results.items_file("documents", "flat"), {"exact": exact})
     evidence = Evidence(settings.parse(params))
     assert evidence.scored_items({"run": "documents/flat", "metric": "exact"}).tolist() == [[1.0, 0.5, 0.0]]

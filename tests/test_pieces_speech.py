@@ -128,9 +128,9 @@ def test_the_time_tells_what_every_network_holds_for_likely(ctc: tuple[Page, dic
         seconds = round((step + 0.5) * reading["ctc"]["step"], 3)
         page.locator("input[type=range]").evaluate("(each, value) => { each.value = value; each.dispatchEvent(new Event('input')); }", str(seconds))
         likeliest, value = max(((name, line[step]) for name, line in reading["ctc"]["lines"].items()), key=lambda each: each[1])
-        expect(page.locator("output span[lang=en]")).to_contain_text(f"CTC: {likeliest} {value:.2f}")
+        expect(page.locator(".ctc-now span[lang=en]")).to_contain_text(f"CTC: {likeliest} {value:.2f}")
         label = [name for name, count in reading["trimming"]["stretches"] for _ in range(count)][step]
-        expect(page.locator("output span[lang=en]")).to_contain_text(f"every step: {label}")
+        expect(page.locator(".ctc-now span[lang=en]")).to_contain_text(f"every step: {label}")
 
 
 def test_the_archive_is_searched_for_each_phrase_by_each_method(archive: tuple[Page, dict]) -> None:

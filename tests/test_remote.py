@@ -76,6 +76,16 @@ def test_results_of_ones_own_are_not_replaced(first, second, tmp_path):
     assert done.returncode == 2 and "has results of its own" in done.stderr and (second / "dvc.lock").read_text().startswith("schema")
 
 
+def test_results_of_other_sources_are_not_pushed(first, second, tmp_path):
+    text = (first / "params.yaml").read_text(encoding="utf-8")
+    (first / "params.yaml").write_text(text.replace("updates: 60", "updates: 61"), encoding="utf-8")
+    try:
+        done = remote(first, "push", str(tmp_path / "remote"))
+    finally:
+        (first / "params.yaml").write_text(text, encoding="utf-8")
+    assert done.returncode == 2 and "not those of the sources as they are now; run `make reproduce` first" in done.stderr
+
+
 @pytest.mark.parametrize(("what", "address", "complaint"), [
     ("push", "", "UNROLLED_REMOTE is not set"), ("pull", "", "UNROLLED_REMOTE is not set"), ("push", "ftp://x/y", "give a folder or s3://"),
     ("pull", "/no/such/folder", "there is no such folder"), ("push", "/tmp", "nothing to push"), ("pull", ".", "nothing has been pushed")])

@@ -171,6 +171,24 @@ def test_runs_are_repeated_at_other_lengths(params):
     assert set(settings.parse(params).tasks["adding"].runs) == {"tanh", "tanh_30", "long", "tanh_200"}
 
 
+def test_what_is_repeated_keeps_its_length_and_has_no_more_seeds_than_told(params):
+    section = params["tasks"]["adding"]
+    section.update(other_lengths=[10], other_seeds=4, seeds=50)
+    section["runs"] = {"tanh": {"cell": "elman"}, "gru": {"cell": "gru", "seeds": 3}, "lstm": {"cell": "lstm", "seeds": 30}}
+    section["laptop"] = {"length": 100}
+    runs = settings.parse(params).tasks["adding"].runs
+    assert {name: (run.seeds, run.options["length"]) for name, run in runs.items()} == {
+        "tanh": (50, 100), "gru": (3, 100), "lstm": (30, 100), "tanh_10": (4, 10), "gru_10": (3, 10), "lstm_10": (4, 10)}
+    section["laptop"] = {"seeds": 7}  # a scale's word holds for all
+    assert {run.seeds for run in settings.parse(params).tasks["adding"].runs.values()} == {7}
+
+
+def test_a_grid_holds_a_rate(params):
+    params["tuning"]["learning_rates"] = []
+    with pytest.raises(SettingsError, match=r"tuning\.learning_rates is empty; give one learning rate at least"):
+        settings.parse(params)
+
+
 @pytest.mark.parametrize("bad", ["many", [0.5], [-3]])
 def test_other_lengths_are_whole_numbers(params, bad):
     params["tasks"]["adding"]["other_lengths"] = bad

@@ -84,7 +84,7 @@ def test_timed_spikes_chance_by_hand(tmp_path):
     batch = task.sample(20_000, seeded())
     outputs = torch.zeros(10)
     outputs[[6, 9]] = torch.tensor([2.0, 1.0])
-    correct = task.items(outputs.view(1, 1, -1, 1).expand(1, 20_000, -1, -1), batch)["correct"]
+    correct = task.items(outputs.view(1, 1, -1, 1).expand(1, 20_000, -1, -1), batch)["right"]
     assert correct.double().mean().item() == pytest.approx(3 / 8, abs=0.02)
 
 
@@ -101,7 +101,7 @@ def test_timed_spikes_scores(tmp_path):
     assert scores["accuracy"].tolist() == pytest.approx([1, 1, 0.7 + 0.3 * (late == right)[0, 70:].all(1).double().mean().item(), 0])
     assert scores["success"].tolist() == [1, 1, 1, 0]
     assert items["steps_off"][0].sum() == 0 and (items["steps_off"][3] == 1).all()
-    assert task.metrics({"correct": torch.tensor([[1, 1, 1, 0, 0]])})["success"].item() == 0  # .6 is not above .6
+    assert task.metrics({"right": torch.tensor([[1, 1, 1, 0, 0]])})["success"].item() == 0  # .6 is not above .6
 
 
 def test_timed_spikes_loss_equals_a_hand_loop(tmp_path):

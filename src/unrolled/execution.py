@@ -19,7 +19,7 @@ import torch
 from unrolled import engines, guard, keys, progress, results, store, tuned
 from unrolled.engines.jobs import Job, Member
 from unrolled.progress import Progress
-from unrolled.settings import Run, Settings, TaskSection
+from unrolled.settings import Run, Settings, TaskSection, TuningSettings
 
 
 def members_of(run: Run, entries: Mapping[str, Any]) -> list[Member]:
@@ -77,6 +77,8 @@ def train_section(settings: Settings, name: str) -> None:
     section = settings.tasks[name]
     entries = tuned.load()
     members = {run.name: members_of(run, entries) for run in section.runs.values()}
+    notes = {run.name: None if run.learning_rates else _tuning_note(run, section, entries, settings.tuning)
+             for run in section.runs.values()}
     device = engines.device(settings)
     with guard.lock(f"train-{name}"):
         store.clear_leftovers()
@@ -84,13 +86,13 @@ def train_section(settings: Settings, name: str) -> None:
         jobs = [job for run in section.runs.values() for job in plan(run, section.reads, members[run.name], device)]
         execute(jobs, device, settings, f"train {name}")
         with results.replaced_folder(results.task_folder(name)) as folder:
-            seconds = {run.name: _gather(folder, run, section, members[run.name], device, entries)
+            seconds = {run.name: _gather(folder, run, section, members[run.name], device, notes[run.name])
                        for run in section.runs.values()}
             results.write_json(folder / "seconds.json", seconds)
 
 
 def _gather(folder: Any, run: Run, section: TaskSection, members: Sequence[Member], device: str,
-            entries: Mapping[str, Any]) -> float:
+            tuning_note: Mapping[str, Any] | None) -> float:
     """Write one run's files from its finished members; return the seconds they took."""
     records = [store.load(key) for _, key in keyed_members(run, section.reads, members, device)]
     if any(record is None for record in records):
@@ -100,7 +102,7 @@ def _gather(folder: Any, run: Run, section: TaskSection, members: Sequence[Membe
     results.write_json(folder / f"{run.name}.json", {
         "format": results.FORMAT, "task": section.name, "run": run.name, "settings": _shown(run, members), "device": device,
         "torch": torch.__version__, "parameters": records[0]["parameters"], "chance": records[0]["chance"],
-        "tuned": None if run.learning_rates else _tuning_note(run, section, entries),
+        "tuned": tuning_note,
         "members": [{field: record[field] for field in fields} for record in records]})
     results.write_csv(folder / f"{run.name}.csv", list(itertools.chain(*(record["history"] for record in records))))
     for kind, suffix in (("items", ".items.safetensors"), ("weights", ".safetensors")):
@@ -116,11 +118,15 @@ def _shown(run: Run, members: Sequence[Member]) -> dict[str, Any]:
     return {**flat, **run.options, "learning_rates": rates, "learning_rate": rates[0] if len(rates) == 1 else None}
 
 
-def tuning_hash(run: Run, reads: str) -> str:
-    """Return the hash that tells whether a tuned rate was chosen with the settings and code of now, on whatever device."""
-    return keys.run_hash(run, reads, "any")[:16]
+def tuning_hash(run: Run, reads: str, grid: TuningSettings) -> str:
+    """Return the hash that tells whether a tuned rate was chosen with the settings and code of now, on whatever device.
+
+    Of what is tuned on, the grid and the seeds count: rates beyond the grid are only tried by who needs them.
+    """
+    parts = keys.run_hash(run, reads, "any"), sorted(grid.learning_rates), grid.first_seed, grid.seeds
+    return results.bytes_hash(repr(parts).encode())[:16]
 
 
-def _tuning_note(run: Run, section: TaskSection, entries: Mapping[str, Any]) -> dict[str, Any]:
+def _tuning_note(run: Run, section: TaskSection, entries: Mapping[str, Any], grid: TuningSettings) -> dict[str, Any]:
     found = tuned.entry(entries, run)
-    return {"learning_rate": found["learning_rate"], "stale": found.get("code") != tuning_hash(run, section.reads)}
+    return {"learning_rate": found["learning_rate"], "stale": found.get("code") != tuning_hash(run, section.reads, grid)}

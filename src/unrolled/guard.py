@@ -184,7 +184,10 @@ def lock(name: str) -> Iterator[None]:
     try:
         file_lock.acquire(timeout=0.1)
     except Timeout:
-        who = holder.read_text(encoding="utf-8") if holder.exists() else "unknown"
+        try:
+            who = holder.read_text(encoding="utf-8")
+        except FileNotFoundError:  # it may be gone by now
+            who = "unknown"
         print(f"waiting: process {who} holds {path}", file=sys.stderr, flush=True)
         file_lock.acquire()
     try:

@@ -43,6 +43,15 @@ def load(task: str, run: str, column: str = "loss") -> dict[float, Curve]:
     return curves(results.read_csv(results.history_file(task, run)), column)
 
 
+def load_carried(task: str, run: str, members: Sequence[Mapping[str, Any]]) -> dict[float, Curve]:
+    """Return the losses of a trained run by learning rate, those of a seed that has solved its task carried on (see `carried_on`).
+
+    Raises:
+        ResultsError: it was not trained.
+    """
+    return curves(carried_on(results.read_csv(results.history_file(task, run)), members))
+
+
 def carried_on(history: Rows, members: Sequence[Mapping[str, Any]]) -> list[Mapping[str, str]]:
     """Return the rows of a history, and for a seed that stopped because it had solved its task its last row at every later step."""
     steps = sorted({int(row["step"]) for row in history})

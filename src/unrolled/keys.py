@@ -50,8 +50,8 @@ def _helpers(cls: type) -> set[ModuleType]:
 
 def run_code(run: Run) -> dict[str, str]:
     """Return the hash of each source file that a run goes through, by its name in the package."""
-    lines = (MODELS[run.model].__mro__, TASKS[run.kind].__mro__)
-    classes = [CELLS[run.cell], *(cls for line in lines for cls in line if cls.__module__.startswith("unrolled"))]
+    lines = (CELLS[run.cell].__mro__, MODELS[run.model].__mro__, TASKS[run.kind].__mro__)
+    classes = [cls for line in lines for cls in line if cls.__module__.startswith("unrolled")]
     helpers = {module for cls in classes for module in _helpers(cls)}
     shared = (cells_base, cells_sweep, models, parts, tasks_base, batches, training)
     paths = {inspect.getfile(item) for item in (*classes, *helpers, *shared)}
@@ -68,7 +68,8 @@ def data_hash(reads: str) -> str:
 def run_hash(run: Run, reads: str, device: str) -> str:
     """Return the hash of all that a run's members have in common."""
     settings = {key: value for key, value in dataclasses.asdict(run).items() if key not in NOT_IN_KEY}
-    parts = {"settings": settings, "data": data_hash(reads), "torch": importlib.metadata.version("torch"), "device": device,
+    parts = {"settings": settings, "data": data_hash(reads), "device": device,
+             **{name: importlib.metadata.version(name) for name in ("torch", "numpy")},  # batches are drawn by NumPy
              "code": run_code(run)}
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 

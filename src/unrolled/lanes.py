@@ -133,11 +133,9 @@ class Phase:
                       disable=not sys.stderr.isatty(), dynamic_ncols=True) as bar:
                 for thread in threads:
                     thread.start()
-                while any(thread.is_alive() for thread in threads):
+                while (alive := [thread for thread in threads if thread.is_alive()]) and not self.status:
                     self._show(bar)
-                    threads[0].join(POLL_SECONDS)
-                    if self.status:
-                        break
+                    alive[0].join(POLL_SECONDS)
         finally:
             with self.starting:  # no lane is between taking a parcel and starting it
                 self.waiting.clear()

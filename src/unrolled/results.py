@@ -178,7 +178,7 @@ def replaced_folder(target: Path | str) -> Iterator[Path]:
     """Yield an empty folder that takes the place of `target` when the block ends well, and vanishes when it does not."""
     target = Path(target)
     target.parent.mkdir(parents=True, exist_ok=True)
-    for left in target.parent.glob(f".{target.name}-*.part"):  # by a process that was killed: each folder has one writer at a time
+    for left in target.parent.glob(f".{target.name}-????????.part"):  # by a process that was killed: each folder has one writer at a time
         shutil.rmtree(left, ignore_errors=True)
     partial, old = (Path(tempfile.mkdtemp(dir=target.parent, prefix=f".{target.name}-", suffix=".part")) for _ in range(2))
     os.chmod(partial, 0o755)

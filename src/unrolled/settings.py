@@ -189,7 +189,7 @@ def parse(tree: Mapping[str, Any]) -> Settings:
     seed_offset = checked_value(tree["seed_offset"], int, "seed_offset")
     tasks = {name: _task(name, mapping(section, f"tasks.{name}"), defaults, scale, seed_offset)
              for name, section in mapping(tree["tasks"], "tasks").items()}
-    analyses = {name: _analysis(name, mapping(section, f"analyses.{name}"), scale, seed_offset)
+    analyses = {name: analysis_section(name, mapping(section, f"analyses.{name}"), scale, seed_offset)
                 for name, section in mapping(tree["analyses"], "analyses").items()}
     data = mapping(tree["data"], "data")
     check_keys(data, ("source", "sets"), ("source", "sets"), "data")
@@ -203,7 +203,7 @@ def parse(tree: Mapping[str, Any]) -> Settings:
         _build(TuningSettings, mapping(tree["tuning"], "tuning"), "tuning"),
         {name: _headline(name, reference) for name, reference in mapping(tree.get("headlines") or {}, "headlines").items()},
         checked_value(tree.get("engine", "local"), str, "engine"), _build(RaySettings, mapping(tree.get("ray") or {}, "ray"), "ray"))
-    _check_further_rates(settings.tuning)
+    _check_rates(settings.tuning)
     _check_seeds(settings)
     return settings
 
@@ -228,31 +228,28 @@ def _task(name: str, section: Mapping[str, Any], defaults: Mapping[str, Any], sc
     lengths = checked_value(forced.pop("other_lengths", own.pop("other_lengths", [])), tuple[int, ...], f"{where}.other_lengths", "length")
     most_seeds = checked_value(forced.pop("other_seeds", own.pop("other_seeds", 1000)), int, f"{where}.other_seeds", "seeds")
     finalist_seeds = checked_value(forced.pop("finalist_seeds", own.pop("finalist_seeds", 0)), int, f"{where}.finalist_seeds")
-    lines = _at_other_lengths(lines, lengths, most_seeds)
+    repeated = _at_other_lengths(lines, lengths)
     runs = {}
-    for run, line in lines.items():
+    for run, line in {**lines, **repeated}.items():
         place = f"{where}.runs.{run}"
         given = mapping(line or {}, place)
-        merged = {**defaults, **own, **given, **forced, **(given if run in further else {})}  # what a scale says of one run stands
-        runs[run] = _run(name, run, merged, place, seed_offset)
+        merged = {**defaults, **own, **given}
+        stands = given if run in further else {}  # what a scale says of one run
+        if run in repeated:
+            stands = {"length": given["length"]}
+            if isinstance(merged.get("seeds"), int) and merged["seeds"] > most_seeds:
+                merged["seeds"] = most_seeds
+        runs[run] = _run(name, run, {**merged, **forced, **stands}, place, seed_offset)
     blocks = {other: mapping(section.get(other) or {}, f"{where}.{other}") for other in SCALES}
     named = (mapping(found.get("runs") or {}, f"{where}.{other}.runs") for other, found in blocks.items())
     elsewhere = sorted(set().union(*named) - set(runs))
     return TaskSection(name, checked_value(own["kind"], str, f"{where}.kind"), reads, runs, purpose, tuple(elsewhere), finalist_seeds)
 
 
-def _at_other_lengths(lines: Mapping[str, Any], lengths: Iterable[int], most_seeds: int) -> dict[str, Any]:
-    """Repeat each run that names no length of its own at every other length, as <run>_<length>; a line of that name stands.
-
-    A line with more than `most_seeds` seeds is repeated with that many.
-    """
-    found = dict(lines)
-    for length in lengths:
-        for name, line in lines.items():
-            if isinstance(line, Mapping) and "length" not in line:
-                fewer = {"seeds": most_seeds} if isinstance(line.get("seeds"), int) and line["seeds"] > most_seeds else {}
-                found.setdefault(f"{name}_{length}", {**line, "length": length, **fewer})
-    return found
+def _at_other_lengths(lines: Mapping[str, Any], lengths: Iterable[int]) -> dict[str, dict[str, Any]]:
+    """Repeat each run that names no length of its own at every other length, as <run>_<length>; a line of that name stands."""
+    return {f"{name}_{length}": {**line, "length": length} for length in lengths for name, line in lines.items()
+            if isinstance(line, Mapping) and "length" not in line and f"{name}_{length}" not in lines}
 
 
 def _check_run_fields(tree: Mapping[str, Any], where: str) -> None:
@@ -277,7 +274,8 @@ def _run(task: str, name: str, merged: Mapping[str, Any], where: str, seed_offse
     return dataclasses.replace(run, first_seed=run.first_seed + seed_offset)
 
 
-def _analysis(name: str, section: Mapping[str, Any], scale: str, seed_offset: int) -> AnalysisSection:
+def analysis_section(name: str, section: Mapping[str, Any], scale: str, seed_offset: int) -> AnalysisSection:
+    """Resolve one section of `analyses` for a scale; a `SettingsError` says what is wrong with it."""
     where = f"analyses.{name}"
     if "reads" not in section:
         raise SettingsError(f"{where}.reads is missing; name the results it reads (or src/unrolled/cells).")
@@ -307,7 +305,9 @@ def _build(cls: type, tree: Mapping[str, Any], where: str, **extra: Any) -> Any:
     return cls(**values, **extra)
 
 
-def _check_further_rates(tuning: TuningSettings) -> None:
+def _check_rates(tuning: TuningSettings) -> None:
+    if not tuning.learning_rates:
+        raise SettingsError("tuning.learning_rates is empty; give one learning rate at least.")
     for rate in tuning.further_rates:
         if min(tuning.learning_rates) <= rate <= max(tuning.learning_rates):
             raise SettingsError(f"tuning.further_rates: {rate:g} must lie below or above tuning.learning_rates, which reach from "

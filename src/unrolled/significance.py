@@ -1,4 +1,4 @@
-"""The tests behind the verdicts: permutation, exact, and a bootstrap over members and test items.
+"""The tests behind the verdicts: permutation of seeds, exact tests of counts, and a bootstrap of test items with Student's t over seeds.
 
 Every test returns p for the claim (of the data, were the effect not beyond its margin) and p against it (were the effect not on
 the other side), and a 95 % interval of the effect.
@@ -14,7 +14,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from scipy import optimize, stats
 
-RESAMPLES = 9999
+RESAMPLES = 9999  # permutations, or draws of pairs
+DRAWS = 4000  # of test items and members
 LEVEL = 0.05
 
 
@@ -38,40 +39,43 @@ def _generator() -> np.random.Generator:
     return np.random.default_rng(0)
 
 
-def _difference(first: np.ndarray, second: np.ndarray, axis: int = -1) -> np.ndarray:
-    return np.mean(first, axis=axis) - np.mean(second, axis=axis)
+def _studentised(first: np.ndarray, second: np.ndarray, axis: int = -1) -> np.ndarray:
+    """Return the difference of two means in its standard errors (Welch 1947); a very large number where neither sample varies."""
+    squares = sum(np.var(sample, axis=axis, ddof=1) / sample.shape[axis] for sample in (first, second))
+    return (np.mean(first, axis=axis) - np.mean(second, axis=axis)) / np.sqrt(np.maximum(squares, 1e-24))
 
 
 def compare(first: Sequence[float], second: Sequence[float], margin: float) -> Test:
-    """Test whether the first mean exceeds the second by more than the margin (permutation of seeds; bootstrap interval).
+    """Test whether the first mean exceeds the second by more than the margin (permutation of seeds; Welch's interval).
 
     Args:
-        first, second: one value per seed.
-        margin: of the difference; the first sample is shifted by it, so that exchangeability holds at the margin.
+        first, second: one value per seed, two at least.
+        margin: of the difference; the first sample is shifted by it, so that the means are the same at the margin.
+
+    Notes:
+        What is permuted is the difference in its standard errors. The plain difference would find something too often where the smaller
+        sample varies more (Janssen 1997).
     """
     first, second = np.asarray(first, float), np.asarray(second, float)
 
     def p(shift: float, alternative: str) -> float:
-        found = stats.permutation_test((first - shift, second), _difference, vectorized=True, n_resamples=RESAMPLES,
+        found = stats.permutation_test((first - shift, second), _studentised, vectorized=True, n_resamples=RESAMPLES,
                                        alternative=alternative, rng=_generator())
         return float(found.pvalue)
 
-    return Test(float(_difference(first, second)), _bootstrap((first, second), _difference), p(margin, "greater"), p(0.0, "less"))
+    return Test(float(first.mean() - second.mean()), _t_interval(first, second), p(margin, "greater"), p(0.0, "less"))
 
 
-def _bootstrap(samples: tuple[np.ndarray, ...], statistic: Callable[..., Any]) -> tuple[float, float]:
-    """Return a 95 % BCa interval; where a sample does not vary, which BCa cannot do, the plain percentile one."""
-    if all(np.ptp(sample) == 0 for sample in samples):
-        value = float(statistic(*samples))
-        return value, value
-    varies = all(np.ptp(sample) > 0 for sample in samples)
-    found = stats.bootstrap(samples, statistic, vectorized=True, n_resamples=RESAMPLES, rng=_generator(),
-                            method="BCa" if varies else "percentile")
-    low, high = (float(value) for value in found.confidence_interval)
-    if math.isnan(low) or math.isnan(high):
-        found = stats.bootstrap(samples, statistic, vectorized=True, n_resamples=RESAMPLES, rng=_generator(), method="percentile")
-        low, high = (float(value) for value in found.confidence_interval)
-    return low, high
+def _t_interval(first: np.ndarray, second: np.ndarray | None = None) -> tuple[float, float]:
+    """Return the 95 % interval of a mean, or of the difference of two (Welch 1947)."""
+    samples = [first] if second is None else [first, second]
+    effect = float(first.mean() - (0.0 if second is None else second.mean()))
+    squares = [float(np.var(sample, ddof=1)) / len(sample) for sample in samples]
+    if sum(squares) == 0:
+        return effect, effect
+    freedom = sum(squares) ** 2 / sum(square ** 2 / (len(sample) - 1) for square, sample in zip(squares, samples, strict=True))
+    reach = float(stats.t.ppf(1 - LEVEL / 2, freedom)) * math.sqrt(sum(squares))
+    return effect - reach, effect + reach
 
 
 def compare_counts(first: int, first_of: int, second: int, second_of: int, margin: float) -> Test:
@@ -122,7 +126,8 @@ def compare_pairs(first: Sequence[float], second: Sequence[float], margin: float
                      if only_first + only_second else 1.0 for side in ("greater", "less"))
     drawn = _generator().choice(apart, (RESAMPLES, len(apart))).mean(1)
     beyond = (1 + int((drawn <= margin).sum())) / (RESAMPLES + 1)
-    return Test(float(apart.mean()), _bootstrap((apart,), np.mean), max(greater, beyond), less)
+    low, high = np.quantile(drawn, [LEVEL / 2, 1 - LEVEL / 2])
+    return Test(float(apart.mean()), (float(low), float(high)), max(greater, beyond), less)
 
 
 def rate_against_limit(values: Sequence[float], limit: float) -> Test:
@@ -141,79 +146,66 @@ def mean_against_limit(values: Sequence[float], limit: float) -> Test:
         return float(stats.permutation_test((values - limit,), np.mean, permutation_type="samples", vectorized=True,
                                             n_resamples=RESAMPLES, alternative=alternative, rng=_generator()).pvalue)
 
-    low, high = _bootstrap((values,), np.mean)
+    low, high = _t_interval(values)
     return Test(float(values.mean() - limit), (low - limit, high - limit), p("greater"), p("less"))
 
 
-def items_against_limit(items: np.ndarray, limit: float, resamples: int = 4000) -> Test:
-    """Test whether a mean lies above a limit by a bootstrap over members and over test items, the same items for all members.
+def items_against_limit(items: np.ndarray, limit: float, resamples: int = DRAWS) -> Test:
+    """Test whether a mean lies above a limit, over members and over test items, the same items for all members; see `_compare_resampled`.
 
     Args:
         items: (members, items) scores, as whether each item was answered exactly.
         limit: what the mean is held against.
-
-    Notes:
-        Three members alone cannot reach 5 % by any permutation, see `compare_chunks`.
     """
-    generator, (members, size) = _generator(), items.shape
-    draws = np.empty(resamples)
-    for place in range(resamples):
-        means = _widened(items @ generator.multinomial(size, np.full(size, 1 / size)) / size)
-        draws[place] = means[generator.integers(0, members, members)].mean()
-    low, high = np.quantile(draws, [LEVEL / 2, 1 - LEVEL / 2]) - limit
-    p_for, p_against = ((1 + hits) / (resamples + 1) for hits in ((draws <= limit).sum(), (draws >= limit).sum()))
-    return Test(float(items.mean() - limit), (float(low), float(high)), float(p_for), float(p_against))
+    return _compare_resampled(_mean_of(items), lambda weights, generator: limit, items.shape[1], 0.0, resamples)
 
 
-def _widened(scores: np.ndarray) -> np.ndarray:
-    """Return members' scores, moved away from their mean: drawn with replacement, m of them vary too little by (m - 1) / m."""
-    members, mean = len(scores), scores.mean()
-    return mean + (scores - mean) * math.sqrt(members / (members - 1)) if members > 1 else scores
+def equivalent(first: Any, second: Any, margin: float, by: Callable[[Any, Any, float], Test] = compare) -> Test:
+    """Two one-sided tests: p_for of a difference that reaches the margin, p_against of one that does not exceed it.
 
-
-def equivalent(first: Sequence[float], second: Sequence[float], margin: float) -> Test:
-    """Two one-sided tests: p_for of a difference that reaches the margin, p_against of one that does not exceed it."""
-    above, below = compare(first, second, margin), compare(second, first, margin)
-    inside = max(compare(first, second, -margin).p_for, compare(second, first, -margin).p_for)
+    Args:
+        first, second: what `by`, one of the tests of a difference, takes.
+    """
+    above, below = by(first, second, margin), by(second, first, margin)
+    inside = max(by(first, second, -margin).p_for, by(second, first, -margin).p_for)
     return Test(above.effect, above.interval, inside, min(1.0, 2 * min(above.p_for, below.p_for)))
 
 
-def compare_chunks(first: dict[str, np.ndarray], second: dict[str, np.ndarray], margin: float, resamples: int = 4000) -> Test:
-    """Test a difference of chunk F1 by a bootstrap over members and, the same for both, over test sentences.
+def compare_chunks(first: dict[str, np.ndarray], second: dict[str, np.ndarray], margin: float, resamples: int = DRAWS) -> Test:
+    """Test a difference of chunk F1 over members and, the same for both, over test sentences; see `_compare_resampled`.
 
     Args:
         first, second: "correct", "predicted" and "gold" chunks, (members, sentences) each.
-
-    Notes:
-        For three members against three, no permutation of members alone can reach 5 %; sentences vary too, and are resampled.
     """
     return _compare_resampled(*(functools.partial(_mean_f1, counts) for counts in (first, second)), first["gold"].shape[1], margin,
                               resamples)
 
 
-def chunks_against_limit(counts: dict[str, np.ndarray], limit: float, resamples: int = 4000) -> Test:
-    """Test whether chunk F1 lies above a limit by a bootstrap over members and test sentences; see `compare_chunks`."""
+def chunks_against_limit(counts: dict[str, np.ndarray], limit: float, resamples: int = DRAWS) -> Test:
+    """Test whether chunk F1 lies above a limit, over members and test sentences; see `_compare_resampled`."""
     size = counts["gold"].shape[1]
     return _compare_resampled(functools.partial(_mean_f1, counts), lambda weights, generator: limit, size, 0.0, resamples)
 
 
-def compare_items(first: np.ndarray, second: np.ndarray, margin: float, resamples: int = 4000) -> Test:
-    """Test a difference of two means by a bootstrap over members and, the same for both, over test items.
+def compare_items(first: np.ndarray, second: np.ndarray, margin: float, resamples: int = DRAWS) -> Test:
+    """Test a difference of two means over members and, the same for both, over test items; see `_compare_resampled`.
 
     Args:
         first, second: (members, items) scores of the same items.
-
-    Notes:
-        As for `compare_chunks`.
     """
-    return _compare_resampled(*(functools.partial(_mean_item, scores) for scores in (first, second)), first.shape[1], margin, resamples)
+    return _compare_resampled(_mean_of(first), _mean_of(second), first.shape[1], margin, resamples)
 
 
-Score = Callable[[np.ndarray, np.random.Generator | None], float]  # of weighted items, over members drawn anew if there is a generator
+Score = Callable[[np.ndarray, np.random.Generator | None], float]  # of weighted items, and of other members if there is a generator
 
 
 def _compare_resampled(first: Score, second: Score, size: int, margin: float, resamples: int) -> Test:
-    """Compare two scores by a bootstrap over members and, the same for both, over `size` items."""
+    """Compare two scores over members and, the same for both, over `size` items.
+
+    Other items are drawn with replacement (bootstrap). What other members would score is drawn from Student's t around the mean of those
+    there are: three of them, drawn with replacement, never leave their own range, and would decide too much. Test items count however many
+    members there are, since what is claimed is not claimed of these sentences alone.
+    """
     generator, draws = _generator(), np.empty(resamples)
     for place in range(resamples):
         weights = generator.multinomial(size, np.full(size, 1 / size))
@@ -224,21 +216,25 @@ def _compare_resampled(first: Score, second: Score, size: int, margin: float, re
     return Test(float(effect), (float(low), float(high)), float(p_for), float(p_against))
 
 
-def _mean_item(scores: np.ndarray, weights: np.ndarray, generator: np.random.Generator | None) -> float:
-    """Return the mean score of weighted items, over members drawn with replacement (all once without a generator)."""
-    return _mean_member(scores @ (weights / weights.sum()), generator)
+def _mean_of(items: np.ndarray) -> Score:
+    """Return what gives the mean score of weighted items (members, items), of members like these if it is given a generator."""
+    ends = float(items.min()), float(items.max())
+    return lambda weights, generator: _mean_member(items @ (weights / weights.sum()), generator, ends)
 
 
 def _mean_f1(counts: dict[str, np.ndarray], weights: np.ndarray, generator: np.random.Generator | None) -> float:
-    """Return F1, its mean over members drawn with replacement (all once without a generator), over weighted sentences."""
+    """Return F1 over weighted sentences, its mean over members, or over members like these if there is a generator."""
     correct, predicted, gold = (counts[name] @ weights for name in ("correct", "predicted", "gold"))
-    return _mean_member(2 * correct / np.maximum(predicted + gold, 1), generator)
+    return _mean_member(2 * correct / np.maximum(predicted + gold, 1), generator, (0.0, 1.0))
 
 
-def _mean_member(scores: np.ndarray, generator: np.random.Generator | None) -> float:
-    """Return the mean score of members, drawn with replacement if there is a generator."""
-    members = len(scores)
-    return float(scores.mean() if generator is None else _widened(scores)[generator.integers(0, members, members)].mean())
+def _mean_member(scores: np.ndarray, generator: np.random.Generator | None, ends: tuple[float, float]) -> float:
+    """Return the mean score of members; if there is a generator, the mean that as many others might have, not beyond what can be had."""
+    mean, members = float(scores.mean()), len(scores)
+    if generator is None or members == 1:
+        return mean
+    other = mean + float(scores.std(ddof=1)) / math.sqrt(members) * float(generator.standard_t(members - 1))
+    return min(max(other, ends[0]), ends[1])
 
 
 def holm(values: Sequence[float]) -> list[float]:

@@ -35,10 +35,10 @@ def tune(settings: Settings, everything: bool = False, only: Sequence[str] = ())
         if name not in settings.tasks:
             raise SettingsError(f"there is no section tasks.{name}{nearest(name, settings.tasks)}")
     device = engines.device(settings)
-    entries = {name: dict(found) for name, found in tuned.load().items() if name in settings.tasks}
-    evidence = {name: dict(found) for name, found in tuned.load_evidence().items()}
     lines = []
     with guard.lock("tune"):
+        entries = {name: dict(found) for name, found in tuned.load().items() if name in settings.tasks}
+        evidence = {name: dict(found) for name, found in tuned.load_evidence().items()}
         for name, section in settings.tasks.items():
             if only and name not in only:
                 continue
@@ -48,7 +48,8 @@ def tune(settings: Settings, everything: bool = False, only: Sequence[str] = ())
                 run: entries[name][run] for run in section.elsewhere if run in entries[name]}
             scores = evidence.setdefault(name, {})
             due = [run for run in runs if everything or _is_due(settings, section, run, entries[name], scores)]
-            kept = {} if everything else {run.name: scores[run.name] for run in due if _is_current(entries[name], scores, run, section)}
+            kept = {} if everything else {
+                run.name: scores[run.name] for run in due if _is_current(settings, section, run, entries[name], scores)}
             found = _grown(settings, section, [run.name for run in due], kept, device)
             if section.finalist_seeds:
                 again = _scored(settings, section, {run: _final(settings, section, scored) for run, scored in found.items()}, device)
@@ -56,7 +57,7 @@ def tune(settings: Settings, everything: bool = False, only: Sequence[str] = ())
             for run in due:
                 scores[run.name] = found[run.name]
                 entries[name][run.name] = {"learning_rate": chosen_rate(found[run.name]),
-                                           "code": execution.tuning_hash(run, section.reads)}
+                                           "code": execution.tuning_hash(run, section.reads, settings.tuning)}
                 lines.append(f"{name}/{run.name}: {entries[name][run.name]['learning_rate']:g}")
             tuned.save(entries, evidence)
     return lines
@@ -117,19 +118,20 @@ def _scored(settings: Settings, section: TaskSection, members: Mapping[str, Sequ
     return {name: _evidence(run, section.reads, members[name], device) for name, run in runs.items()}
 
 
-def _is_current(entries: Mapping[str, Any], scores: Mapping[str, Any], run: Run, section: TaskSection) -> bool:
+def _is_current(settings: Settings, section: TaskSection, run: Run, entries: Mapping[str, Any], scores: Mapping[str, Any]) -> bool:
     """Tell whether a run's entry and its evidence are there and were made with the run's settings and code of now."""
     found = entries.get(run.name)
-    return found is not None and run.name in scores and found.get("code") == execution.tuning_hash(run, section.reads)
+    return (found is not None and run.name in scores
+            and found.get("code") == execution.tuning_hash(run, section.reads, settings.tuning))
 
 
 def _is_due(settings: Settings, section: TaskSection, run: Run, entries: Mapping[str, Any], scores: Mapping[str, Any]) -> bool:
     """Tell whether a rate is missing, or was chosen with other settings or code, from other rates or on fewer seeds."""
-    if not _is_current(entries, scores, run, section):
+    if not _is_current(settings, section, run, entries, scores):
         return True
     chosen, found = settings.tuning, scores[run.name]
-    return (not _is_of_grid(found, chosen) or next_rate(found, chosen) is not None
-            or len(found["seeds"]) < chosen.seeds + section.finalist_seeds)
+    seeds = list(range(chosen.first_seed, chosen.first_seed + chosen.seeds + section.finalist_seeds))
+    return not _is_of_grid(found, chosen) or next_rate(found, chosen) is not None or found["seeds"][: len(seeds)] != seeds
 
 
 def _is_of_grid(found: Mapping[str, Any], chosen: TuningSettings) -> bool:

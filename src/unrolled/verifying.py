@@ -71,12 +71,8 @@ def differences() -> list[dict[str, str]]:
 
 
 def tolerance(first: Mapping[str, float], second: Mapping[str, float]) -> float:
-    """Return how far two means may lie apart: 3 standard errors of their difference, and no less than 1e-6.
-
-    Where no seed varies, as when all succeed, one seed may come out otherwise: 1/n.
-    """
-    error = math.hypot(*(run["spread"] / math.sqrt(run["n"]) for run in (first, second)))
-    return max(SPREADS * error, 1 / first["n"] if error == 0 else 0.0, 1e-6)
+    """Return how far two means may lie apart: 3 standard errors of their difference, and no less than 1e-6."""
+    return max(SPREADS * math.hypot(*(run["spread"] / math.sqrt(run["n"]) for run in (first, second))), 1e-6)
 
 
 def _metric_difference(name: str, before: Any, after: Any) -> list[dict[str, str]]:

@@ -28,11 +28,9 @@ class Options:
 
     Attributes:
         lengths: of the adding problem, a column each; 0 stands for the section's own.
-        worst_bits: what a diverged member counts in bits per character.
     """
 
     lengths: tuple[int, ...] = (10, 20, 0)
-    worst_bits: float = 6.0
 
 
 def analyse(options: Options, settings: Settings) -> AnalysisResult:
@@ -40,14 +38,13 @@ def analyse(options: Options, settings: Settings) -> AnalysisResult:
     columns: dict[str, Mapping[tuple[str, str], np.ndarray]] = {}
     for length in options.lengths:
         suffix = f"_{length}" if length else ""
-        own = length or settings.tasks["adding"].runs["tanh"].options.get("length", 50)
+        own = length or trained.section_of("adding", settings).runs["tanh"].options.get("length", 50)
         columns[f"adding, T = {own}: log10 of error"] = {
-            key: np.log10(trained.scores(trained.record(f"adding/{run}{suffix}"), "mean_squared_error", 1.0)) for key, run in RUNS.items()}
+            key: np.log10(trained.scores_of(trained.record(f"adding/{run}{suffix}"), "mean_squared_error")) for key, run in RUNS.items()}
     columns["small digits: accuracy"] = {
-        key: trained.scores(trained.record(f"small_digits/{run}"), "accuracy") for key, run in RUNS.items()}
+        key: trained.scores_of(trained.record(f"small_digits/{run}"), "accuracy") for key, run in RUNS.items()}
     columns["characters: bits"] = {
-        key: trained.scores(trained.record(f"character_model/{run}"), "bits_per_character", options.worst_bits)
-        for key, run in RUNS.items()}
+        key: trained.scores_of(trained.record(f"character_model/{run}"), "bits_per_character") for key, run in RUNS.items()}
     return AnalysisResult(figures={"activations": _picture(columns)}, sentences=[_sentence(columns)])
 
 

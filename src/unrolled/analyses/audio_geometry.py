@@ -26,7 +26,7 @@ def cosines_by_distance(vectors: np.ndarray, words: Sequence[str], voices: Seque
         (FARTHEST + 1,) mean cosines, NaN where there is no pair; and of each word, in alphabetical order, the correlation over all pairs
         that it is one of: (words,).
     """
-    units = vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
+    units = retrieval.normalised(vectors)
     names = sorted(set(words))
     apart = np.array([[edit_distance(phonemes[one], phonemes[other]) for other in names] for one in names])
     place = np.array([names.index(word) for word in words])

@@ -44,6 +44,10 @@ class Options:
     perplexity: float = 15.0
     first_seed: int = 0
 
+    def __post_init__(self) -> None:
+        if self.voices < 1:
+            raise ValueError("voices must be at least 1: their sounds are what is drawn.")
+
 
 def analyse(options: Options, settings: Settings) -> AnalysisResult:
     """Measure the vectors of the test words of every member, and draw those of the first."""
@@ -110,7 +114,7 @@ def project(vectors: np.ndarray, options: Options) -> np.ndarray:
     """Return a place in the plane for each vector, by the cosines between them: (pieces, 2)."""
     from sklearn.manifold import TSNE  # here: a second's import that few stages need
 
-    units = vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
+    units = retrieval.normalised(vectors)
     perplexity = min(options.perplexity, (len(units) - 1) / 3)
     return TSNE(2, perplexity=perplexity, init="pca", random_state=options.first_seed, n_jobs=1).fit_transform(units.astype(np.float64))
 
@@ -154,14 +158,16 @@ def _map(points: np.ndarray, chosen: Spoken) -> Picture:
     figure, axes = figures.panels(width=7.2, height=5.0)
     families = rhymes()
     axes.plot(points[:, 0], points[:, 1], ".", color="#c8c8c8", markersize=5)
-    for number, family in enumerate(SHOWN_FAMILIES):
-        for place, word in enumerate(chosen.texts):
-            if families.get(word) == family:
-                axes.text(*points[place], word, color=figures.COLOURS[number], fontsize=7, ha="center", va="center")
+    words = np.array(chosen.texts)
+    for colour, family in zip(figures.COLOURS, SHOWN_FAMILIES, strict=False):
+        for word in sorted({word for word in chosen.texts if families.get(word) == family}):
+            of_word = points[words == word]
+            axes.plot(*of_word.T, ".", color=colour, markersize=5)
+            axes.text(*np.median(of_word, 0), word, color=colour, fontsize=8, ha="center", va="bottom")
     axes.set(xticks=[], yticks=[])
     return Picture(figure, ["F11"], "Spoken words that sound alike lie together.", "读音相近的语音单词聚在一起。",
-                   "t-SNE of the vectors of the first seed; some families of rhymes are named, one word for each voice.",
-                   "第一个种子的向量经 t-SNE 投影；标出部分同韵词，每个嗓音各一次。")
+                   "t-SNE of the vectors of the first seed; some families of rhymes are coloured, each word named once, amid its voices.",
+                   "第一个种子的向量经 t-SNE 投影；部分同韵词着色，每个词只在各嗓音的中位处标注一次。")
 
 
 @figures.styled

@@ -67,16 +67,16 @@ def inputs(records: Mapping[str, Any], runs: Sequence[str], forced: Sequence[flo
     figure, axes = figures.panels(1, width=5.2, height=3.2)
     words = ("vector and position (constant)", "its own output", "the right frame in training")
     for run, name, colour in zip(runs, words, figures.COLOURS, strict=False):
-        losses, scores = (trained.scores(records[run], metric) for metric in ("reconstruction_loss", "mean_average_precision"))
+        losses, scores = (trained.scores_of(records[run], metric) for metric in ("reconstruction_loss", "mean_average_precision"))
         axes.plot(losses, scores, "o", color=colour, label=f"decoder reads {name}")
         if run == runs[-1] and len(forced):
             axes.plot(forced, scores, "o", color=colour, fillstyle="none", label="... and is given the right frames again")
     axes.set(xlabel="reconstruction loss on test words (mean square)", ylabel="mean average precision")
     axes.legend(loc="best")
+    hollow, hollow_zh = (" (filled); hollow: it is given the right ones", "（实心）；空心：仍给它正确的前一帧") if len(forced) else ("", "")
     return Picture(figure, ["F12"], "Good frames are not good vectors.", "帧重建得好，不等于向量好。",
-                   "One dot per seed. A teacher-forced decoder reads its own frames after training (filled); hollow: it is given the right "
-                   "ones.",
-                   "每点一个种子。教师强制的解码器在训练后读回自身输出（实心）；空心：仍给它正确的前一帧。")
+                   f"One dot per seed, on the words of the test. A teacher-forced decoder reads its own frames after training{hollow}.",
+                   f"每点一个种子，只看测试词。教师强制的解码器在训练后读回自身输出{hollow_zh}。")
 
 
 def table(records: Mapping[str, Any], baselines: Mapping[str, Scores]) -> Table:
@@ -96,7 +96,7 @@ def _mean(record: Mapping[str, Any], metric: str) -> str:
     """Return the mean over seeds, a dash where the run has no such score."""
     if all(member["metrics"].get(metric) is None for member in record["members"]):
         return "–"
-    return f"{trained.scores(record, metric).mean():.3f}"
+    return f"{trained.scores_of(record, metric).mean():.3f}"
 
 
 def on_vectors(scores: Mapping[str, Scores], autoencoder: str, correspondence: str, is_recorded: bool = False) -> Sentence:
@@ -142,16 +142,19 @@ def on_halves(scores: Mapping[str, Scores], autoencoder: str) -> Sentence:
 
 def on_inputs(records: Mapping[str, Any], runs: Sequence[str], forced: Sequence[float]) -> Sentence:
     """Say what the decoder's input does to frames and to vectors."""
-    losses, maps = ([trained.scores(records[run], metric).mean() for run in runs]
+    losses, maps = ([trained.scores_of(records[run], metric).mean() for run in runs]
                     for metric in ("reconstruction_loss", "mean_average_precision"))
+    seeds = [len(records[run]["members"]) for run in runs]
     given, given_zh = "", ""
     if forced:
         given = f" ({np.mean(forced):.3f} if given the right frames)"
         given_zh = f"（若仍给正确的帧则为 {np.mean(forced):.3f}）"
-    text = (f"Reconstruction loss and mean average precision by what the decoder reads: vector and position {losses[0]:.3f} and "
-            f"{maps[0]:.3f}; its own output {losses[1]:.3f} and {maps[1]:.3f}; the right frame in training, its own afterwards "
-            f"{losses[2]:.3f}{given} and {maps[2]:.3f}.")
-    text_zh = (f"按解码器读入的内容，重建损失与 MAP 依次为：向量与位置 {losses[0]:.3f}、{maps[0]:.3f}；"
+    text = (f"Reconstruction loss and mean average precision by what the decoder reads ({seeds[0]}, {seeds[1]} and {seeds[2]} seeds, on "
+            "the words of the test alone; the findings count further words, and further seeds where there are any): vector and position "
+            f"{losses[0]:.3f} and {maps[0]:.3f}; its own output {losses[1]:.3f} and {maps[1]:.3f}; the right frame in training, its own "
+            f"afterwards {losses[2]:.3f}{given} and {maps[2]:.3f}.")
+    text_zh = (f"按解码器读入的内容（种子数依次为 {seeds[0]}、{seeds[1]}、{seeds[2]}，只看测试词；上面的判定另计入更多的词与种子），"
+               f"重建损失与 MAP 依次为：向量与位置 {losses[0]:.3f}、{maps[0]:.3f}；"
                f"自身输出 {losses[1]:.3f}、{maps[1]:.3f}；"
                f"训练时读正确的帧、之后读自身输出 {losses[2]:.3f}{given_zh}、{maps[2]:.3f}。")
     return Sentence(["F12"], text, text_zh)

@@ -117,6 +117,7 @@ class AnalysisResult:
         interactive: pictures to be touched, by name. pieces: the same with a script of their own. tables: by name.
         sentences: for the cards.
         sounds: WAV files by name, which pictures to be touched may play (see `played`).
+        runs: "section/run" of all it rests on.
         recorded: by value, the runs ("section/run") it rests on that were recorded once at full scale: they are a claim's evidence too.
     """
 
@@ -129,6 +130,7 @@ class AnalysisResult:
     tables: dict[str, Table] = dataclasses.field(default_factory=dict)
     sentences: list[Sentence] = dataclasses.field(default_factory=list)
     sounds: dict[str, bytes] = dataclasses.field(default_factory=dict)
+    runs: list[str] = dataclasses.field(default_factory=list)
     recorded: dict[str, list[str]] = dataclasses.field(default_factory=dict)
 
     def add(self, other: AnalysisResult) -> None:
@@ -249,7 +251,7 @@ def as_json(name: str, result: AnalysisResult) -> dict[str, Any]:
             "pieces": [_words(piece, f"{file}.piece.json", "data") for file, piece in result.pieces.items()],
             "tables": {key: dataclasses.asdict(table) for key, table in result.tables.items()},
             "sentences": [dataclasses.asdict(sentence) for sentence in result.sentences],
-            "errata": [dataclasses.asdict(erratum) for erratum in result.errata], "recorded": result.recorded}
+            "errata": [dataclasses.asdict(erratum) for erratum in result.errata], "runs": result.runs, "recorded": result.recorded}
 
 
 def _words(picture: Picture | Interactive | Piece, file: str, left_out: str) -> dict[str, Any]:

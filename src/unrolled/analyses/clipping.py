@@ -12,6 +12,7 @@ from matplotlib.axes import Axes
 from unrolled import drawing as figures
 from unrolled import histories, results
 from unrolled.analyses import chinese as in_chinese
+from unrolled.analyses import trained
 from unrolled.analyses.base import AnalysisResult, Picture, Sentence
 from unrolled.settings import Settings
 
@@ -24,7 +25,7 @@ class Options:
 
     Attributes:
         sections: of params.yaml whose runs are named <network>_<kind of clipping>.
-        shown_rates: by section, the learning rate whose curves are drawn.
+        shown_rates: by section, the learning rate whose curves are drawn, or a network's own where it was trained at one alone.
     """
 
     sections: tuple[str, ...]
@@ -48,10 +49,10 @@ class Clipped(NamedTuple):
 def clipped_runs(section: str, settings: Settings) -> list[Clipped]:
     """Return the runs of a section in order, with what their settings say of clipping."""
     found = []
-    for run in settings.tasks[section].runs.values():
+    for run in trained.section_of(section, settings).runs.values():
         kind = "none" if run.clip_by == "none" else f"{run.clip_by} {run.clip_at:g}"
         network = run.name.removesuffix("_" + kind.replace(" ", "_"))
-        found.append(Clipped(section, run.name, network, kind, results.read_result(results.run_file(section, run.name))))
+        found.append(Clipped(section, run.name, network, kind, trained.record(f"{section}/{run.name}")))
     return found
 
 
@@ -78,38 +79,44 @@ def _where_it_acts(runs: Sequence[Clipped], result: AnalysisResult) -> None:
         shares[by] = share_above(run, column)
         result.values[f"above_15_{by}_{run.section}_{run.network}"] = shares[by]
     section, network = runs[0].section, runs[0].network
-    counts = "; ".join(f"{kind}: {_successes(run)}" for kind, run in kinds.items())
-    counts_zh = "；".join(f"{in_chinese.clipping(kind)}：{_successes(run)}" for kind, run in kinds.items())
+    shared = shared_rates(runs)
+    successes = {kind: _successes(run, shared) for kind, run in kinds.items()}
+    counts = "; ".join(f"{kind}: {count}" for kind, count in successes.items())
+    counts_zh = "；".join(f"{in_chinese.clipping(kind)}：{count}" for kind, count in successes.items())
+    rates = ", ".join(f"{rate:g}" for rate in shared)
     acts = [f"{100 * shares[by]:.2g} %" for by in ("norm", "value")]
     verdict = ("here it acts", "在这里起作用") if max(shares.values()) > 0.001 else ("here it hardly ever acts", "在这里几乎从不起作用")
     result.sentences.append(Sentence(
         ["D4", "D5"],
         f"The lecture's 15, {network} on {section}: the norm exceeds 15 in {acts[0]} of the recorded windows, a single component in "
-        f"{acts[1]}; {verdict[0]}. Successes over all rates by clipping: {counts}.",
+        f"{acts[1]}; {verdict[0]}. Successes by clipping, at the rates that all were trained at ({rates}): {counts}.",
         f"课上的 15，{in_chinese.section(section)}任务上的 {network}：范数超过 15 的窗口占 {acts[0]}，单个分量超过它的占 {acts[1]}；"
         f"{verdict[1]}。"
-        f"各种裁剪在所有学习率上的成功次数：{counts_zh}。"))
+        f"各种裁剪在共有学习率（{rates.replace(', ', '、')}）上的成功次数：{counts_zh}。"))
+
+
+def shared_rates(runs: Sequence[Clipped]) -> list[float]:
+    """Return the learning rates at which all of these runs were trained: only there can their successes be compared."""
+    return sorted(set.intersection(*({member["learning_rate"] for member in run.record["members"]} for run in runs)))
 
 
 def share_above(run: Clipped, column: str, threshold: float = LECTURE) -> float:
     """Return the share of recorded windows in which the largest norm, or component, exceeded the threshold; not finite exceeds it."""
-    found = [np.nan_to_num(curve.values, nan=-1.0) for curve in _column(run, column)]
-    seen = np.concatenate([values.ravel() for values in found])
-    return float((seen > threshold).mean())
+    values = np.concatenate([curve.values.ravel() for curve in _column(run, column)])
+    return float((values[~np.isnan(values)] > threshold).mean())
 
 
 def _column(run: Clipped, column: str) -> list[histories.Curve]:
-    """Return the curves of a column at every rate; a window in which it was not finite holds infinity, one never reached is -1."""
+    """Return the curves of a column at every rate; a window in which it was not finite holds infinity, one never reached is NaN."""
     rows = results.read_csv(results.history_file(run.section, run.run))
     marked = [{**row, column: row[column] or "inf"} for row in rows]
     return list(histories.curves(marked, column).values())
 
 
-def _successes(run: Clipped, rate: float | None = None) -> str:
-    """Return successes of how many."""
-    values = [0.0 if member["diverged"] else member["metrics"]["success"] or 0.0 for member in run.record["members"]
-              if rate is None or np.isclose(member["learning_rate"], rate)]
-    return f"{int(sum(values))}/{len(values)}"
+def _successes(run: Clipped, rates: Sequence[float]) -> str:
+    """Return successes of how many, at some learning rates."""
+    values = np.concatenate([trained.scores_of(run.record, "success", rate) for rate in rates] or [np.empty(0)])
+    return f"{int(values.sum())}/{len(values)}"
 
 
 @figures.styled
@@ -125,7 +132,7 @@ def _success_picture(section: str, runs: Sequence[Clipped]) -> Picture:
             present = {member["learning_rate"] for member in run.record["members"]}
             for column, rate in enumerate(rates):
                 if rate in present:
-                    _cell(panel, column, row, _successes(run, rate))
+                    _cell(panel, column, row, _successes(run, [rate]))
         panel.set_xticks(range(len(rates)), [f"{rate:g}" for rate in rates])
         panel.set_yticks(range(len(own)), [run.kind for run in own])
         panel.set(xlim=(-0.5, len(rates) - 0.5), ylim=(most - 0.5, -0.5), xlabel="learning rate", title=network)
@@ -168,20 +175,23 @@ def _norms_picture(section: str, runs: Sequence[Clipped]) -> Picture:
 
 @figures.styled
 def _curves_picture(section: str, runs: Sequence[Clipped], rate: float) -> Picture:
-    """Draw each network's median loss at one rate, one line per kind of clipping."""
+    """Draw each network's median loss at one rate, or the only one it was trained at; one line per kind of clipping."""
     networks = list(dict.fromkeys(run.network for run in runs))
     kinds = list(dict.fromkeys(run.kind for run in runs))
     figure, axes = figures.panels(len(networks), width=1.6 + 2.0 * len(networks), height=2.8, squeeze=False, sharey=True)
     for panel, network in zip(axes[0], networks, strict=True):
-        for run in (run for run in runs if run.network == network):
-            curve = histories.load(section, run.run).get(rate)
+        own = [run for run in runs if run.network == network]
+        shared = shared_rates(own)
+        at = rate if rate in shared or not shared else shared[0]
+        for run in own:
+            curve = histories.load(section, run.run).get(at)
             if curve is not None:
                 place = kinds.index(run.kind)
                 shown = np.isfinite(curve.values).any(0)
                 median = np.nanmedian(np.where(np.isfinite(curve.values), curve.values, 1e3)[:, shown], 0)
                 panel.plot(curve.steps[shown], np.clip(median, None, 1e3), color=figures.COLOURS[place], linewidth=1.1, label=run.kind,
                            linestyle="--" if run.kind.startswith("value") else "-")
-        panel.set(yscale="log", title=f"{network}, rate {rate:g}", xlabel="updates")
+        panel.set(yscale="log", title=f"{network}, rate {at:g}", xlabel="updates")
     axes[0, 0].set_ylabel("training loss")
     handles = {label: handle for panel in axes[0] for handle, label in zip(*panel.get_legend_handles_labels(), strict=True)}
     figure.legend(handles.values(), handles.keys(), loc="outside right upper", title="clipping")

@@ -18,19 +18,17 @@ CELLS = {"elman": "Elman", "lstm": "LSTM"}
 
 
 class Panel(NamedTuple):
-    """A section of params.yaml: its name in the figure and in words, the score, and what counts for a diverged member."""
+    """A section of params.yaml: its name in the figure and in words, and the score."""
 
     title: str
     name: str
     name_zh: str
     metric: str
-    worst: float
 
 
 PANELS = {
-    "slots": Panel("ATIS: chunk F1", "ATIS, chunk F1", "ATIS，块级 F1", "chunk_f1", 0.0),
-    "character_model": Panel("Characters: bits", "Shakespeare, bits per character", "莎士比亚文本，每字符比特数",
-                             "bits_per_character", 6.0),
+    "slots": Panel("ATIS: chunk F1", "ATIS, chunk F1", "ATIS，块级 F1", "chunk_f1"),
+    "character_model": Panel("Characters: bits", "Shakespeare, bits per character", "莎士比亚文本，每字符比特数", "bits_per_character"),
 }
 
 
@@ -78,13 +76,13 @@ def analyse(options: Options, settings: Settings) -> AnalysisResult:
 def _records(section: str, most_layers: int, settings: Settings) -> Records:
     stacks = {stack.run: stack for stack in (Stack(cell, layers, is_wide) for cell in CELLS for layers in range(1, most_layers + 1)
                                              for is_wide in (False, True))}
-    chosen = settings.tasks[section]
+    chosen = trained.section_of(section, settings)
     known = [run for run in stacks if run in chosen.runs or run in chosen.elsewhere]
     return {stacks[run]: record for run, record in trained.records(section, known, settings).items()}
 
 
 def _scores(panel: Panel, record: dict[str, Any]) -> np.ndarray:
-    return trained.scores(record, panel.metric, panel.worst)
+    return trained.scores_of(record, panel.metric)
 
 
 @figures.styled

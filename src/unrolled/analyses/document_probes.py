@@ -67,7 +67,8 @@ def probe(loaded: trained.Loaded, learned: int, strengths: Sequence[float]) -> d
 
     Returns:
         By <question>_<what is asked>, the share of test documents answered right, one for each seed; of the bag only one. Under
-        <...>_by_document the share of seeds that answer each test document right.
+        order_trained_by_document, how many of its two orders each seed has right of each test document, as a share: their answers hang
+        together.
     """
     task = loaded.task
     documents = {"train": task.draw("train", learned, torch.Generator().manual_seed(DRAWN)),
@@ -84,7 +85,8 @@ def probe(loaded: trained.Loaded, learned: int, strengths: Sequence[float]) -> d
             right = np.stack([answered({split: part[member] for split, part in of_splits.items()}, labels, strengths)
                               for member in range(len(of_splits["test"]))])
             found[f"{question}_{name}"] = right.mean(1).tolist()
-            found[f"{question}_{name}_by_document"] = right.mean(0).tolist()
+            if (question, name) == ("order", "trained"):
+                found["order_trained_by_document"] = right.reshape(len(right), 2, -1).mean(1).tolist()
     return found
 
 

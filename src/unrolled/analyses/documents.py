@@ -51,7 +51,7 @@ def analyse(options: Options, settings: Settings) -> AnalysisResult:
     found = trained.gather(options.section, settings)
     records = {run: found[run] for run in runs if run in found}
     loaded = {run: trained.load(f"{options.section}/{run}", settings, "analyses.documents", "documents")
-              for run in runs if run not in settings.tasks[options.section].elsewhere}
+              for run in runs if run not in trained.section_of(options.section, settings).elsewhere}
     result = AnalysisResult()
     for run, found in loaded.items():
         result.values |= cosines(found, run)
@@ -100,7 +100,7 @@ def _exact(options: Options, records: Mapping[str, Any]) -> Picture:
     """Draw the share of exact documents and of right symbols, a row per run."""
     figure, panels = figures.panels(2, width=7.2, height=2.6, sharey=True)
     for axes, metric, words in zip(panels, ("exact", "token_accuracy"), ("documents written exactly", "symbols right"), strict=True):
-        figures.dots(axes, {_label(options, run, record): trained.scores(record, metric) for run, record in records.items()})
+        figures.dots(axes, {_label(options, run, record): trained.scores_of(record, metric) for run, record in records.items()})
         axes.set(xlabel=f"share of {words}", xlim=(-0.03, 1.03))
     return Picture(figure, ["F7"], "Flat and by clause, documents of two and of four clauses.",
                    "两个与四个子句的文档：不分层与按子句分层。",
@@ -165,7 +165,7 @@ def _texts(task: Any, documents: Tensor) -> list[str]:
 def _on_order(values: Mapping[str, Any], records: Mapping[str, Any], flat: str) -> Sentence:
     """Say how far apart swapped documents lie, and what of the order can be read off."""
     swapped, unrelated = (np.mean(values[f"cosine_{kind}_{flat}"]) for kind in ("swapped", "unrelated"))
-    both = trained.scores(records[flat], "exact_swapped").mean()
+    both = trained.scores_of(records[flat], "exact_swapped").mean()
     shares = [np.mean(values[f"probe_order_{name}"]) for name in ("trained", "untrained", "bag")]
     text = (f"The vectors of a document and of its swapped one have a cosine of {swapped:.2f}, those of unrelated documents "
             f"{unrelated:.2f}; as bags of words the two are the same (cosine 1). Both orders are written exactly in {both:.1%}. Which of "
@@ -184,7 +184,7 @@ def _on_length(records: Mapping[str, Any], options: Options) -> Sentence:
              options.long_flat: ("four clauses, flat", "四个子句、不分层"),
              options.long_hierarchical: ("four clauses, by clause at equal width", "四个子句、隐层同宽时分层"),
              options.long_matched: ("four clauses, by clause at equal parameters", "四个子句、参数量相等时分层")}
-    exact, bleu = ({run: trained.scores(record, metric).mean() for run, record in records.items()} for metric in ("exact", "bleu"))
+    exact, bleu = ({run: trained.scores_of(record, metric).mean() for run, record in records.items()} for metric in ("exact", "bleu"))
     text = "; ".join(f"{names[run][0]}: {exact[run]:.1%} (BLEU {bleu[run]:.2f})" for run in records)
     chinese = "；".join(f"{names[run][1]}：{exact[run]:.1%}（BLEU {bleu[run]:.2f}）" for run in records)
     return Sentence(["F7"], f"Test documents written exactly: {text}. All learn from documents drawn without end; documents of one length "

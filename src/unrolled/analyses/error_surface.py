@@ -98,15 +98,14 @@ def analyse(options: Options, settings: object) -> AnalysisResult:
     runs = {name: descend(*starts, by, at, options.learning_rate, options) for name, (by, at) in kinds.items()}
     result = AnalysisResult(_checks(weights, biases, by_weight, by_bias, options), window_statistics(options))
     for name, run in runs.items():
-        result.values[f"flew_{name}"] = (run.longest > options.flown).astype(float).tolist()
         result.values[f"arrived_{name}"] = float((run.errors < 1e-3).mean())
         result.values[f"left_{name}"] = float(run.left.mean())
         result.values[f"longest_step_{name}"] = float(run.longest.max())
+    result.values["flew_none"] = (runs["none"].longest > options.flown).astype(float).tolist()
     result.figures["surface"] = _surface_picture(weights, biases, values, norms, runs, options)
     for rate in options.judged_rates:
         left = {name: descend(*starts, by, at, rate, options).left for name, (by, at) in kinds.items()}
         for name, gone in left.items():
-            result.values[f"success_kept_{name}_rate_{rate:g}"] = (~gone).astype(float).tolist()
             if name != "none" and left["none"].any():  # where nobody leaves, there is nobody to keep
                 result.values[f"success_rescued_{name}_rate_{rate:g}"] = (~gone[left["none"]]).astype(float).tolist()
     by_rate = _by_rate(starts, kinds, options)

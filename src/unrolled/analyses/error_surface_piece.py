@@ -16,10 +16,11 @@ Surface = Callable[[np.ndarray, np.ndarray, int], tuple[np.ndarray, np.ndarray, 
 
 
 class Descents(Protocol):
-    """Gradient descents from several starts: their paths (updates + 1, starts, 2), and the longest step of each."""
+    """Gradient descents from several starts: their paths (updates + 1, starts, 2), the longest step of each, and which left the plane."""
 
     paths: np.ndarray
     longest: np.ndarray
+    left: np.ndarray
 
 
 class Plane(Protocol):
@@ -54,9 +55,12 @@ def piece(surface: Surface, by_rate: Mapping[str, Mapping[float, Descents]], sta
     return Piece("error_surface", data, ["D4", "D3"], "Over the cliff, clipped or not.", "悬崖上的一步：裁剪与不裁剪。",
                  "Gradient descent on Pascanu's error surface from the start that flies furthest without clipping at learning rate "
                  f"{options.learning_rate:g}. A clipped step is at most threshold times learning rate long, so what a threshold of 15 "
-                 "prevents depends on the rate. Paths that end at the frame have left the surface that is drawn.",
+                 "prevents depends on the rate. A step longer than "
+                 f"{options.flown:g} flies off; the claim is judged by who leaves the plane. Paths that end at the frame have left the "
+                 "surface that is drawn.",
                  f"在 Pascanu 的误差曲面上做梯度下降，起点取学习率 {options.learning_rate:g} 且不裁剪时飞得最远的一个。"
-                 "裁剪后的一步最长为阈值乘以学习率，所以阈值 15 能否拦住，要看学习率。到达边框的路径已离开所画的曲面。")
+                 "裁剪后的一步最长为阈值乘以学习率，所以阈值 15 能否拦住，要看学习率。"
+                 f"单步长于 {options.flown:g} 即算飞出；判定看的是谁走出了参数范围。到达边框的路径已离开所画的曲面。")
 
 
 def _threshold(name: str) -> float:
@@ -79,4 +83,4 @@ def _path(surface: Surface, descents: Descents, start: int, options: Plane) -> d
     return {"updates": kept, "weights": short(path[kept, 0]), "biases": short(path[kept, 1]), "errors": short(errors[kept], 3),
             "longest": short(float(lengths[longest])), "longest_at": longest + 1,
             "steepest": short(float(np.hypot(by_weight, by_bias).max())), "flew": int((descents.longest > options.flown).sum()),
-            "starts": len(descents.longest)}
+            "left": int(descents.left.sum()), "starts": len(descents.longest)}

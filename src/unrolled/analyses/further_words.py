@@ -73,7 +73,7 @@ def append(scores: Mapping[str, Scores], further: Further, settings: Settings) -
     Raises:
         ResultsError: scores were recorded on other words, or the words are not there.
     """
-    section, found = settings.tasks[further.section], dict(scores)
+    section, found = trained.section_of(further.section, settings), dict(scores)
     for run in scores:
         more = of_run(run, further, settings) if run in section.runs else recorded(run, further, len(scores[run].plain))
         if more is not None:
@@ -98,7 +98,7 @@ def of_run(run: str, further: Further, settings: Settings) -> Scores:
 
 def naive(run: str, every: int, frames: int, further: Further, settings: Settings) -> Scores:
     """Score vectors of a few frames, as `word_scores.naive_scores`, of speech as a run reads it, one frame in `every`."""
-    section = settings.tasks[further.section]
+    section = trained.section_of(further.section, settings)
     task = catalogue.make_task(section.runs[run], section.reads, **SPARED, every=every)
     return score(further.lists(task), lambda pieces: retrieval.naive_vectors(pieces, frames)[None])
 

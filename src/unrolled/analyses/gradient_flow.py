@@ -16,6 +16,7 @@ from unrolled.analyses import gradient_flow_piece
 from unrolled.analyses.base import AnalysisResult, Picture, Sentence
 from unrolled.analyses.gates import expected_factor, kept_share
 from unrolled.analyses.lags import draw_inputs, fit, gradient_by_lag
+from unrolled.analyses.trained import note
 from unrolled.analyses.weights import trained_model
 from unrolled.cells import CELLS
 from unrolled.cells.base import Cell
@@ -159,6 +160,7 @@ def _trained(options: Options, settings: Settings) -> dict[str, Flow]:
         if name not in section.runs:
             raise SettingsError(f"analyses.gradient_flow.trained_runs names {name!r}{nearest(name, section.runs)}")
         run = section.runs[name]
+        note(f"{section.name}/{name}")
         task = catalogue.make_task(run, section.reads)
         cell: Cell = trained_model(run, task, results.read_arrays(results.weights_file(section.name, name))).forward_cells[0].double()
         batch = next(iter(task.evaluation_batches("validation"))).inputs[:, : options.batch].double()

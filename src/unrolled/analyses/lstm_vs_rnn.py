@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -15,7 +15,7 @@ from unrolled.analyses import gradient_flow, learning_curves_piece, roughness, s
 from unrolled.analyses.base import AnalysisResult, Picture, Sentence, Table, read_options
 from unrolled.analyses.lags import fit
 from unrolled.analyses.success_by_length import interval
-from unrolled.settings import Settings
+from unrolled.settings import Settings, analysis_section
 
 PLAIN, MATCHED, LSTM = figures.VERMILION, figures.ORANGE, figures.BLUE
 LEVEL = 0.05
@@ -28,7 +28,7 @@ class Measure(NamedTuple):
     Attributes:
         name, name_zh: what is measured.
         plain, lstm: runs ("section/run") of the two.
-        metric: of their members. sign: 1 where higher is better, else -1. worst: what a diverged member counts.
+        metric: of their members. sign: 1 where higher is better, else -1.
     """
 
     name: str
@@ -37,26 +37,25 @@ class Measure(NamedTuple):
     lstm: str
     metric: str
     sign: int
-    worst: float
 
 
 MEASURES = (
-    Measure("adding, T = 10: solved", "加法 T = 10：解出", "adding/tanh_10", "adding/lstm_10", "success", 1, 0),
-    Measure("adding, T = 20: solved", "加法 T = 20：解出", "adding/tanh_20", "adding/lstm_20", "success", 1, 0),
-    Measure("adding, T = 50: solved", "加法 T = 50：解出", "adding/tanh", "adding/lstm", "success", 1, 0),
-    Measure("the same, equal parameters", "同上，参数量相等", "adding/tanh_matched", "adding/lstm", "success", 1, 0),
+    Measure("adding, T = 10: solved", "加法 T = 10：解出", "adding/tanh_10", "adding/lstm_10", "success", 1),
+    Measure("adding, T = 20: solved", "加法 T = 20：解出", "adding/tanh_20", "adding/lstm_20", "success", 1),
+    Measure("adding, T = 50: solved", "加法 T = 50：解出", "adding/tanh", "adding/lstm", "success", 1),
+    Measure("the same, equal parameters", "同上，参数量相等", "adding/tanh_matched", "adding/lstm", "success", 1),
     Measure("the same, plain network with identity start and ReLU", "同上，普通网络用单位矩阵初始化与 ReLU",
-            "adding/irnn", "adding/lstm", "success", 1, 0),
+            "adding/irnn", "adding/lstm", "success", 1),
     Measure("temporal order, T = 20: accuracy", "时间次序 T = 20：准确率",
-            "temporal_order/tanh_20", "temporal_order/lstm_20", "accuracy", 1, 0),
-    Measure("temporal order, T = 50: accuracy", "时间次序 T = 50：准确率", "temporal_order/tanh", "temporal_order/lstm", "accuracy", 1, 0),
-    Measure("digits 8x8: accuracy", "手写数字 8x8：准确率", "small_digits/tanh", "small_digits/lstm", "accuracy", 1, 0),
-    Measure("the same, equal parameters", "同上，参数量相等", "small_digits/tanh_matched", "small_digits/lstm", "accuracy", 1, 0),
-    Measure("digits 14x14: accuracy", "手写数字 14x14：准确率", "digits/tanh", "digits/lstm", "accuracy", 1, 0),
+            "temporal_order/tanh_20", "temporal_order/lstm_20", "accuracy", 1),
+    Measure("temporal order, T = 50: accuracy", "时间次序 T = 50：准确率", "temporal_order/tanh", "temporal_order/lstm", "accuracy", 1),
+    Measure("digits 8x8: accuracy", "手写数字 8x8：准确率", "small_digits/tanh", "small_digits/lstm", "accuracy", 1),
+    Measure("the same, equal parameters", "同上，参数量相等", "small_digits/tanh_matched", "small_digits/lstm", "accuracy", 1),
+    Measure("digits 14x14: accuracy", "手写数字 14x14：准确率", "digits/tanh", "digits/lstm", "accuracy", 1),
     Measure("characters: bits, rate tuned", "字符：比特数，学习率已调",
-            "character_model/tanh", "character_model/lstm", "bits_per_character", -1, 6),
+            "character_model/tanh", "character_model/lstm", "bits_per_character", -1),
     Measure("the same, orthogonal start", "同上，正交初始化",
-            "character_model/orthogonal", "character_model/lstm", "bits_per_character", -1, 6),
+            "character_model/orthogonal", "character_model/lstm", "bits_per_character", -1),
 )
 
 
@@ -67,18 +66,25 @@ class Options:
     Attributes:
         curves: runs whose learning curves are drawn: plain, plain of equal parameters, LSTM.
         character_curves: the same for characters, plain and LSTM.
+        measured: the sections gradient_flow, surfaces and roughness of `analyses`, as they stand there: what is judged is shown.
     """
 
+    measured: Mapping[str, Any]
     curves: tuple[str, ...] = ("adding/tanh", "adding/tanh_matched", "adding/lstm")
     character_curves: tuple[str, ...] = ("character_model/tanh", "character_model/lstm")
+
+    def __post_init__(self) -> None:
+        if missing := {"gradient_flow", "surfaces", "roughness"} - set(self.measured):
+            raise ValueError(f"measured lacks {', '.join(sorted(missing))}; give each as a section of `analyses`.")
 
 
 def analyse(options: Options, settings: Settings) -> AnalysisResult:
     """Compare the two on everything that was trained or measured, and draw one page."""
-    mechanisms, norms, shares = _mechanisms(settings)
+    mechanisms, norms, shares = _mechanisms(options, settings)
+    rough = _options_of("roughness", roughness.Options, options, settings)
     rows = [*(_compared(measure) for measure in MEASURES), *_clipping(), *mechanisms]
-    return AnalysisResult(tables={"comparison": _table(rows)}, figures={"page": _page(options, norms, shares)}, sentences=[_sentence(rows)],
-                          pieces={"learning_curves": learning_curves_piece.piece()})
+    return AnalysisResult(tables={"comparison": _table(rows)}, figures={"page": _page(options, norms, shares, rough)},
+                          sentences=[_sentence(rows)], pieces={"learning_curves": learning_curves_piece.piece()})
 
 
 def _clipping() -> list[Row]:
@@ -86,7 +92,7 @@ def _clipping() -> list[Row]:
     rows = []
     plain, lstm = (trained.record(f"character_rates/{name}") for name in ("tanh", "lstm"))
     for rate in sorted({member["learning_rate"] for member in plain["members"]}):
-        samples = tuple(trained.scores(record, "success", rate=rate) for record in (plain, lstm))
+        samples = tuple(trained.scores_of(record, "success", rate=rate) for record in (plain, lstm))
         rows.append((f"characters without clipping, rate {rate:g}: trained", f"字符，不裁剪，学习率 {rate:g}：训练成功",
                      *(_shown(values, True) for values in samples), better(*samples, 1, True)))
     return rows
@@ -96,7 +102,7 @@ Row = tuple[str, str, str, str, int]  # name in both languages, plain, LSTM, and
 
 
 def _compared(measure: Measure) -> Row:
-    plain, lstm = (trained.scores(trained.record(name), measure.metric, measure.worst) for name in (measure.plain, measure.lstm))
+    plain, lstm = (trained.scores_of(trained.record(name), measure.metric) for name in (measure.plain, measure.lstm))
     counted = measure.metric == "success"
     return (measure.name, measure.name_zh, _shown(plain, counted), _shown(lstm, counted), better(plain, lstm, measure.sign, counted))
 
@@ -105,6 +111,8 @@ def better(plain: np.ndarray, lstm: np.ndarray, sign: int, counted: bool) -> int
     """Return 1 if LSTM is better, -1 if the plain network is, 0 if a two-sided test at 5 % cannot tell."""
     if counted:
         test = significance.compare_counts(int(lstm.sum()), len(lstm), int(plain.sum()), len(plain), 0.0)
+    elif min(len(plain), len(lstm)) < 2:
+        return 0
     else:
         test = significance.compare(sign * lstm, sign * plain, 0.0)
     return int(test.p_for < LEVEL / 2) - int(test.p_against < LEVEL / 2)
@@ -114,13 +122,13 @@ def _shown(values: np.ndarray, counted: bool) -> str:
     return f"{int(values.sum())}/{len(values)}" if counted else f"{values.mean():.3g} ± {values.std(ddof=1):.2g}"
 
 
-def _mechanisms(settings: Settings) -> tuple[list[Row], Samples, dict[str, Samples]]:
+def _mechanisms(options: Options, settings: Settings) -> tuple[list[Row], Samples, dict[str, Samples]]:
     """Return what lies beneath as rows; gradient norms by lag; and the flat and steep shares of the surfaces by their name."""
-    flow = read_options(gradient_flow.Options, settings.analyses["gradient_flow"].options, "analyses.gradient_flow")
+    flow = _options_of("gradient_flow", gradient_flow.Options, options, settings)
     norms = tuple(gradient_flow.untrained(flow.cells[name], flow).norms for name in ("tanh", "lstm_1"))
     factors = tuple(fit(part, flow.first_lag).factor for part in norms)
     rows = [_row("gradient kept per step at the start", "初始化时每步保留的梯度", factors, 1)]
-    planes = read_options(surfaces.Options, settings.analyses["surfaces"].options, "analyses.surfaces")
+    planes = _options_of("surfaces", surfaces.Options, options, settings)
     shares = {}
     for problem, chinese in (("pascanu", "Pascanu 曲面"), ("latch", "锁存曲面")):
         found = [surfaces.window_statistics(network, problem, planes) for network in ("rnn", "lstm_1")]
@@ -129,6 +137,12 @@ def _mechanisms(settings: Settings) -> tuple[list[Row], Samples, dict[str, Sampl
             rows.append(_row(f"{kind} share of the surface, {problem}", f"{chinese}的{kind_zh}占比", samples, -1))
             shares[f"{kind}, {problem}"] = samples
     return rows, norms, shares
+
+
+def _options_of(name: str, cls: type[Any], options: Options, settings: Settings) -> Any:
+    """Return the options of another analysis, with which this page shows what is judged."""
+    section = analysis_section(name, options.measured[name], settings.scale, settings.seed_offset)
+    return read_options(cls, section.options, f"analyses.lstm_vs_rnn.measured.{name}")
 
 
 def _row(name: str, name_zh: str, samples: Samples, sign: int) -> Row:
@@ -155,7 +169,7 @@ def _sentence(rows: Sequence[Row]) -> Sentence:
 
 
 @figures.styled
-def _page(options: Options, norms: Samples, shares: Mapping[str, Samples]) -> Picture:
+def _page(options: Options, norms: Samples, shares: Mapping[str, Samples], rough: roughness.Options) -> Picture:
     """Draw the page: success, two sets of learning curves, gradient by lag, surfaces and roughness."""
     figure, axes = figures.panels(3, 2, width=9.2, height=5.6)
     _success(axes[0, 0])
@@ -165,12 +179,13 @@ def _page(options: Options, norms: Samples, shares: Mapping[str, Samples]) -> Pi
         figures.band(axes[1, 0], np.arange(samples.shape[1]), samples / samples[:, :1], colour, name)
     axes[1, 0].set(yscale="log", xlabel="lag", ylabel="gradient, lag 0 = 1", title="Gradient by lag, untrained")
     _shares(axes[1, 1], shares)
-    _roughness(axes[1, 2], options)
+    _roughness(axes[1, 2], rough)
     handles, _ = axes[0, 1].get_legend_handles_labels()
     figure.legend(handles, ["plain (tanh)", "plain, equal parameters", "LSTM"], loc="outside lower center", ncols=3)
     return Picture(figure, ["E1", "D2"], "LSTM against the plain network.", "LSTM 与普通循环网络。",
-                   "Bars are exact 95 % intervals, shades the range over seeds, small dots seeds or windows.",
-                   "误差线为精确 95 % 区间，阴影为各种子的范围，小点为种子或窗口。")
+                   "Bars are exact 95 % intervals, shades the range over seeds, small dots seeds or windows. A seed that has solved its "
+                   "task stops, and its last loss is carried on.",
+                   "误差线为精确 95 % 区间，阴影为各种子的范围，小点为种子或窗口。已解出任务的种子停止训练，此后沿用其最后的损失。")
 
 
 def _success(axes: Axes) -> None:
@@ -178,7 +193,7 @@ def _success(axes: Axes) -> None:
     for name, colour, shift in (("tanh", PLAIN, 0.97), ("lstm", LSTM, 1.03)):
         lengths, counts = (10, 20, 50), []
         for suffix in ("_10", "_20", ""):
-            values = trained.scores(trained.record(f"adding/{name}{suffix}"), "success")
+            values = trained.scores_of(trained.record(f"adding/{name}{suffix}"), "success")
             counts.append((int(values.sum()), len(values)))
         rates, ends = np.array([k / n for k, n in counts]), np.array([interval(*pair) for pair in counts])
         axes.errorbar(np.array(lengths) * shift, rates, np.abs(ends.T - rates), marker="o", markersize=4, capsize=2, color=colour,
@@ -189,9 +204,9 @@ def _success(axes: Axes) -> None:
 
 
 def _curves(axes: Axes, runs: Sequence[str], colours: Sequence[str], title: str, label: str) -> None:
-    """Draw median and range of the training loss."""
+    """Draw median and range of the training loss; of a seed that has solved its task, the last loss on."""
     for name, colour in zip(runs, colours, strict=True):
-        (curve,) = histories.load(*name.split("/")).values()
+        (curve,) = histories.load_carried(*name.split("/"), trained.record(name)["members"]).values()
         shown = np.isfinite(curve.values).all(0)
         figures.band(axes, curve.steps[shown], curve.values[:, shown], colour, name)
     axes.set(yscale="log", xlabel="updates", ylabel=label, title=title)
@@ -206,9 +221,8 @@ def _shares(axes: Axes, shares: Mapping[str, Samples]) -> None:
     axes.set(ylim=(len(shares) - 0.5, -0.5), xlabel="share of the plane", title="One-unit surfaces")
 
 
-def _roughness(axes: Axes, options: Options) -> None:
+def _roughness(axes: Axes, given: roughness.Options) -> None:
     """Draw roughness by learning rate on the character model, plain gradient descent."""
-    given = roughness.Options()
     for name, colour in zip(given.compared, (PLAIN, LSTM), strict=True):
         found = {rate: roughness.roughness(curve.values, given.window, given.burn_in)
                  for rate, curve in sorted(histories.load(given.section, name).items())}

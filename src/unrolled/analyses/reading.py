@@ -48,7 +48,7 @@ class Options:
 def analyse(options: Options, settings: Settings) -> AnalysisResult:
     """Gather all F1 scores, those recorded at full scale too, and let the taggers read the lecture's sentences."""
     records = trained.gather(options.section, settings)
-    scores = {run: trained.scores(record, "chunk_f1") for run, record in records.items()}
+    scores = {run: trained.scores_of(record, "chunk_f1") for run, record in records.items()}
     result = AnalysisResult(figures={"slots_grid": _grid(scores)}, tables={"slots": _table(records)})
     result.add(lecture(options, settings))
     result.pieces["slot_filling"] = slot_filling_piece.piece(
@@ -128,8 +128,8 @@ def _grid(scores: Mapping[str, np.ndarray]) -> Picture:
 def _table(records: Mapping[str, dict[str, Any]]) -> Table:
     """List every run with its F1 on all test sentences and on those that training never shows."""
     rows = []
-    for run, record in sorted(records.items(), key=lambda item: -trained.scores(item[1], "chunk_f1").mean()):
-        cells = [trained.scores(record, metric) for metric in ("chunk_f1", "chunk_f1_unrepeated")]
+    for run, record in sorted(records.items(), key=lambda item: -trained.scores_of(item[1], "chunk_f1").mean()):
+        cells = [trained.scores_of(record, metric) for metric in ("chunk_f1", "chunk_f1_unrepeated")]
         spread = [f"{100 * values.mean():.1f} ± {100 * values.std(ddof=1) if len(values) > 1 else 0:.1f}" for values in cells]
         rows.append([run, *spread, str(record["parameters"]), f"{record['settings']['learning_rate']:g}", str(len(record["members"]))])
     columns = ("run", "F1", "F1 without repeated sentences", "parameters", "learning rate", "seeds")

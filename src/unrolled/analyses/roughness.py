@@ -7,7 +7,8 @@ import dataclasses
 import numpy as np
 
 from unrolled import drawing as figures
-from unrolled import histories, results
+from unrolled import histories
+from unrolled.analyses import trained
 from unrolled.analyses.base import AnalysisResult, Picture, Sentence
 from unrolled.settings import Settings
 
@@ -21,7 +22,7 @@ class Options:
     Attributes:
         section: whose runs recorded every update (stride 1).
         window: updates in the moving mean.
-        burn_in: first updates left out, in which every loss falls steeply.
+        burn_in: first updates left out of both, in which every loss falls steeply.
         jump: rise of the loss from one update to the next, in nats, that counts as one.
         compared: the two runs whose curves are drawn side by side, rough and calm.
     """
@@ -66,8 +67,8 @@ def jumps(losses: np.ndarray, least: float) -> np.ndarray:
 def analyse(options: Options, settings: Settings) -> AnalysisResult:
     """Measure every run at every rate, also at its own best rate, and draw the lecture's picture."""
     result, found, best = AnalysisResult(), {}, {}
-    for run in settings.tasks[options.section].runs.values():
-        record = results.read_result(results.run_file(options.section, run.name))
+    for run in trained.section_of(options.section, settings).runs.values():
+        record = trained.record(f"{options.section}/{run.name}")
         found[run.name] = histories.load(options.section, run.name)
         for rate, curve in found[run.name].items():
             result.values |= _of_one_rate(f"{run.name}_rate_{rate:g}", curve.values, _members(record, rate), options)
@@ -75,7 +76,7 @@ def analyse(options: Options, settings: Settings) -> AnalysisResult:
         result.values[f"best_rate_{run.name}"] = best[run.name]
         result.values[f"roughness_{run.name}_best"] = result.values[f"roughness_{run.name}_rate_{best[run.name]:g}"]
     result.figures["wild_and_calm"] = _curves_picture(found, best, options)
-    result.figures["roughness_by_rate"] = _rates_picture(result, found)
+    result.figures["roughness_by_rate"] = _rates_picture(result, found, options)
     result.sentences.append(_sentence(result, best, options))
     return result
 
@@ -88,7 +89,7 @@ def _of_one_rate(name: str, losses: np.ndarray, members: list[dict], options: Op
     """Return the values of one run at one rate, one per seed."""
     return {
         f"roughness_{name}": roughness(losses, options.window, options.burn_in).tolist(),
-        f"jumps_{name}": jumps(losses, options.jump).astype(float).tolist(),
+        f"jumps_{name}": jumps(losses[:, options.burn_in:], options.jump).astype(float).tolist(),
         f"failed_{name}": [1.0 - (member["metrics"]["success"] or 0.0) for member in members]}
 
 
@@ -137,19 +138,22 @@ def _curves_picture(found: dict[str, dict[float, histories.Curve]], best: dict[s
 
 
 @figures.styled
-def _rates_picture(result: AnalysisResult, found: dict[str, dict[float, histories.Curve]]) -> Picture:
-    """Draw roughness and the share of failed seeds against the rate, for every run."""
-    figure, (rough, failed) = figures.panels(2, height=2.9)
+def _rates_picture(result: AnalysisResult, found: dict[str, dict[float, histories.Curve]], options: Options) -> Picture:
+    """Draw roughness, jumps and the share of failed seeds against the rate, for every run."""
+    figure, (rough, jumping, failed) = figures.panels(3, width=10, height=2.9)
     for place, (name, by_rate) in enumerate(found.items()):
         rates, style = sorted(by_rate), {"color": figures.COLOURS[place], "label": name, "markersize": 4}
         values = np.array([result.values[f"roughness_{name}_rate_{rate:g}"] for rate in rates])
         rough.fill_between(rates, values.min(1), values.max(1), color=style["color"], alpha=0.15, linewidth=0)
         rough.plot(rates, np.median(values, 1), "o-", **style)
+        jumping.plot(rates, [np.median(result.values[f"jumps_{name}_rate_{rate:g}"]) for rate in rates], "o-", **style)
         failed.plot(np.array(rates) * 1.03 ** (place - 1.5), [np.mean(result.values[f"failed_{name}_rate_{rate:g}"]) for rate in rates],
                     "o-", **style)
     rough.set(xscale="log", yscale="log", xlabel="learning rate", ylabel="spread around the moving mean (nats)", title="Roughness")
+    jumping.set(xscale="log", xlabel="learning rate", ylabel="updates that jump", title=f"Jumps of more than {options.jump:g} nats")
     failed.set(xscale="log", ylim=(-0.04, 1.04), xlabel="learning rate", ylabel="share of seeds", title="Worse than chance in the end")
     rough.legend()
     return Picture(figure, ["D2", "E2"], "Roughness and failure by learning rate.", "不同学习率下的起伏与失败。",
-                   "Median and range over seeds. A seed fails if it ends worse than the frequencies of the characters alone.",
-                   "各种子的中位数与范围。若最终不如只看字符频率，则算失败。")
+                   "Median over seeds, of roughness the range too. A seed fails if it ends worse than the frequencies of the "
+                   "characters alone.",
+                   "各种子的中位数，起伏另画范围。若最终不如只看字符频率，则算失败。")

@@ -64,16 +64,17 @@ def analyse(options: Options, settings: Settings) -> AnalysisResult:
         "difference": difference.tolist(), "difference_low": low, "difference_high": high,
         "network_on_folds": right.mean(1).tolist(), "bag_of_words_on_folds": float(bag.mean()),
         **{f"probe_{grams}_grams": float(share) for grams, share in probed.items()}})
-    section = settings.tasks[options.reviews]
+    section = trained.section_of(options.reviews, settings)
     result.recorded["difference"] = [f"{options.reviews}/{run}" for run in options.folds if run in section.elsewhere]
     records = {run: trained.record(f"{options.reviews}/{run}") for run in section.runs if run not in options.folds}
-    accuracies, shuffled = {run: trained.scores(record, "accuracy") for run, record in records.items()}, {}
+    accuracies, shuffled = {run: trained.scores_of(record, "accuracy") for run, record in records.items()}, {}
     for run in records:
         loaded = trained.load(f"{options.reviews}/{run}", settings, "analyses.sentiment.reviews", "sentiment")
         seeds = range(options.first_seed, options.first_seed + options.shuffles)
         shuffled[run] = np.mean([shuffled_accuracy(loaded, seed) for seed in seeds], axis=0)
         result.values[f"shuffled_{run}"] = shuffled[run].tolist()
-    probes = {run: trained.scores(trained.record(f"{options.probe}/{run}"), "accuracy") for run in settings.tasks[options.probe].runs}
+    probes = {run: trained.scores_of(trained.record(f"{options.probe}/{run}"), "accuracy")
+              for run in trained.section_of(options.probe, settings).runs}
     result.figures["reviews"] = _picture(accuracies, shuffled, result.values["bag_of_words"], probes, probed)
     result.tables |= {"reviews": _sizes(records, accuracies, shuffled), "order_probe": _table(probe, options.shown)}
     result.sentences.append(_sentence(options, result, accuracies, shuffled, probes))
@@ -83,7 +84,7 @@ def analyse(options: Options, settings: Settings) -> AnalysisResult:
 def _reviews(options: Options, settings: Settings) -> tuple[OneAnswer, bool]:
     """Return the network's task with its validation texts apart, and whether the network learned from these too."""
     run = trained.load(f"{options.reviews}/{options.network}", settings, "analyses.sentiment.network", "sentiment").run
-    task = catalogue.make_task(run, settings.tasks[options.reviews].reads, train_on_validation=False)
+    task = catalogue.make_task(run, trained.section_of(options.reviews, settings).reads, train_on_validation=False)
     return task, bool(run.options.get("train_on_validation"))
 
 
@@ -93,7 +94,7 @@ def _on_fold(options: Options, settings: Settings, name: str) -> tuple[np.ndarra
     Raises:
         SettingsError: there is no such run, or it has other seeds than the network, so that the two cannot be put side by side.
     """
-    section = settings.tasks[options.reviews]
+    section = trained.section_of(options.reviews, settings)
     known = [*section.runs, *section.elsewhere]
     if name not in known:
         raise SettingsError(f"analyses.sentiment.folds: tasks.{options.reviews} has no run {name}{nearest(name, known)}")

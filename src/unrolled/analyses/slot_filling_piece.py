@@ -47,7 +47,7 @@ def piece(section: str, runs: Sequence[str], lecture: Mapping[str, str], setting
         settings: all settings. shown: number of test sentences. units: at most so many are drawn.
     """
     found = {run: trained.load(f"{section}/{run}", settings, "analyses.reading.networks", "slots")
-             for run in runs if run in settings.tasks[section].runs}
+             for run in runs if run in trained.section_of(section, settings).runs}
     tasks = [loaded.task for loaded in found.values()]
     sentences = [{"words": text.split(), "labels": _only_the_city(text, label), "lecture": True} for text, label in lecture.items()]
     sentences += [{**sentence, "lecture": False} for sentence in test_sentences(section, list(found), tasks[0], shown)]

@@ -21,19 +21,18 @@ class Panel:
     title_zh: str
     metric: str
     label: str
-    worst: float
     published: tuple[tuple[str, float], ...] = ()
     note: str = ""
     note_zh: str = ""
 
 
 PANELS = {
-    "timing": Panel("C5", "A spike at the right step", "在正确的一步发放脉冲", "accuracy", "share of spikes exactly on time", 0.0,
+    "timing": Panel("C5", "A spike at the right step", "在正确的一步发放脉冲", "accuracy", "share of spikes exactly on time",
                     note=" Long: delays of 30 to 50 steps; longer: of 60 to 80; the others: of 5 to 20.",
                     note_zh="long 表示延迟为 30 至 50 步，longer 为 60 至 80 步，其余为 5 至 20 步。"),
     "sequence_generation": Panel("E6", "Generating a sequence without input", "无输入生成序列", "normalised_error",
-                                 "normalised squared error", 1.0, (("Clockwork, published", 0.1125), ("plain, published", 0.2454))),
-    "character_model": Panel("E7", "Characters of Shakespeare", "莎士比亚字符模型", "bits_per_character", "bits per character", 6.0),
+                                 "normalised squared error", (("Clockwork, published", 0.1125), ("plain, published", 0.2454))),
+    "character_model": Panel("E7", "Characters of Shakespeare", "莎士比亚字符模型", "bits_per_character", "bits per character"),
 }
 
 
@@ -55,7 +54,7 @@ def analyse(options: Options, settings: Settings) -> AnalysisResult:
     result = AnalysisResult()
     for section, panel in PANELS.items():
         records = trained.records(section, getattr(options, section), settings)
-        groups = {f"{run} ({record['parameters']})": trained.scores(record, panel.metric, panel.worst) for run, record in records.items()}
+        groups = {f"{run} ({record['parameters']})": trained.scores_of(record, panel.metric) for run, record in records.items()}
         result.figures[section] = _picture(panel, groups)
     return result
 

@@ -16,7 +16,7 @@ from unrolled.analyses.base import AnalysisResult, Picture, Sentence, Table
 from unrolled.data import spoken
 from unrolled.data.spoken import Spoken
 from unrolled.searching import Archive
-from unrolled.settings import Settings
+from unrolled.settings import Settings, SettingsError, nearest
 from unrolled.tasks.audio_words import AudioWords
 
 ARCHIVES = (("sentences", "queries"), ("sentences_second", "queries_second"))  # of like phrases, by other voices
@@ -74,8 +74,14 @@ class Scores(dict[str, list[np.ndarray]]):
 
 
 def analyse(options: Options, settings: Settings) -> AnalysisResult:
-    """Search with every method, and show what is found."""
+    """Search with every method, and show what is found.
+
+    Raises:
+        SettingsError: nobody asks for the phrase that is to be shown.
+    """
     folder = Path(options.archive)
+    if options.shown not in (asked := spoken.load(folder, "queries").texts):
+        raise SettingsError(f"analyses.spoken_search.shown is {options.shown!r}, which no query asks for{nearest(options.shown, asked)}")
     runs = {option: trained.load(getattr(options, option), settings, f"analyses.spoken_search.{option}", "audio_words", pairs="none")
             for option in ("encoder", "correspondence")}
     found = [search(options, runs, *(spoken.load(folder, split) for split in splits)) for splits in ARCHIVES]

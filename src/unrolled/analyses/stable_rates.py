@@ -9,7 +9,6 @@ import numpy as np
 
 Surface = Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray, np.ndarray]]
 ENOUGH = 0.95  # share of starts that must be stable for a rate to count as stable
-HALF = 0.5  # of what arrives at the best rate: a rate is good where at least so much arrives
 
 
 class Descents(NamedTuple):
@@ -57,25 +56,3 @@ def stable_rate(stable: np.ndarray, rates: Sequence[float]) -> list[float]:
 def best_rate(arrived: np.ndarray) -> int:
     """Return the place of the rate at which most starts of all groups arrive, the lowest of equals."""
     return int(arrived.mean((1, 2)).argmax())
-
-
-def good_decades(arrived: np.ndarray, rates: Sequence[float]) -> list[float]:
-    """Return how many decades wide each group's range of good rates is (groups,), from `Descents.arrived`.
-
-    A rate is good if at least half as many starts arrive as at the group's own best rate; the range is the unbroken one around the
-    best. A single good rate is 0 decades wide, and so is no arrival at all.
-    """
-    return [_good_width(shares, np.log10(rates)) for shares in arrived.mean(-1).T]
-
-
-def _good_width(shares: np.ndarray, logarithms: np.ndarray) -> float:
-    """Do what `good_decades` says for one group: shares that arrive (rates,)."""
-    low = high = int(shares.argmax())
-    if shares[low] == 0:
-        return 0.0
-    good = shares >= HALF * shares[low]
-    while low > 0 and good[low - 1]:
-        low -= 1
-    while high + 1 < len(good) and good[high + 1]:
-        high += 1
-    return float(logarithms[high] - logarithms[low])

@@ -112,8 +112,8 @@ def _picture(lengths: dict[str, np.ndarray], data: np.ndarray, cap: int) -> Pict
     axes.set(xlabel="characters of a text", ylabel="density", title=f"Texts are broken off after {cap} characters")
     axes.legend()
     return Picture(figure, ["F5"], "How long drawn texts are.", "生成文本的长度。",
-                   "All seeds together. Without a stop symbol every text runs into the cap, the bar at the right.",
-                   "所有种子合并。没有结束符时，每条文本都一直写到上限（最右侧的柱）。")
+                   "All seeds together. Without a stop symbol almost every text runs into the cap, the bar at the right.",
+                   "所有种子合并。没有结束符时，几乎每条文本都一直写到上限（最右侧的柱）。")
 
 
 def _table(texts: dict[str, list[str]]) -> Table:
@@ -126,11 +126,13 @@ def _table(texts: dict[str, list[str]]) -> Table:
 def _sentence(options: Options, result: AnalysisResult, data: np.ndarray) -> Sentence:
     """Say how often texts and translations end."""
     shares = [np.mean(result.values[f"ended_{name}"]) for name in ("with", "without")]
-    translated = [trained.scores(trained.record(reference), "ended").mean()
+    translated = [trained.scores_of(trained.record(reference), "ended").mean()
                   for reference in (options.translation_with, options.translation_without)]
-    length = np.mean(result.values["length_with"])
+    length, apart = (np.mean(result.values[name]) for name in ("length_with", "length_distance"))
     english = (f"Texts that end within {options.cap} characters: {shares[0]:.1%} with the stop symbol, {shares[1]:.1%} without; "
-               f"translations {translated[0]:.1%} and {translated[1]:.1%}. Mean length {length:.0f}, in the data {data.mean():.0f}.")
+               f"translations {translated[0]:.1%} and {translated[1]:.1%}. Mean length {length:.0f}, in the data {data.mean():.0f}; "
+               f"their distributions are {apart:.2f} apart (Kolmogorov-Smirnov, 0 alike, 1 apart altogether).")
     chinese = (f"在 {options.cap} 个字符内结束的文本：有结束符 {shares[0]:.1%}，无结束符 {shares[1]:.1%}；"
-               f"译文分别为 {translated[0]:.1%} 与 {translated[1]:.1%}。平均长度 {length:.0f} 个字符，数据中为 {data.mean():.0f}。")
+               f"译文分别为 {translated[0]:.1%} 与 {translated[1]:.1%}。平均长度 {length:.0f} 个字符，数据中为 {data.mean():.0f}；"
+               f"两者长度分布的 Kolmogorov-Smirnov 距离为 {apart:.2f}（0 为完全相同，1 为完全分开）。")
     return Sentence(["F5"], english, chinese)

@@ -36,7 +36,7 @@ def analyse(options: Options, settings: Settings) -> AnalysisResult:
     """Count successes by cell and length, and draw them as a map, as lines and as a table."""
     result, counts = AnalysisResult(), {}
     for name in options.sections:
-        records = {run: trained.record(f"{name}/{run}") for run in settings.tasks[name].runs}
+        records = {run: trained.record(f"{name}/{run}") for run in trained.section_of(name, settings).runs}
         counts[name] = count(records)
         result.tables[f"success_{name}"] = _table(name, counts[name], records)
     result.figures["map"] = _map_picture(counts)
@@ -49,7 +49,7 @@ def count(records: Mapping[str, Mapping[str, Any]]) -> Counts:
     found: Counts = {}
     for name, record in records.items():
         length = int(record["settings"]["length"])
-        values = trained.scores(record, "success")
+        values = trained.scores_of(record, "success")
         found.setdefault(name.removesuffix(f"_{length}"), {})[length] = int(values.sum()), len(values)
     return {cell: dict(sorted(lengths.items())) for cell, lengths in found.items()}
 

@@ -134,11 +134,10 @@ def _descents(network: str, problem: str, options: Options) -> stable_rates.Desc
 
 
 def rate_values(found: stable_rates.Descents, options: Options) -> dict[str, list[float]]:
-    """Return the largest stable rate (log10), what arrives at the small and at the best rate, and how many decades are good, by window."""
+    """Return the largest stable rate (log10), and what arrives at the small and at the best rate, by window."""
     small, best = options.rates.index(options.small_rate), stable_rates.best_rate(found.arrived)
     return {"stable_rate": stable_rates.stable_rate(found.stable, options.rates),
-            "arrived_small": found.arrived[small].mean(-1).tolist(), "arrived_best": found.arrived[best].mean(-1).tolist(),
-            "good_decades": stable_rates.good_decades(found.arrived, options.rates)}
+            "arrived_small": found.arrived[small].mean(-1).tolist(), "arrived_best": found.arrived[best].mean(-1).tolist()}
 
 
 def _slices(options: Options, settings: Settings, result: AnalysisResult) -> dict[str, slices.Slice]:

@@ -2,19 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import contextlib
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from unrolled import results
-from unrolled.settings import Run, Settings, SettingsError, nearest
+from unrolled import results, scores
+from unrolled.settings import Run, Settings, SettingsError, TaskSection, nearest
 
 if TYPE_CHECKING:
     from torch import nn
 
     from unrolled.tasks import Task
+
+
+_read: set[str] = set()  # "section/run" of what the functions below have read
+
+
+@contextlib.contextmanager
+def noted() -> Iterator[set[str]]:
+    """Give a set that names, at the end of the block, all runs that were read in it: what an analysis rests on."""
+    _read.clear()
+    yield _read
+
+
+def note(reference: str) -> None:
+    """Note that a run "section/run" was read, where it is not read by the functions here."""
+    _read.add(reference)
 
 
 def record(reference: str) -> dict[str, Any]:
@@ -24,12 +40,24 @@ def record(reference: str) -> dict[str, Any]:
         ResultsError: it was not trained.
     """
     section, _, run = reference.partition("/")
+    _read.add(reference)
     return results.read_result(results.run_file(section, run))
+
+
+def section_of(name: str, settings: Settings) -> TaskSection:
+    """Return a section of tasks.
+
+    Raises:
+        SettingsError: there is none of that name.
+    """
+    if name not in settings.tasks:
+        raise SettingsError(f"an analysis reads the section tasks.{name}, which does not exist{nearest(name, settings.tasks)}")
+    return settings.tasks[name]
 
 
 def gather(section: str, settings: Settings) -> dict[str, dict[str, Any]]:
     """Return the records of all runs: of this scale, and those that were recorded once at full scale."""
-    chosen = settings.tasks[section]
+    chosen = section_of(section, settings)
     return records(section, [*chosen.runs, *chosen.elsewhere], settings)
 
 
@@ -39,13 +67,15 @@ def records(section: str, runs: Iterable[str], settings: Settings) -> dict[str, 
     Raises:
         ResultsError: a run of this scale was not trained, or there is none of that name.
     """
-    paths = {run: record_path(section, run, settings) for run in runs}
-    return {run: results.read_result(path) for run, path in paths.items() if run not in settings.tasks[section].elsewhere or path.exists()}
+    elsewhere, paths = section_of(section, settings).elsewhere, {run: record_path(section, run, settings) for run in runs}
+    found = {run: results.read_result(path) for run, path in paths.items() if run not in elsewhere or path.exists()}
+    _read.update(f"{section}/{run}" for run in found)
+    return found
 
 
 def record_path(section: str, run: str, settings: Settings) -> Path:
     """Return where a run's record lies: of this scale, or recorded once at full scale."""
-    return (results.run_file if run in settings.tasks[section].runs else results.recorded_file)(section, run)
+    return (results.run_file if run in section_of(section, settings).runs else results.recorded_file)(section, run)
 
 
 def items_of(section: str, run: str, settings: Settings) -> dict[str, np.ndarray]:
@@ -54,6 +84,7 @@ def items_of(section: str, run: str, settings: Settings) -> dict[str, np.ndarray
     Raises:
         ResultsError: it was not trained.
     """
+    _read.add(f"{section}/{run}")
     return results.read_arrays(record_path(section, run, settings).with_suffix(".items.safetensors"))
 
 
@@ -88,19 +119,18 @@ def load(reference: str, settings: Settings, where: str, kind: str, **options: A
         known = [f"{each.name}/{run}" for each in settings.tasks.values() if each.kind == kind for run in each.runs]
         raise SettingsError(f"{where} is {reference!r}, which is no run of a {kind} section{nearest(reference, known)}")
     run = section.runs[name]
+    _read.add(reference)
     task = catalogue.make_task(run, section.reads, **options)
     return Loaded(run, task, trained_model(run, task, results.read_arrays(results.weights_file(section_name, name))))
 
 
-def scores(found: dict[str, Any], metric: str, worst: float = 0.0, rate: float | None = None) -> np.ndarray:
+def scores_of(found: dict[str, Any], metric: str, rate: float | None = None) -> np.ndarray:
     """Return a metric of each member, in order; one that diverged or has none gets the worst.
 
     Args:
         found: the run's record.
         metric: its name.
-        worst: what counts for a diverged member.
         rate: of the members looked at; None for all.
     """
     chosen = [member for member in found["members"] if rate is None or np.isclose(member["learning_rate"], rate)]
-    return np.array([worst if member["diverged"] or member["metrics"].get(metric) is None else member["metrics"][metric]
-                     for member in chosen], float)
+    return scores.of_members(chosen, metric)

@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from unrolled import alignment, catalogue, retrieval, significance
+from unrolled.analyses.trained import section_of
 from unrolled.settings import Settings
 from unrolled.tasks.spoken_words import ARCHIVE, QUERY, ROLE, SEEN, VOICE, WORD, SpokenWords
 
@@ -30,7 +31,7 @@ class Scores(NamedTuple):
 
 def spoken(section: str, run: str, settings: Settings, every: int | None = None) -> Spoken:
     """Return the test words as a run's task reads them, or with another share of the frames."""
-    chosen = settings.tasks[section]
+    chosen = section_of(section, settings)
     task: SpokenWords = catalogue.make_task(chosen.runs[run], chosen.reads, pairs="none", **({} if every is None else {"every": every}))
     data = task.splits["test"]
     frames = [row[:length] for row, length in zip(data.inputs, data.lengths, strict=True)]

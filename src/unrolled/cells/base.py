@@ -252,6 +252,21 @@ def recur(projected: Tensor, state: Tensor, weight: Tensor) -> Tensor:
     return torch.baddbmm(projected, state, weight)
 
 
+def project_sweep(inputs: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+    """Return inputs (members, time, batch, features) @ weight + bias, of all steps at once."""
+    return linear(inputs.flatten(1, 2), weight, bias).unflatten(1, inputs.shape[1:3])
+
+
+def project_sweep_back(inputs: Tensor, weight: Tensor, of_sums: Tensor, of_inputs: Tensor | None) -> tuple[Tensor, Tensor]:
+    """Return the gradients of `project_sweep`'s weight and bias from those of its values; write that of the inputs, if it is asked for."""
+    rows, read = of_sums.flatten(1, 2), inputs.flatten(1, 2)
+    if of_inputs is not None:
+        of_inputs.copy_(linear(rows, weight.transpose(1, 2)).unflatten(1, inputs.shape[1:3]))
+    is_column = read.shape[-1] == 1  # see `linear`
+    of_weight = (read * rows).sum(1, keepdim=True) if is_column else torch.bmm(read.transpose(1, 2), rows)
+    return of_weight, rows.sum(1, keepdim=True)
+
+
 def per_member(generators: Generators, shape: tuple[int, ...], initialise: Initialiser) -> nn.Parameter:
     """Draw a parameter (members, *shape), each member's values from its own generator."""
     return nn.Parameter(torch.stack([initialise(shape, generator) for generator in generators]))

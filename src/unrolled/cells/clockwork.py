@@ -9,7 +9,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from unrolled.cells.base import Cell, Generators, linear, per_member, recur, uniform
+from unrolled.cells.base import Cell, Generators, linear, per_member, project_sweep, project_sweep_back, recur, uniform
 from unrolled.cells.sweep import backward, before, steps, time_major
 
 
@@ -71,9 +71,8 @@ class Clockwork(Cell):
               ) -> tuple[ClockworkState, tuple[Tensor, ...]]:
         """Return the hidden value after each step, and the clock; kept are the activations of all groups, and which of them were active."""
         hidden, active = state.hidden, self._active(inputs.shape[1], state, running)
-        projected = linear(inputs.flatten(1, 2), weights[0], weights[2]).unflatten(1, inputs.shape[1:3])
         activations, states = time_major(inputs, self.hidden), time_major(inputs, self.hidden)
-        for direct, turn, activation, new in steps(projected, active, activations, states):
+        for direct, turn, activation, new in steps(project_sweep(inputs, weights[0], weights[2]), active, activations, states):
             torch.baddbmm(direct, hidden, weights[1], out=activation).tanh_()
             hidden = torch.where(turn, activation, hidden, out=new)
         done = torch.ones_like(inputs[..., :1]) if running is None else running.to(inputs.dtype)
@@ -93,12 +92,8 @@ class Clockwork(Cell):
             of_recurrent.baddbmm_(old.transpose(1, 2), gradient)
             passed = arrived - taken  # what stood still passes its gradient on
             arrived = torch.baddbmm(passed if outside is None else outside + passed, gradient, turned)
-        rows, read = of_sums.flatten(1, 2), inputs.flatten(1, 2)
-        if of_inputs is not None:
-            of_inputs.copy_(linear(rows, weights[0].transpose(1, 2)).unflatten(1, inputs.shape[1:3]))
-        is_column = read.shape[-1] == 1  # see `linear`
-        of_input_weight = (read * rows).sum(1, keepdim=True) if is_column else torch.bmm(read.transpose(1, 2), rows)
-        return ClockworkState(arrived, last.clock), (of_input_weight, of_recurrent, rows.sum(1, keepdim=True))
+        of_input_weight, of_bias = project_sweep_back(inputs, weights[0], of_sums, of_inputs)
+        return ClockworkState(arrived, last.clock), (of_input_weight, of_recurrent, of_bias)
 
     def _active(self, time: int, state: ClockworkState, running: Tensor | None) -> Tensor:
         """Return which units are active at each step: (members or 1, time, batch or 1, hidden)."""

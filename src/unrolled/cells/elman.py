@@ -19,6 +19,8 @@ from unrolled.cells.base import (
     normal,
     orthogonal,
     per_member,
+    project_sweep,
+    project_sweep_back,
     recur,
     uniform,
 )
@@ -60,6 +62,8 @@ class Elman(Cell):
         self.activation, self.activation_name = ACTIVATIONS[activation], activation
         draw = uniform(1 / math.sqrt(hidden))
         is_identity = initialisation == "identity"
+        if input_deviation != 0.1 and not is_identity:
+            raise ValueError(f"input_deviation is {input_deviation:g}, but does nothing except with initialisation: identity.")
         recurrent = {"default": draw, "orthogonal": orthogonal, "identity": identity}[initialisation]
         self.input_weight = per_member(generators, (features, hidden), normal(input_deviation) if is_identity else draw)
         self.recurrent_weight = per_member(generators, (hidden, hidden), recurrent)
@@ -86,8 +90,7 @@ class Elman(Cell):
               ) -> tuple[ElmanState, tuple[Tensor, ...]]:
         """Return the hidden layer after each step; kept is nothing else."""
         hidden, states, activate = state.hidden, time_major(inputs, self.hidden), INTO[self.activation_name]
-        projected = linear(inputs.flatten(1, 2), weights[0], weights[2]).unflatten(1, inputs.shape[1:3])
-        for direct, goes_on, new in steps(projected, running, states):
+        for direct, goes_on, new in steps(project_sweep(inputs, weights[0], weights[2]), running, states):
             activate(torch.baddbmm(direct, hidden, weights[1], out=new), out=new)
             hidden = new if goes_on is None else torch.where(goes_on, new, hidden, out=new)
         return ElmanState(states), ()
@@ -107,9 +110,5 @@ class Elman(Cell):
             recurrent.back(old, gradient, carried)
             if goes_on is not None:
                 carried += arrived.masked_fill_(goes_on, 0.0)  # what stands still passes its gradient on
-        rows, read = of_sums.flatten(1, 2), inputs.flatten(1, 2)
-        if of_inputs is not None:
-            of_inputs.copy_(linear(rows, weights[0].transpose(1, 2)).unflatten(1, inputs.shape[1:3]))
-        is_column = read.shape[-1] == 1  # see `linear`
-        of_input_weight = (read * rows).sum(1, keepdim=True) if is_column else torch.bmm(read.transpose(1, 2), rows)
-        return ElmanState(carried), (of_input_weight, recurrent.of_weight, rows.sum(1, keepdim=True))
+        of_input_weight, of_bias = project_sweep_back(inputs, weights[0], of_sums, of_inputs)
+        return ElmanState(carried), (of_input_weight, recurrent.of_weight, of_bias)

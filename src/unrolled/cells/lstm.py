@@ -71,6 +71,8 @@ class LSTM(Cell):
         super().__init__(features, hidden, generators)
         if coupled and not forget_gate:
             raise ValueError("coupled ties the forget gate to the input gate, so forget_gate must stay true.")
+        if forget_bias != 1 and not forget_gate:
+            raise ValueError(f"forget_bias is {forget_bias:g}, but without a forget gate it would do nothing.")
         if not 0 <= kept <= 1 or (kept != 1 and forget_gate):
             raise ValueError(f"kept must lie between 0 and 1, and other than 1 only with forget_gate: false, but is {kept}.")
         self.coupled, self.has_forget_gate, self.kept = coupled, forget_gate and not coupled, kept

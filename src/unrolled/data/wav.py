@@ -1,4 +1,4 @@
-"""Recordings: WAV files of 8 to 32 bits, of one or more channels and any rate, read as mono sound at 16 kHz, in bounded memory."""
+"""Recordings: WAV files of 8 to 32 bits, of one or more channels and any rate, read block by block as mono sound at 16 kHz."""
 
 from __future__ import annotations
 
@@ -24,21 +24,24 @@ CLIPPED = 0.1  # share of samples at full scale from which on a recording is ref
 SILENT = 1e-3  # loudest sample of what counts as silence: 60 dB below full scale
 
 
-def read(source: Path | bytes, name: str | None = None) -> np.ndarray:
+def read(source: Path | bytes, name: str | None = None, longest: float = math.inf) -> np.ndarray:
     """Return a recording as int16 samples at 16 kHz, channels averaged.
 
     Args:
         source: a file, or the content of one.
         name: what errors call it; by default the file's name.
+        longest: seconds that it may last; a longer one is not read.
 
     Raises:
-        DataError: it is no WAV file of whole numbers, is empty, cut short, silent, or clipped.
+        DataError: it is no WAV file of whole numbers, is empty, too long, cut short, silent, or clipped.
     """
     name = name or (source.name if isinstance(source, Path) else "the recording")
     try:
         with contextlib.closing(wave.open(str(source) if isinstance(source, Path) else io.BytesIO(source))) as opened:
             tally = _Tally()
             rate = _usual(opened.getframerate(), name)
+            if opened.getnframes() > longest * rate:
+                raise DataError(f"{name} lasts {opened.getnframes() / rate:.0f} s, longer than {longest:g} s; cut it.")
             samples = [acoustics.as_int16(block) for block in _resampled(_blocks(opened, name, tally, SECONDS * rate), rate)]
     except FileNotFoundError:
         raise DataError(f"{source} is not there; give the path of a WAV file.") from None

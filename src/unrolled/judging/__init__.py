@@ -93,6 +93,8 @@ def _decide(outcome: Outcome, control: Outcome | None, evidence: Evidence) -> tu
         "conditional": ("it holds under some of the named conditions and fails under others", "在一些条件下成立，在另一些条件下不成立"),
         "inconclusive": ("the data decide neither way", "数据不足以判定"),
     }
+    if outcome.findings and all(finding.passed for finding in outcome.findings):
+        return verdict, "every check holds", "各项核对全部成立"
     moot = [finding for finding in outcome.findings if finding.moot]
     if verdict == "inconclusive" and moot and all(finding.moot or finding.verdict == "reproduced" for finding in outcome.findings):
         return (verdict, "the parts whose own control succeeded hold, the others say nothing",

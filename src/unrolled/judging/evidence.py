@@ -9,14 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from unrolled import results
+from unrolled import results, scores
 from unrolled.settings import Settings
 from unrolled.values import closest
-
-# What a diverged member scores: six times chance, more bits than guessing evenly among all symbols, the error of the mean. Where
-# higher is better it scores 0.
-WORST = {"mean_squared_error": 1.0, "bits_per_character": 6.0, "normalised_error": 1.0, "symbol_error_rate": 1.0}
-
 
 # Metrics that are the mean of a score over test items, and the name of that score.
 MEANS = {"exact_match": "exact", "exact": "exact", "exact_swapped": "exact", "begun_right": "begun_right", "ended": "ended",
@@ -61,10 +56,14 @@ class Evidence:
             raise Missing(f"{path} is missing; run `make reproduce`")
         self._note(path)
         record = results.read_result(path)
-        if (record.get("tuned") or {}).get("stale"):
-            self.warnings.append(f"the learning rate of {task}/{run} was tuned with other settings or code; run `make tune`")
-            self.warnings_zh.append(f"{task}/{run} 的学习率是在其他设置或代码下选定的，请先运行 `make tune`")
+        self._warn_of_a_stale_rate(f"{task}/{run}", record)
         return record
+
+    def _warn_of_a_stale_rate(self, name: str, record: Mapping[str, Any]) -> None:
+        text = f"the learning rate of {name} was tuned with other settings or code; run `make tune`"
+        if (record.get("tuned") or {}).get("stale") and text not in self.warnings:
+            self.warnings.append(text)
+            self.warnings_zh.append(f"{name} 的学习率是在其他设置或代码下选定的，请先运行 `make tune`")
 
     def _path(self, task: str, run: str) -> Path:
         """Return where a run's record is: of this scale, or recorded once at full scale.
@@ -99,11 +98,9 @@ class Evidence:
             return np.atleast_1d(np.asarray(found, float))
         metric = reference["metric"]
         members = self._members(reference)
-        values = [member["metrics"].get(metric) for member in members]
         if any(metric not in member["metrics"] for member in members):
             raise Missing(f"run {reference['run']} has no metric {metric!r}")
-        return np.array([WORST.get(metric, 0.0) if value is None or member["diverged"] else value
-                         for value, member in zip(values, members, strict=True)], float)
+        return scores.of_members(members, metric)
 
     def _members(self, reference: Mapping[str, Any]) -> list[dict[str, Any]]:
         members = self.run(reference)["members"]
@@ -114,20 +111,32 @@ class Evidence:
         return chosen
 
     def items(self, reference: Mapping[str, Any]) -> dict[str, np.ndarray] | None:
-        """Return a run's counts per test item, if its metric is made of chunk counts."""
-        if reference.get("metric") != "chunk_f1":
+        """Return a run's counts per test item, if its metric is made of chunk counts; a diverged member has none right."""
+        if reference.get("metric") != "chunk_f1" or "learning_rate" in reference:
             return None
-        return self._counted(reference)
+        counts, diverged = self._counted(reference), self._diverged(reference)
+        return {**counts, "correct": np.where(diverged, 0, counts["correct"])}
 
     def scored_items(self, reference: Mapping[str, Any]) -> np.ndarray | None:
-        """Return a run's score of each test item, or pair of items that hang together, (members, items), if its metric is their mean."""
-        name = MEANS.get(reference.get("metric", ""))
+        """Return a run's score of each test item, or pair of items that hang together, (members, items), if its metric is their mean.
+
+        A diverged member has the worst score of each.
+        """
+        metric = reference.get("metric", "")
+        name = MEANS.get(metric)
         if name is None or "learning_rate" in reference:
             return None
         found = self._counted(reference).get(name)
-        if found is not None and reference["metric"] in PAIRED:
-            return PAIRED[reference["metric"]](found.reshape(len(found), -1, 2).astype(float), axis=-1)
-        return None if found is None else found.astype(float)
+        if found is None:
+            return None
+        found = found.astype(float)
+        if metric in PAIRED:
+            found = PAIRED[metric](found.reshape(len(found), -1, 2), axis=-1)
+        return np.where(self._diverged(reference), scores.worst(metric, found), found)
+
+    def _diverged(self, reference: Mapping[str, Any]) -> np.ndarray:
+        """Return which members diverged, (members, 1)."""
+        return np.array([[member["diverged"]] for member in self._members(reference)])
 
     def _counted(self, reference: Mapping[str, Any]) -> dict[str, np.ndarray]:
         """Return a run's counts and scores per test item."""
@@ -147,7 +156,12 @@ class Evidence:
         if not path.exists():
             raise Missing(f"{path} is missing; run `make reproduce`")
         self._note(path)
-        return results.read_result(path)
+        result = results.read_result(path)
+        for run in result["runs"]:
+            record = results.run_file(*run.split("/"))
+            if record.exists():
+                self._warn_of_a_stale_rate(run, results.read_result(record))
+        return result
 
     def _note(self, path: Any) -> None:
         if str(path) not in self.files:

@@ -14,9 +14,9 @@ import numpy as np
 
 from unrolled import significance
 from unrolled.judging.evidence import Evidence, Missing, is_counted
+from unrolled.judging.names import metric
 from unrolled.significance import LEVEL, Test
 
-FEW = 4  # so few seeds are no sample by themselves: test items are resampled with them
 VERDICTS = ("reproduced", "contradicted", "conditional", "inconclusive", "pending")
 
 
@@ -140,27 +140,37 @@ def _exact(rule: Mapping[str, Any], evidence: Evidence, claim: str) -> Finding:
 
 def _compare(rule: Mapping[str, Any], evidence: Evidence, claim: str) -> Finding:
     """The mean of one run lies above (or below) another's by more than the margin."""
-    sign = 1 if rule["kind"] == "higher" else -1
-    first, second = (sign * evidence.values(rule[key]) for key in ("of", "than"))
-    test = _compare_items(rule, evidence, sign) if min(len(first), len(second)) <= FEW else None
-    return _two_sided(rule, test or significance.compare(first, second, rule["margin"]), sign * first, sign * second)
+    first, second = (_sample(evidence.values(rule[key])) for key in ("of", "than"))
+    compare, sides = _comparison(rule, evidence)
+    return _two_sided(rule, compare(*(sides if rule["kind"] == "higher" else sides[::-1]), rule["margin"]), first, second)
 
 
-def _compare_items(rule: Mapping[str, Any], evidence: Evidence, sign: int) -> Test | None:
-    """Compare two runs by members and test items together, where there are scores of the same items."""
+def _comparison(rule: Mapping[str, Any], evidence: Evidence) -> tuple[Callable[..., Test], tuple[Any, Any]]:
+    """Return the test of a difference and the two sides it takes: by members and test items where both have the same, else by members."""
     counts = [evidence.items(rule[key]) for key in ("of", "than")]
-    if all(counts) and sign > 0:
-        return significance.compare_chunks(*counts, rule["margin"])
+    if all(counts):
+        return significance.compare_chunks, tuple(counts)
     scores = [evidence.scored_items(rule[key]) for key in ("of", "than")]
-    if any(found is None for found in scores) or scores[0].shape[1] != scores[1].shape[1]:
-        return None
-    return significance.compare_items(sign * scores[0], sign * scores[1], rule["margin"])
+    if all(found is not None for found in scores) and scores[0].shape[1] == scores[1].shape[1]:
+        return significance.compare_items, tuple(scores)
+    return significance.compare, tuple(evidence.values(rule[key]) for key in ("of", "than"))
+
+
+def _sample(values: np.ndarray) -> np.ndarray:
+    """Return values, of which there must be more than one: by a single seed nobody knows how much seeds differ.
+
+    Of (members, items) there may be one member, as what learns nothing has no seeds.
+    """
+    if values.ndim == 1 and len(values) < 2:
+        raise Missing("one seed is no sample; set `seeds` to at least 2")
+    return values
 
 
 def _equivalent(rule: Mapping[str, Any], evidence: Evidence, claim: str) -> Finding:
     """Two means differ by less than the margin either way."""
-    first, second = (evidence.values(rule[key]) for key in ("of", "than"))
-    return _two_sided(rule, significance.equivalent(first, second, rule["margin"]), first, second)
+    first, second = (_sample(evidence.values(rule[key])) for key in ("of", "than"))
+    compare, sides = _comparison(rule, evidence)
+    return _two_sided(rule, significance.equivalent(*sides, rule["margin"], compare), first, second)
 
 
 def _success(rule: Mapping[str, Any], evidence: Evidence, claim: str) -> Finding:
@@ -176,7 +186,7 @@ def _success(rule: Mapping[str, Any], evidence: Evidence, claim: str) -> Finding
 def _leads(rule: Mapping[str, Any], evidence: Evidence, claim: str) -> Finding:
     """A difference, taken seed by seed and item by item, exceeds 0 by more than the margin; as for `higher`, one within it is none."""
     values, margin = evidence.values(rule["of"]), float(rule["margin"])
-    held_against = significance.items_against_limit if values.ndim == 2 else significance.mean_against_limit
+    held_against = significance.items_against_limit if _sample(values).ndim == 2 else significance.mean_against_limit
     beyond, opposite = held_against(values, margin), held_against(values, 0.0)
     test, name, (low, high) = Test(*opposite[:2], beyond.p_for, opposite.p_against), label(rule["of"]), opposite.interval
     return Finding("", f"{name} {summary(values)}, 95 % interval [{low:.4g}, {high:.4g}], margin {margin:g}",
@@ -197,17 +207,18 @@ def _two_sided(rule: Mapping[str, Any], test: Test, first: np.ndarray, second: n
 def _against_limit(rule: Mapping[str, Any], evidence: Evidence, claim: str) -> Finding:
     """A mean lies above (or below) a limit; `cannot` is a success rate below one."""
     sign = 1 if rule["kind"] == "above" else -1
-    values, limit = evidence.values(rule["of"]), float(rule["limit"])
-    counted = is_counted(rule["of"])
-    few = values.ndim == 1 and len(values) <= FEW
-    chunks = evidence.items(rule["of"]) if few else None
-    items = values if values.ndim == 2 else evidence.scored_items(rule["of"]) if few else None
-    if chunks:
+    counted, limit = is_counted(rule["of"]), float(rule["limit"])
+    values = evidence.values(rule["of"]) if counted else _sample(evidence.values(rule["of"]))
+    chunks = evidence.items(rule["of"])
+    items = values if values.ndim == 2 else evidence.scored_items(rule["of"])
+    if counted:
+        test = significance.rate_against_limit(values, limit)
+    elif chunks:
         test = significance.chunks_against_limit(chunks, limit)
     elif items is not None:
         test = significance.items_against_limit(items, limit)
     else:
-        test = significance.rate_against_limit(values, limit) if counted else significance.mean_against_limit(values, limit)
+        test = significance.mean_against_limit(values, limit)
     name, (low, high) = label(rule["of"]), (limit + end for end in test.interval)
     if sign < 0:
         test = Test(-test.effect, (-test.interval[1], -test.interval[0]), test.p_against, test.p_for)
@@ -243,7 +254,7 @@ def label(reference: Mapping[str, Any], chinese: bool = False) -> str:
         return f"{reference['analysis']}:{reference['value']}"
     words = "（学习率 {:g}）" if chinese else " at rate {:g}"
     rate = words.format(reference["learning_rate"]) if "learning_rate" in reference else ""
-    return f"{reference['run']} {reference['metric']}{rate}"
+    return f"{reference['run']} {metric(reference['metric'], chinese)}{rate}"
 
 
 def sentence(rule: Mapping[str, Any], chinese: bool = False) -> str:
@@ -259,12 +270,16 @@ def sentence(rule: Mapping[str, Any], chinese: bool = False) -> str:
         own = sentence(rule["only_if"], chinese)
         return f"{but}（仅当{own}时才算数）" if chinese else f"{but} (counts only if {own})"
     first = label(rule["of"], chinese)
+    if kind == "success":
+        first, second = (rule[key].get("run") or label(rule[key], chinese) for key in ("of", "than"))
+        return (f"{first} 的成功率高于 {second}（差距须超过 {rule['margin']:g}）" if chinese else
+                f"{first} succeeds more often than {second} (margin {rule['margin']:g})")
     if kind == "leads":
         return f"{first} 大于 0（差距须超过 {rule['margin']:g}）" if chinese else f"{first} exceeds 0 (margin {rule['margin']:g})"
     if kind in ("above", "below", "cannot"):
         words = {"above": ("lies above", "高于"), "below": ("lies below", "低于"), "cannot": ("succeeds at a rate below", "的成功率低于")}
         return f"{first} {words[kind][chinese]} {rule['limit']:g}"
-    words = {"higher": ("exceeds", "高于"), "lower": ("lies below", "低于"), "success": ("succeeds more often than", "的成功率高于"),
+    words = {"higher": ("exceeds", "高于"), "lower": ("lies below", "低于"),
              "equivalent": ("equals, within the margin,", "等效于")}
     within = "须在 ±{:g} 之内" if kind == "equivalent" else "须超过 {:g}"
     margin = f"（差距{within.format(rule['margin'])}）" if chinese else f" (margin {rule['margin']:g})"

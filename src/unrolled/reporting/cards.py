@@ -9,14 +9,14 @@ from unrolled import results, tuned
 from unrolled.judging import claims as claims_file
 from unrolled.judging.evidence import Evidence
 from unrolled.judging.rules import sentence
-from unrolled.reporting import links, rates
+from unrolled.reporting import exact_checks, links, rates
 from unrolled.reporting.strips import strip
 from unrolled.reporting.words import SECTIONS
 from unrolled.settings import Settings
 
 
-def cards(claims: Mapping[str, Any], settings: Settings) -> dict[str, dict[str, Any]]:
-    """Return the cards by claim, in the order of the lecture's sections."""
+def cards(claims: Mapping[str, Any], settings: Settings, analyses: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """Return the cards by claim, in the order of the lecture's sections; `analyses` are the results of the analyses."""
     written = {claim.id: claim for claim in claims_file.load()}
     changed, earlier, fresh = changed_rules(claims), earlier_rules(claims), fresh_seeds(claims)
     found, scores = {}, tuned.load_evidence()
@@ -27,7 +27,7 @@ def cards(claims: Mapping[str, Any], settings: Settings) -> dict[str, dict[str, 
         old_names = {**claim.earlier_parts_zh, **names} if claim else {}
         found[name] = {
             **entry, "rule_zh": _named(entry["rule_zh"], names), "control": _control(entry["control"], names), **_rule_parts(entry, claim),
-            "findings": _findings(entry, claim, settings),
+            "findings": _findings(entry, claim, settings), "checks": exact_checks.of_claim(claim, name, analyses),
             "changed": name in changed, "earlier": [{**rule, "rule_zh": _named(rule["rule_zh"], old_names)} for rule in earlier[name]],
             "fresh": fresh.get(name), "recorded": bool(made.recorded), "tasks": made.tasks,
             "commands": links.commands(made) if entry["evidence"] else [], "code": links.code(made, settings),

@@ -12,6 +12,7 @@ from xml.sax.saxutils import escape
 
 from unrolled import results
 from unrolled.drawing import BLUE
+from unrolled.reporting.cards import in_lecture_order
 from unrolled.reporting.words import SYMBOLS, VERDICTS_ZH
 
 FOLDER = "docs/pictures"
@@ -55,13 +56,15 @@ def build(claims: Mapping[str, Any], numbers: Mapping[str, Mapping[str, float]],
 def update() -> None:
     """Write both pictures from the reference run."""
     claims = results.read_result(results.REFERENCE / results.verdicts_file().name)["claims"]
+    claims = {name: claims[name] for name in in_lecture_order(claims)}
     numbers = results.read_json(results.REFERENCE / results.numbers_file().name)
     for name, chinese in FILES.items():
         results.write_text(name, build(claims, numbers, chinese))
 
 
 def _text(x: float, y: float, words: str, style: str = "") -> str:
-    return f'<text x="{x:g}" y="{y:g}"{f" class={style!r}" if style else ""}>{escape(words)}</text>'.replace("'", '"')
+    named = f' class="{style}"' if style else ""
+    return f'<text x="{x:g}" y="{y:g}"{named}>{escape(words)}</text>'
 
 
 def _tiles(claims: Mapping[str, Any]) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -26,11 +27,12 @@ def build(settings: Settings) -> str:
         ResultsError: there are no verdicts yet.
     """
     verdicts = results.read_result(results.verdicts_file())
-    found = cards(verdicts["claims"], settings)
+    analyses = exhibits.analyses(settings)
+    found = cards(verdicts["claims"], settings, analyses)
     return _environment().get_template("report.html").render(
         scale=verdicts["scale"], cards=found, sections=sections(found), counts=count(found.values(), words.SYMBOLS),
         speed=runs.seconds_per_update(), tasks=runs.tasks(settings), data_sets=_data_sets(settings), machine=runs.machine(settings),
-        tuned=sum(len(chosen or {}) for chosen in load_tuned().values()), **_exhibits(settings))
+        tuned=sum(len(chosen or {}) for chosen in load_tuned().values()), **_exhibits(analyses))
 
 
 def _environment() -> jinja2.Environment:
@@ -50,9 +52,8 @@ def _verbatim(name: str) -> Markup:
     return Markup((TEMPLATES / name).read_text(encoding="utf-8"))  # noqa: S704 (made by us)
 
 
-def _exhibits(settings: Settings) -> dict[str, Any]:
+def _exhibits(analyses: Mapping[str, Any]) -> dict[str, Any]:
     """Return what the analyses show, and the scripts that their pieces need."""
-    analyses = exhibits.analyses(settings)
     official = exhibits.official(analyses)
     return {"pictures": exhibits.pictures(analyses), "tables": exhibits.tables(analyses, official),
             "sentences": exhibits.sentences(analyses, official), "plots": exhibits.plots(analyses), "pieces": exhibits.pieces(analyses),

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from unrolled import results
-from unrolled.reporting.cards import fresh_seeds
+from unrolled.reporting.cards import fresh_seeds, in_lecture_order
 from unrolled.reporting.words import SYMBOLS, VERDICTS_ZH
 
 START, END = "<!-- verdicts -->", "<!-- /verdicts -->"
@@ -18,7 +18,8 @@ def table(claims: Mapping[str, Any], chinese: bool) -> str:
     """Return the table in Markdown: every claim that has been tested, how many wait, and which verdicts differ on fresh seeds."""
     head = "| 编号 | 课上的说法 | 结论 |" if chinese else "| Claim | What the lecture says | Verdict |"
     rows = [head, "|---|---|---|"]
-    for name, claim in claims.items():
+    for name in in_lecture_order(claims):
+        claim = claims[name]
         if claim["verdict"] != "pending":
             verdict = VERDICTS_ZH[claim["verdict"]] if chinese else claim["verdict"]
             rows.append(f"| {name} | {claim['statement_zh' if chinese else 'statement']} | {SYMBOLS[claim['verdict']]} {verdict} |")

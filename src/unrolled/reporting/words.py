@@ -1,5 +1,7 @@
 """Signs of the verdicts, the order of the lecture, and the Chinese of what params.yaml and the results name in English only."""
 
+from unrolled.judging.names import METRICS
+
 SYMBOLS = {"reproduced": "✓", "conditional": "◐", "inconclusive": "?", "contradicted": "✗", "pending": "…"}
 VERDICTS_ZH = {"reproduced": "已复现", "contradicted": "不成立", "conditional": "有条件成立", "inconclusive": "无法判定", "pending": "待做"}
 
@@ -43,13 +45,7 @@ TASKS_ZH = {
     "audio_words": ("语音词向量", "把读出来的词变成向量，用来在其他嗓音中找回同一个词"),
 }
 
-METRICS_ZH = {
-    "accuracy": "准确率", "success": "成功率", "mean_squared_error": "均方误差", "normalised_error": "归一化误差",
-    "bits_per_character": "每字符比特数", "accuracy_slots": "槽位准确率", "accuracy_left": "左侧上下文标签准确率",
-    "accuracy_right": "右侧上下文标签准确率", "accuracy_free": "与上下文无关的标签准确率", "chunk_f1": "块级 F1",
-    "exact_match": "整串正确率",
-    "exact": "一字不差率", "symbol_error_rate": "符号错误率", "ended": "自行结束的比例", "mean_average_precision": "平均精度均值",
-}
+METRICS_ZH = {name: chinese for name, (_, chinese) in METRICS.items()}
 
 CAUSES_ZH = {"loss is not finite": "损失不是有限数", "gradient norm is not finite": "梯度范数不是有限数"}
 SPLITS_ZH = {"all": "全部", "train": "训练", "validation": "验证", "test": "测试", "demonstration": "演示", "leak-free": "无泄漏",

@@ -116,6 +116,8 @@ class StoredTask(Task):
         data = self.splits[split]
         if data.lengths is None:
             return [(data.inputs.shape[1], np.arange(len(data.inputs)))]
+        if (longest := int(np.max(data.lengths, initial=0))) > self.ceilings[-1]:
+            raise ValueError(f"a sequence of {split} has {longest} steps, more than the last ceiling, {self.ceilings[-1]}; raise that.")
         lowest = np.searchsorted(np.asarray(self.ceilings), np.asarray(data.lengths))
         return [(ceiling, np.flatnonzero(lowest == place)) for place, ceiling in enumerate(self.ceilings)
                 if (lowest == place).any()]

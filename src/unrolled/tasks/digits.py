@@ -50,8 +50,8 @@ class Digits(StoredTask):
 
     def items(self, outputs: Tensor, batch: Batch) -> dict[str, Tensor]:
         """Return 1 for each image that is read right."""
-        return {"correct": (outputs.argmax(-1) == batch.targets).to(torch.uint8)}
+        return {"right": (outputs.argmax(-1) == batch.targets).to(torch.uint8)}
 
     def metrics(self, items: Items) -> dict[str, Tensor]:
         """Return the accuracy."""
-        return {"accuracy": items["correct"].double().mean(1)}
+        return {"accuracy": items["right"].double().mean(1)}

@@ -68,6 +68,8 @@ class Documents(Reproduced):
         self.clauses, self.replaced, self.layout, self.backwards = clauses, replaced, layout, backwards
         frequent, found = read_clauses(stored.load(folder).values(), vocabulary)
         self.words = ["/", *frequent, UNKNOWN]
+        if len(self.words) ** STEPS > 2**63:
+            raise ValueError(f"vocabulary is {vocabulary}, too large to number every clause; give at most {int(2 ** (63 / STEPS)) - 2}.")
         self._numbers = {word: number for number, word in enumerate(self.words)}
         self.clauses_of = {split: self._encode(group) for split, group in split_clauses(found).items()}
         fewest = min(len(group) for group in self.clauses_of.values())

@@ -83,8 +83,7 @@ class SpokenWords(StoredTask):
         data = self.splits["train"]
         voices, lengths, ceilings = data.extra[:, VOICE], data.lengths, np.array([*self.ceilings, self.ceilings[-1]])
         pieces = [row[:length] for row, length in zip(data.inputs, lengths, strict=True)]
-        vectors = retrieval.without_voice_means(retrieval.naive_vectors(pieces), voices)
-        vectors /= np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
+        vectors = retrieval.normalised(retrieval.without_voice_means(retrieval.naive_vectors(pieces), voices))
         room, found = ceilings[np.searchsorted(self.ceilings, lengths) + 1], []
         for start in range(0, len(vectors), 500):  # in blocks: all pairs at once would take hundreds of MB
             here = slice(start, start + 500)

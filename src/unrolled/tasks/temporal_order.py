@@ -61,9 +61,9 @@ class TemporalOrder(GeneratedTask):
 
     def items(self, outputs: Tensor, batch: Batch) -> dict[str, Tensor]:
         """Return 1 for each sequence that is answered right."""
-        return {"correct": (outputs.argmax(-1) == batch.targets).to(torch.uint8)}
+        return {"right": (outputs.argmax(-1) == batch.targets).to(torch.uint8)}
 
     def metrics(self, items: Items) -> dict[str, Tensor]:
         """Return the accuracy, and whether it lies above `solved_above`."""
-        accuracy = items["correct"].double().mean(1)
+        accuracy = items["right"].double().mean(1)
         return {"accuracy": accuracy, "success": (accuracy > self.solved_above).double()}

@@ -91,11 +91,11 @@ class TimedSpikes(GeneratedTask):
         counts = torch.arange(self.length, device=outputs.device) > batch.extra.unsqueeze(-1)  # (1, batch, time)
         answers = torch.where(counts, outputs.squeeze(-1), -torch.inf).argmax(-1)  # (members, batch)
         steps_off = (answers - batch.targets.squeeze(-1).argmax(-1)).abs()
-        return {"correct": (steps_off == 0).to(torch.uint8), "steps_off": steps_off.to(torch.int16)}
+        return {"right": (steps_off == 0).to(torch.uint8), "steps_off": steps_off.to(torch.int16)}
 
     def metrics(self, items: Items) -> dict[str, Tensor]:
         """Return the accuracy, and whether it lies above `solved_above`."""
-        accuracy = items["correct"].double().mean(1)
+        accuracy = items["right"].double().mean(1)
         return {"accuracy": accuracy, "success": (accuracy > self.solved_above).double()}
 
 

@@ -30,6 +30,17 @@ document.getElementById("theme").addEventListener("click", () => {
   showTheme(theme);
 });
 
+// On a telephone figures keep their size and are moved sideways, with the keys too.
+const narrow = matchMedia("(max-width: 40rem)");
+function makeMovable() {
+  for (const box of document.querySelectorAll(".wide")) {
+    if (narrow.matches) Object.assign(box, {tabIndex: 0, role: "region"});
+    else ["tabindex", "role"].forEach(name => box.removeAttribute(name));
+  }
+}
+narrow.addEventListener("change", makeMovable);
+makeMovable();
+
 const folded = new Set();
 addEventListener("beforeprint", () => {
   document.querySelectorAll("details:not([open])").forEach(part => { folded.add(part); part.open = true; });

@@ -36,7 +36,7 @@ pieces.ctc_posteriors = (root, data) => {
   const select = make("select", {onchange: event => { stop(); recording = data.recordings[event.target.value]; time = 0; show(); }}, ...options);
   const button = make("button", {type: "button", onclick: () => (playing() ? stop() : start())});
   const slider = make("input", {type: "range", min: 0, step: 0.01, oninput: event => { stop(); at(Number(event.target.value)); }});
-  const now = make("output", {class: "ctc-now"});
+  const now = make("span", {class: "ctc-now"});
   const box = make("div"), results = make("div", {"aria-live": "polite"});
   root.append(make("label", {class: "controls"}, {en: "Recording", zh: "录音"}, select), make("div", {class: "controls"}, button, slider), box, now, results);
 

@@ -43,7 +43,8 @@ pieces.error_surface = (root, data) => {
         flies ? {en: `(update ${found.longest_at}): flies off`, zh: `（第 ${found.longest_at} 次更新）：飞出`} : {en: "stays", zh: "没有飞出"})],
       [{en: `after ${found.updates.at(-1)} updates`, zh: `${found.updates.at(-1)} 次更新之后`},
         make("span", {}, `${place(found)}; `, {en: "error ", zh: "误差 "}, number(found.errors.at(-1)))],
-      [{en: "starts near the cliff that fly off", zh: "悬崖附近飞出的起点"}, `${found.flew}/${found.starts}`],
+      [{en: "starts near the cliff with a step that flies off", zh: "悬崖附近的起点中，有一步飞出的"}, `${found.flew}/${found.starts}`],
+      [{en: "starts that leave the plane (what is judged)", zh: "走出参数范围的（判定所依据的）"}, `${found.left}/${found.starts}`],
     ]));
     box.setAttribute("aria-label", words({
       en: `Error surface with a path from w = ${data.start[0]}, b = ${data.start[1]}; longest step ${number(found.longest)}`,
@@ -92,6 +93,6 @@ pieces.error_surface = (root, data) => {
     Plotly.react(box, traces, layout, {responsive: true, displaylogo: false, displayModeBar: false});
   }
   document.addEventListener("languagechange", update);
-  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", update);
+  document.addEventListener("themechange", update);
   update();
 };

@@ -51,7 +51,7 @@ pieces.learning_curves = (root, data) => {
   }
 
   function tell() {
-    const columns = [{en: "network", zh: "网络"}, {en: "rate", zh: "学习率"}, {en: "last loss", zh: "最终损失"}, {en: "solved", zh: "解出"},
+    const columns = [{en: "network", zh: "网络"}, {en: "rate", zh: "学习率"}, {en: "last loss", zh: "最终损失"}, {en: "stopped early", zh: "提前停止"},
       {en: "diverged", zh: "发散"}];
     said.replaceChildren(table({en: "How training ended", zh: "训练结果"}, columns, curves().map(([network, curve]) => {
       const end = curve.median.filter(value => value !== null).at(-1);

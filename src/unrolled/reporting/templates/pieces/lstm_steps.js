@@ -117,8 +117,10 @@ pieces.lstm_steps = (root, data) => {
       stop.style.borderColor = index === place ? "var(--text, #1b1b1b)" : "";
       stop.style.fontWeight = index === place ? "700" : "";
     });
+    const hadFocus = [before, after].find(button => button === document.activeElement);
     before.disabled = place === 0;
     after.disabled = place === data.steps.length - 1;
+    if (hadFocus && document.activeElement !== hadFocus) whole.focus(); // a button that has come to an end loses it
     said.replaceChildren(sums(step), told(step));
     again();
   }
