@@ -45,6 +45,7 @@ def build(claims: Mapping[str, Any], numbers: Mapping[str, Mapping[str, float]],
         numbers: mean, spread and count by "task/run/metric", as numbers.json holds them.
         chinese: whether its words are Chinese.
     """
+    claims = {name: claims[name] for name in in_lecture_order(claims)}
     title = f"课上的 {len(claims)} 个论断，逐一检验" if chinese else f"{len(claims)} statements of a lecture, put to the test"
     label = "各论断的判定；各单元在不同长度下的成功次数" if chinese else "Each claim's verdict; how often each cell learns, by length"
     parts = [f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" width="{WIDTH}" height="{HEIGHT}" role="img" '
@@ -56,7 +57,6 @@ def build(claims: Mapping[str, Any], numbers: Mapping[str, Mapping[str, float]],
 def update() -> None:
     """Write both pictures from the reference run."""
     claims = results.read_result(results.REFERENCE / results.verdicts_file().name)["claims"]
-    claims = {name: claims[name] for name in in_lecture_order(claims)}
     numbers = results.read_json(results.REFERENCE / results.numbers_file().name)
     for name, chinese in FILES.items():
         results.write_text(name, build(claims, numbers, chinese))
