@@ -154,7 +154,7 @@ def test_the_readmes_picture_is_that_of_the_reference_run(name, chinese):
 
 
 def test_a_length_without_a_run_is_a_dash_in_the_picture():
-    claims = {"A1": {"verdict": "contradicted"}}
+    claims = {"A1": {"verdict": "contradicted", "section": "RNN example"}}
     assert front.build(claims, {"adding/gru/success": {"mean": 2 / 3, "spread": 0.5, "n": 3}}, False).count("–<") == 23
     assert "2/3<" in front.build(claims, {"adding/gru/success": {"mean": 2 / 3, "spread": 0.5, "n": 3}}, True)
 
