@@ -69,13 +69,12 @@ def compare(first: Sequence[float], second: Sequence[float], margin: float) -> T
 def _t_interval(first: np.ndarray, second: np.ndarray | None = None) -> tuple[float, float]:
     """Return the 95 % interval of a mean, or of the difference of two (Welch 1947)."""
     samples = [first] if second is None else [first, second]
-    effect = float(first.mean() - (0.0 if second is None else second.mean()))
-    squares = [float(np.var(sample, ddof=1)) / len(sample) for sample in samples]
-    if sum(squares) == 0:
+    if all(np.ptp(sample) == 0 for sample in samples):
+        effect = float(first.mean() - (0.0 if second is None else second.mean()))
         return effect, effect
-    freedom = sum(squares) ** 2 / sum(square ** 2 / (len(sample) - 1) for square, sample in zip(squares, samples, strict=True))
-    reach = float(stats.t.ppf(1 - LEVEL / 2, freedom)) * math.sqrt(sum(squares))
-    return effect - reach, effect + reach
+    test = stats.ttest_1samp(first, 0.0) if second is None else stats.ttest_ind(first, second, equal_var=False)
+    low, high = test.confidence_interval(1 - LEVEL)
+    return float(low), float(high)
 
 
 def compare_counts(first: int, first_of: int, second: int, second_of: int, margin: float) -> Test:

@@ -140,7 +140,7 @@ class Evidence:
 
     def _diverged(self, reference: Mapping[str, Any]) -> np.ndarray:
         """Return which members diverged, (members, 1)."""
-        return np.array([[member["diverged"]] for member in self._members(reference)])
+        return np.array([[bool(member["diverged"])] for member in self._members(reference)])
 
     def _counted(self, reference: Mapping[str, Any]) -> dict[str, np.ndarray]:
         """Return a run's counts and scores per test item."""

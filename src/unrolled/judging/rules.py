@@ -141,11 +141,12 @@ def _exact(rule: Mapping[str, Any], evidence: Evidence, claim: str) -> Finding:
 def _compare(rule: Mapping[str, Any], evidence: Evidence, claim: str) -> Finding:
     """The mean of one run lies above (or below) another's by more than the margin."""
     first, second = (_sample(evidence.values(rule[key])) for key in ("of", "than"))
-    compare, sides = _comparison(rule, evidence)
+    compare, sides = _comparison(rule, evidence, (first, second))
     return _two_sided(rule, compare(*(sides if rule["kind"] == "higher" else sides[::-1]), rule["margin"]), first, second)
 
 
-def _comparison(rule: Mapping[str, Any], evidence: Evidence) -> tuple[Callable[..., Test], tuple[Any, Any]]:
+def _comparison(rule: Mapping[str, Any], evidence: Evidence, values: tuple[np.ndarray, np.ndarray]
+                ) -> tuple[Callable[..., Test], tuple[Any, Any]]:
     """Return the test of a difference and the two sides it takes: by members and test items where both have the same, else by members."""
     counts = [evidence.items(rule[key]) for key in ("of", "than")]
     if all(counts):
@@ -153,7 +154,7 @@ def _comparison(rule: Mapping[str, Any], evidence: Evidence) -> tuple[Callable[.
     scores = [evidence.scored_items(rule[key]) for key in ("of", "than")]
     if all(found is not None for found in scores) and scores[0].shape[1] == scores[1].shape[1]:
         return significance.compare_items, tuple(scores)
-    return significance.compare, tuple(evidence.values(rule[key]) for key in ("of", "than"))
+    return significance.compare, values
 
 
 def _sample(values: np.ndarray) -> np.ndarray:
@@ -169,7 +170,7 @@ def _sample(values: np.ndarray) -> np.ndarray:
 def _equivalent(rule: Mapping[str, Any], evidence: Evidence, claim: str) -> Finding:
     """Two means differ by less than the margin either way."""
     first, second = (_sample(evidence.values(rule[key])) for key in ("of", "than"))
-    compare, sides = _comparison(rule, evidence)
+    compare, sides = _comparison(rule, evidence, (first, second))
     return _two_sided(rule, significance.equivalent(*sides, rule["margin"], compare), first, second)
 
 
