@@ -1,6 +1,7 @@
 """Train once, at full scale, what the default run leaves out: `make record SECTION=slots [RUNS="elman_2 lstm_2"]`.
 
-The records go to reference/recorded/, from which claims and figures take them; beside those of spoken words, what further words score.
+The records go to reference/recorded/, from which claims and figures take them; what further words and searches for phrases
+score lies beside those of spoken words.
 
 Everything happens in a copy beside the sources (.record/); learning rates are tuned there first and come back into tuned.yaml.
 """
@@ -18,7 +19,7 @@ import yaml
 
 from pipelines import sandbox
 from unrolled import analyses, catalogue, processor, results, settings, tuned
-from unrolled.analyses import further_words
+from unrolled.analyses import audio_vectors, further_words, search_scores, spoken_search, word_scores
 from unrolled.judging.evidence import BY_ITEM
 
 COPY = Path(".record")
@@ -45,7 +46,7 @@ def main(section: str, *names: str) -> None:
         for command in ("tune", "train"):
             sandbox.run_stage(COPY, command, section)
         _keep(section, runs)
-        _keep_further_words(section, runs)
+        _keep_what_needs_weights(section, runs)
 
 
 def at_full_scale(tree: dict[str, Any], section: str, runs: Iterable[str]) -> dict[str, Any]:
@@ -71,18 +72,28 @@ def _keep(section: str, runs: Iterable[str]) -> None:
     print(f"record {section}: {', '.join(runs)} kept in {results.recorded_file(section, 'x').parent}.")
 
 
-def _keep_further_words(section: str, runs: Iterable[str]) -> None:
-    """Keep scores of further words where an analysis has them looked for: later there are no weights to tell them by."""
+def _keep_what_needs_weights(section: str, runs: Iterable[str]) -> None:
+    """Keep what analyses have looked for by the weights, which are not recorded: further words, and phrases in an archive."""
     processor.prepare()
     with contextlib.chdir(COPY):
         chosen = settings.load()
-        options = analyses.options_of(chosen.analyses["audio_vectors"]) if "audio_vectors" in chosen.analyses else None
-        if options is None or options.section != section or not options.more_words:
-            return
-        further = further_words.Further(Path(options.more_words), section)
-        found = {run: further_words.of_run(run, further, chosen) for run in runs}
-    for run, scores in found.items():
-        further_words.keep(further_words.recorded_file(section, run), scores, further.folder)
+        options = {name: analyses.options_of(found) for name, found in chosen.analyses.items()}
+        words, search = _further_words(section, runs, options.get("audio_vectors"), chosen), options.get("spoken_search")
+        searches = {run: spoken_search.of_further_seeds(search, chosen) for run in runs
+                    if search and f"{section}/{run}" == search.further}
+    for run, scores in words.items():
+        further_words.keep(further_words.recorded_file(section, run), scores, Path(options["audio_vectors"].more_words))
+    for run, (scores, asked) in searches.items():
+        search_scores.keep(search_scores.recorded_file(section, run), scores, asked)
+
+
+def _further_words(section: str, runs: Iterable[str], options: audio_vectors.Options | None, chosen: settings.Settings
+                   ) -> dict[str, word_scores.Scores]:
+    """Return what further words score, by run, where an analysis of this section asks for it."""
+    if options is None or options.section != section or not options.more_words:
+        return {}
+    further = further_words.Further(Path(options.more_words), section)
+    return {run: further_words.of_run(run, further, chosen) for run in runs}
 
 
 def _are_items_read(record: Mapping[str, Any]) -> bool:

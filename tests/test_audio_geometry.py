@@ -10,7 +10,7 @@ import pytest
 import scipy.stats
 
 from unrolled import searching
-from unrolled.analyses import audio_geometry, audio_tsne, spoken_search
+from unrolled.analyses import audio_geometry, audio_tsne, search_scores, spoken_search
 from unrolled.data.spoken import Spoken
 
 pytestmark = pytest.mark.unit
@@ -65,7 +65,7 @@ def test_cosines_by_phonemes_against_a_loop() -> None:
 
 
 def test_scores_of_a_search_by_hand() -> None:
-    scores = spoken_search.Scores()
+    scores = search_scores.Scores()
     distances, labels = np.array([[0.3, 0.1, 0.2], [0.2, 0.1, 0.3]]), (["one", "two"], ["one", "two", "one"])
     scores.take("vectors", distances, labels)
     assert scores["vectors"][0].tolist() == [[0.0, 1.0], [pytest.approx((1 / 2 + 2 / 3) / 2), 1.0]]
@@ -104,7 +104,7 @@ def test_search_and_map_are_drawn_and_listed() -> None:
     archive = searching.archive_of(sentences, sentences.features, segments, vectors)
     asked = np.stack([np.concatenate([part.mean(0), part.std(0)]) for part in queries.features])
     view = spoken_search.Searched([archive], queries.features, asked[None])
-    scores, options = spoken_search.Scores(), spoken_search.Options(candidates=2)
+    scores, options = search_scores.Scores(), spoken_search.Options(candidates=2)
     spoken_search.in_both_stages(scores, ("vectors", "two_stages"), view, labels, options.candidates)
     spoken_search.baselines(scores, view, labels)
     assert {method: scores.of_queries(method)[0].tolist() for method in ("two_stages", "alignment")} == {
@@ -114,7 +114,7 @@ def test_search_and_map_are_drawn_and_listed() -> None:
     table = spoken_search._answers(view, labels, options)
     assert table.rows[0][0] == "the white house" and table.rows[0][3] == "✓"
     assert len(spoken_search._methods(scores, work).rows) == len(scores)
-    twice = spoken_search.joined([scores, scores])
+    twice = search_scores.joined([scores, scores])
     assert {method: len(members) for method, members in twice.items()} == {method: len(members) for method, members in scores.items()}
     assert all((twice.of_queries(method) == np.tile(scores.of_queries(method), 2)).all() for method in scores)
     assert "4 spoken queries, each to one of 2 archives of 6 sentences" in spoken_search._sentence(twice, work, 6).text

@@ -11,8 +11,10 @@ import numpy as np
 
 from unrolled import drawing as figures
 from unrolled import retrieval, searching
-from unrolled.analyses import archive_piece, trained
+from unrolled.analyses import archive_piece, search_scores, trained
 from unrolled.analyses.base import AnalysisResult, Picture, Sentence, Table
+from unrolled.analyses.further_words import SPARED
+from unrolled.analyses.search_scores import Labels, Scores
 from unrolled.data import spoken
 from unrolled.data.spoken import Spoken
 from unrolled.searching import Archive
@@ -20,7 +22,8 @@ from unrolled.settings import Settings, SettingsError, nearest
 from unrolled.tasks.audio_words import AudioWords
 
 ARCHIVES = (("sentences", "queries"), ("sentences_second", "queries_second"))  # of like phrases, by other voices
-Labels = tuple[Sequence[str], Sequence[str]]  # what each query asks for, and which phrase each sentence holds
+ENCODERS = ("vectors", "two_stages")  # methods that search by the vectors of an encoder
+MEASURES = ("precision_at_1", "mean_average_precision", "lead")
 NAMES = {"vectors": ("vectors", "向量"), "two_stages": ("vectors, then alignment", "先向量、后对齐"),
          "alignment": ("alignment (DTW)", "对齐（DTW）"), "naive": ("ten frames as a vector", "取十帧作向量"), "chance": ("chance", "随机"),
          "pairs": ("vectors learned from pairs", "配对训练的向量"),
@@ -33,13 +36,15 @@ class Options:
 
     Attributes:
         archive: folder of the frozen archive.
-        encoder: run whose vectors search. correspondence: the same after training on mined pairs.
+        encoder: run whose vectors search. further: the same on further seeds, recorded once; empty for none.
+        correspondence: the same after training on mined pairs.
         candidates: sentences that the second stage puts in order.
         shown: phrase whose answers are shown. rows: how many.
     """
 
     archive: str = "data/spoken_archive"
     encoder: str = "audio_words/autoencoder"
+    further: str = ""
     correspondence: str = "audio_words/correspondence"
     candidates: int = 40
     shown: str = "white house"
@@ -60,34 +65,28 @@ class Searched:
     vectors: np.ndarray
 
 
-class Scores(dict[str, list[np.ndarray]]):
-    """By method, for each member, whether each query's first sentence is right, and its average precision: (2, queries)."""
-
-    def take(self, method: str, distances: np.ndarray, labels: Labels) -> None:
-        """Score the distances (queries, sentences) of one member, by what is asked for and what each sentence holds."""
-        self.setdefault(method, []).append(np.stack([retrieval.first_hits(distances, *labels).astype(float),
-                                                     retrieval.average_precisions(distances, *labels)]))
-
-    def of_queries(self, method: str) -> np.ndarray:
-        """Return both scores of each query, as a mean over members: (2, queries)."""
-        return np.mean(self[method], 0)
-
-
 def analyse(options: Options, settings: Settings) -> AnalysisResult:
     """Search with every method, and show what is found.
 
     Raises:
-        SettingsError: nobody asks for the phrase that is to be shown.
+        SettingsError: nobody asks for the phrase that is to be shown, or there is no run of the further seeds' name.
+        ResultsError: the further seeds were not recorded, or with other queries.
     """
     folder = Path(options.archive)
     if options.shown not in (asked := spoken.load(folder, "queries").texts):
         raise SettingsError(f"analyses.spoken_search.shown is {options.shown!r}, which no query asks for{nearest(options.shown, asked)}")
     runs = {option: trained.load(getattr(options, option), settings, f"analyses.spoken_search.{option}", "audio_words", pairs="none")
             for option in ("encoder", "correspondence")}
-    found = [search(options, runs, *(spoken.load(folder, split) for split in splits)) for splits in ARCHIVES]
-    scores, work = joined([each.scores for each in found]), _means([each.work for each in found])
+    found = [search(options, runs, *archive) for archive in archives_in(folder)]
+    scores, work = search_scores.joined([each.scores for each in found]), _means([each.work for each in found])
     first, labels, every = found[0].view, found[0].labels, runs["encoder"].task.every
-    result = AnalysisResult(values=as_values(scores, work, [text for each in found for text in each.labels[0]]))
+    asked = [text for each in found for text in each.labels[0]]
+    if options.further:
+        add_further_seeds(scores, options, settings, asked)
+    result = AnalysisResult(values=as_values(scores, work, asked))
+    if options.further:
+        result.recorded = {value: [options.further] for value in ("lead_vectors_over_naive", *(
+            f"{measure}_{method}" for measure in MEASURES for method in ENCODERS))}
     result.figures["spoken_search"] = _figure(scores)
     result.tables["spoken_search"] = _methods(scores, work)
     result.tables["spoken_search_answers"] = _answers(first, labels, options)
@@ -95,6 +94,40 @@ def analyse(options: Options, settings: Settings) -> AnalysisResult:
     result.add(archive_piece.searched(folder, first.archives[0], first.queries, first.vectors[0], labels, options.candidates, options.rows,
                                       every))
     return result
+
+
+def archives_in(folder: Path) -> list[tuple[Spoken, Spoken]]:
+    """Return the sentences of each archive, and the queries to it."""
+    return [(spoken.load(folder, sentences), spoken.load(folder, queries)) for sentences, queries in ARCHIVES]
+
+
+def add_further_seeds(scores: Scores, options: Options, settings: Settings, asked: Sequence[str]) -> None:
+    """Put the scores of the encoder's further seeds behind those of its own.
+
+    Raises:
+        SettingsError: there is no run of their name.
+        ResultsError: they were not recorded, or with other queries.
+    """
+    section, _, run = options.further.partition("/")
+    known = trained.section_of(section, settings).elsewhere
+    if run not in known:
+        raise SettingsError(f"analyses.spoken_search.further is {options.further!r}, which is no run that is recorded at full scale"
+                            f"{nearest(run, known)}")
+    members = len(trained.records(section, [run], settings)[run]["members"])
+    for method, more in search_scores.recorded(section, run, members, asked).items():
+        scores[method].extend(more)
+
+
+def of_further_seeds(options: Options, settings: Settings) -> tuple[Scores, list[str]]:
+    """Search with the vectors of the further seeds, where these were trained here; return their scores, and the phrase of each query."""
+    loaded = trained.load(options.further, settings, "analyses.spoken_search.further", "audio_words", **SPARED)
+    parts, asked = [], []
+    for sentences, queries in archives_in(Path(options.archive)):
+        labels, scores = (queries.texts, phrases_in(sentences, queries)), Scores()
+        in_both_stages(scores, ENCODERS, look(loaded, sentences, hear(loaded.task, sentences, queries)), labels, options.candidates)
+        parts.append(scores)
+        asked.extend(queries.texts)
+    return search_scores.joined(parts), asked
 
 
 class Search(NamedTuple):
@@ -112,18 +145,12 @@ def search(options: Options, runs: Mapping[str, trained.Loaded], sentences: Spok
     encoder, correspondence = runs["encoder"], runs["correspondence"]
     heard = hear(encoder.task, sentences, queries)
     first = look(encoder, sentences, heard)
-    in_both_stages(scores, ("vectors", "two_stages"), first, labels, options.candidates)
+    in_both_stages(scores, ENCODERS, first, labels, options.candidates)
     baselines(scores, first, labels)
     if not read_alike(encoder.task, correspondence.task):
         heard = hear(correspondence.task, sentences, queries)
     in_both_stages(scores, ("pairs", "pairs_two_stages"), look(correspondence, sentences, heard), labels, options.candidates)
     return Search(scores, first, labels, frames_compared(first, options.candidates))
-
-
-def joined(parts: Sequence[Scores]) -> Scores:
-    """Put the queries of several archives one after another."""
-    return Scores({method: [np.concatenate(members, 1) for members in zip(*(part[method] for part in parts), strict=True)]
-                   for method in parts[0]})
 
 
 def _means(parts: Sequence[Mapping[str, float]]) -> dict[str, float]:
@@ -202,7 +229,7 @@ def as_values(scores: Scores, work: Mapping[str, float], asked: Sequence[str]) -
     means = {method: np.stack([np.stack(members)[:, :, np.asarray(asked) == phrase].mean(2) for phrase in phrases], 2)
              for method, members in scores.items()}  # (members, 2, phrases)
     for method, values in means.items():
-        for place, name in enumerate(("precision_at_1", "mean_average_precision")):
+        for place, name in enumerate(MEASURES[:2]):
             found[f"{name}_{method}"] = values[:, place].tolist()
         if "alignment" in means:
             found[f"lead_{method}"] = (values[:, 1] - means["alignment"][:, 1]).tolist()

@@ -1,0 +1,100 @@
+"""Scores of a search: those kept of encoders whose weights are not, in the order of the queries, and what does not fit them."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import torch
+
+from unrolled import results, retrieval, searching, settings
+from unrolled.analyses import search_scores, spoken_search, trained
+from unrolled.data import spoken
+from unrolled.data.spoken import Spoken
+
+pytestmark = pytest.mark.unit
+ASKED = ["white house", "light house", "white house"]
+KEPT = "reference/recorded/audio_words/autoencoder_further.search.safetensors"
+AGAIN = "run `make record SECTION=audio_words RUNS=autoencoder_further`."
+
+
+def some_scores(members: int = 2, seed: int = 0) -> search_scores.Scores:
+    """Return scores of three queries that float32 holds exactly."""
+    values = np.random.default_rng(seed).integers(0, 9, (2, members, 2, len(ASKED))) / 8
+    return search_scores.Scores({method: list(found) for method, found in zip(spoken_search.ENCODERS, values)})
+
+
+@pytest.fixture
+def kept(workplace) -> search_scores.Scores:
+    """Scores of two members, kept beside the record of these."""
+    results.write_json(results.recorded_file("audio_words", "autoencoder_further"), {"format": results.FORMAT, "members": [{}, {}]})
+    scores = some_scores()
+    search_scores.keep(search_scores.recorded_file("audio_words", "autoencoder_further"), scores, ASKED)
+    return scores
+
+
+def test_scores_come_back_as_they_were_kept(kept) -> None:
+    found = search_scores.recorded("audio_words", "autoencoder_further", 2, ASKED)
+    assert found.keys() == kept.keys()
+    assert all(np.array_equal(found[method], kept[method]) for method in kept)
+
+
+@pytest.mark.parametrize(("run", "members", "asked", "sentence"), [
+    ("autoencoder_further", 2, [*ASKED[::-1][1:], "mad house"], f"{KEPT} holds scores of other queries than those of now; {AGAIN}"),
+    ("autoencoder_further", 3, ASKED, f"{KEPT} does not hold scores of 3 members and 3 queries, as its record and the archives have; {AGAIN}"),
+    ("lecture", 2, ASKED, f"{KEPT.replace('autoencoder_further', 'lecture')} is missing; {AGAIN.replace('autoencoder_further', 'lecture')}")])
+def test_scores_of_other_queries_or_members_are_one_sentence(kept, run, members, asked, sentence) -> None:
+    with pytest.raises(results.ResultsError) as raised:
+        search_scores.recorded("audio_words", run, members, asked)
+    assert str(raised.value) == sentence
+
+
+def test_further_seeds_stand_behind_those_trained_here(kept, params) -> None:
+    chosen, own = settings.parse(params), some_scores(members=3, seed=1)
+    options = spoken_search.Options(further="audio_words/autoencoder_further")
+    scores = search_scores.Scores({method: list(members) for method, members in own.items()} | {"alignment": [np.ones((2, 3))]})
+    with trained.noted() as runs:
+        spoken_search.add_further_seeds(scores, options, chosen, ASKED)
+    assert runs == {"audio_words/autoencoder_further"} and len(scores["alignment"]) == 1
+    assert all(np.array_equal(scores[method], own[method] + kept[method]) for method in kept)
+    values = spoken_search.as_values(scores, {}, ASKED)
+    assert np.shape(values["lead_vectors"]) == np.shape(values["precision_at_1_two_stages"]) == (5, 2)
+    with pytest.raises(settings.SettingsError, match="'audio_words/autoencoder', which is no run that is recorded"):
+        spoken_search.add_further_seeds(scores, spoken_search.Options(further="audio_words/autoencoder"), chosen, ASKED)
+
+
+class Encoder:
+    """Two members: the mean of a piece, and its length."""
+
+    def vectors(self, batch):
+        inside = torch.arange(batch.inputs.shape[2]) < batch.lengths.unsqueeze(-1)
+        mean = (batch.inputs * inside.unsqueeze(-1)).sum(2) / batch.lengths.unsqueeze(-1)
+        return torch.cat([mean, torch.ones_like(mean) * batch.lengths.unsqueeze(-1)])
+
+
+def test_what_is_kept_of_further_seeds_is_what_a_search_scores(workplace, params, monkeypatch) -> None:
+    """Both archives, each searched for itself, queries one archive after the other."""
+    generator = np.random.default_rng(5)
+
+    def archive(folder, name) -> Spoken:
+        is_query, count = name.startswith("queries"), 6
+        frames = [generator.standard_normal((60, 4)).astype(np.float32) for _ in range(count)]
+        texts = ["white house", "light horse"] * 3 if is_query else ["the white house", "a light horse"] * 3
+        return Spoken(frames, texts, ["a", "b"] * 3, [np.array([0, 20, 40])] * count, [np.array([20, 40, 60])] * count)
+
+    made = {name: archive(None, name) for splits in spoken_search.ARCHIVES for name in splits}
+    monkeypatch.setattr(spoken, "load", lambda folder, name: made[name])
+    task = SimpleNamespace(prepare=lambda features, voices: list(features))
+    monkeypatch.setattr(trained, "load", lambda reference, *_, **__: trained.Loaded(None, task, Encoder()) if reference == "a/b" else None)
+    scores, asked = spoken_search.of_further_seeds(spoken_search.Options(further="a/b", candidates=3), settings.parse(params))
+    assert asked == made["queries"].texts + made["queries_second"].texts
+    assert scores.keys() == set(spoken_search.ENCODERS) and {np.shape(members) for members in scores.values()} == {(2, 2, 12)}
+    for place, (sentences, queries) in enumerate(spoken_search.ARCHIVES):
+        segments = searching.cut(made[sentences], task.prepare)
+        vectors = np.stack([piece.mean(0) for piece in segments.frames])
+        found = searching.archive_of(made[sentences], made[sentences].features, segments, vectors)
+        distances, _ = found.by_vectors(np.stack([piece.mean(0) for piece in made[queries].features]))
+        holds = [text.partition(" ")[2] for text in made[sentences].texts]
+        expected = retrieval.average_precisions(distances, made[queries].texts, holds)
+        assert scores["vectors"][0][1, 6 * place : 6 * place + 6].tolist() == pytest.approx(expected.tolist())
