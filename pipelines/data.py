@@ -5,21 +5,19 @@ from __future__ import annotations
 import sys
 import time
 
-from unrolled import guard, results, settings, stage_times
-from unrolled.data import DATA_SETS
+from unrolled import data, guard, results, settings, stage_times
 
 
 def main(name: str) -> None:
     """Build the set beside its place, then put it there."""
     with results.exit_on_user_error():
         chosen = settings.load()
-        for known in (*chosen.data.sets, name):
-            if known not in DATA_SETS:
-                raise settings.SettingsError(f"data.sets.{known} is no data set{settings.nearest(known, DATA_SETS)}")
+        data.check(chosen.data.sets)
+        data_set = data.make(name, chosen.data.sets.get(name, {}))
         guard.join_pipeline()
         started = time.perf_counter()
         with stage_times.timed(f"data@{name}", chosen.scale), results.replaced_folder(results.data_folder(name)) as folder:
-            card = DATA_SETS[name]().build(chosen.data.source, folder)
+            card = data_set.build(chosen.data.source, folder)
         counts = ", ".join(f"{count} {split}" for split, count in card["splits"].items())
         print(f"data {name}: {counts} in {time.perf_counter() - started:.1f} s")
 

@@ -13,8 +13,8 @@ from conftest import ROOT
 
 from pipelines import clean, official, record, sandbox
 from pipelines.sandbox import SOURCES
-from unrolled import results, settings
-from unrolled.analyses import further_words
+from unrolled import data, results, settings
+from unrolled.analyses import further_words, search_scores, spoken_search
 from unrolled.analyses.word_scores import Scores
 from unrolled.data import spoken
 
@@ -67,6 +67,16 @@ def test_clean_leaves_the_data_and_what_dvc_knows_of_them(workplace, capsys):
     results.write_text("dvc.lock", json.dumps({**lock, "stages": {"train@slots": {}}}))
     clean.main()
     assert not (workplace / "dvc.lock").exists()
+
+
+def test_a_smoke_run_has_a_share_of_the_speech_spoken_and_no_other_run_has(home):
+    for purpose, share in (("smoke", 0.2), ("confirm", 1.0)):
+        sandbox.make_copy(Path(f".{purpose}"))
+        sandbox.change_settings(Path(f".{purpose}"), purpose)
+        chosen = settings.load(f".{purpose}/params.yaml")
+        data.check(chosen.data.sets)
+        assert {name: data.make(name, options).share for name, options in chosen.data.sets.items() if name.startswith("spoken")} == dict.fromkeys(
+            ("spoken_words", "spoken_further_words", "spoken_digits", "spoken_mandarin", "spoken_archive"), share)
 
 
 def test_confirm_needs_verdicts_before_it_runs_for_an_hour(home, stages):
@@ -129,6 +139,17 @@ def test_scores_of_further_words_are_kept_beside_the_record(home, stages, monkey
     kept = results.read_arrays(further_words.recorded_file("audio_words", "own_output"))
     assert kept["plain"].dtype == kept["voice_mean"].dtype == np.float32 and kept["words"].tobytes() == b"a b\nc"
     assert all(np.array_equal(read, made) for read, made in zip(further_words.recorded("own_output", further, 2), found))
+
+
+def test_a_search_is_kept_of_the_further_seeds_alone(home, stages, monkeypatch):
+    scores, asked = search_scores.Scores(vectors=[np.full((2, 3), 0.5)]), ["white house"] * 3
+    monkeypatch.setattr(further_words, "of_run", lambda *_: Scores(np.zeros((1, 1)), np.zeros((1, 1))))
+    monkeypatch.setattr(spoken, "voices", lambda _: {})
+    monkeypatch.setattr(spoken_search, "of_further_seeds", lambda options, chosen: (scores, asked) if Path.cwd().name == ".record" else None)
+    results.DATA.mkdir()
+    record.main("audio_words", "autoencoder_further", "own_output")
+    assert np.array_equal(search_scores.recorded("audio_words", "autoencoder_further", 1, asked)["vectors"], scores["vectors"])
+    assert not search_scores.recorded_file("audio_words", "own_output").exists()
 
 
 @pytest.mark.parametrize(("names", "sentence"), [

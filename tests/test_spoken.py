@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from unrolled import results
+from unrolled import data, results
 from unrolled.data import (
     DATA_SETS,
     acoustics,
@@ -32,6 +32,7 @@ from unrolled.data import (
 from unrolled.data.archives import DataError
 from unrolled.data.espeak import Utterance
 from unrolled.reporting.words import SPLITS_ZH
+from unrolled.values import SettingsError
 
 pytestmark = pytest.mark.unit
 NAMES = ("spoken_words", "spoken_further_words", "spoken_digits", "spoken_mandarin", "spoken_archive")
@@ -285,6 +286,44 @@ def test_sets_hold_what_their_cards_say(tmp_path, tiny, name):
     if name == "spoken_words":
         assert spoken.phonemes(tmp_path / "a")["near"] == ["n", "ɪɹ"]
         assert spoken.voices(tmp_path / "a")["test"] == {"query": ["en-us+m2", "en-us+m5"], "archive": ["en-us+aunty", "en-us+david"]}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_share_is_spoken_by_fewer_voices_and_lacks_no_kind_of_piece(name):
+    def pretended(folder, utterances, generator, **_):
+        spoken_by.append(utterances)
+        return {split: len(each) for split, each in utterances.items()}
+
+    whole, part, spoken_by = data.make(name, {}), data.make(name, {"share": 0.2}), []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(synthesis, "write_splits", pretended)
+        patch.setattr(results, "write_json", lambda *_: None)
+        patch.setattr(espeak, "phonemes", lambda *_: [])
+        for data_set in (whole, part):
+            data_set.synthesise(Path("nowhere"))
+    known = {utterance.voice for every in spoken_by[0].values() for utterance in every}
+    for split, every in spoken_by[0].items():
+        few, most = spoken_by[1][split], max(2, 0.2 * len({utterance.voice for utterance in every}) + 1)
+        voices = {utterance.voice for utterance in few}
+        assert voices <= known and (1 if "validation" in split else 2) <= len(voices) <= most
+        assert len(few) <= 0.35 * len(every)
+        if name in ("spoken_words", "spoken_further_words") or split.startswith("queries"):
+            assert {utterance.text for utterance in few} == {utterance.text for utterance in every}
+    if name == "spoken_archive":
+        assert all(spoken_archive.occurrences(spoken_archive.PHRASES, spoken_by[1][split])[phrase] for split in ("sentences", "sentences_second")
+                   for phrase in spoken_archive.PHRASES)
+
+
+@pytest.mark.parametrize(("sets", "sentence"), [
+    ({"spoken_wordz": {}}, "data.sets.spoken_wordz is no data set; did you mean 'spoken_words'?"),
+    ({"spoken_words": {"shares": 1}}, "data.sets.spoken_words.shares is not a setting; did you mean 'share'?"),
+    ({"slots": {"share": 0.5}}, "data.sets.slots.share is not a setting; known are none."),
+    ({"spoken_words": {"share": 0}}, "data.sets.spoken_words: share is 0, but must lie above 0 and not above 1."),
+    ({"spoken_words": {"share": "all"}}, "data.sets.spoken_words.share must be a number, but is 'all'.")])
+def test_what_a_set_does_not_know_is_one_sentence(sets, sentence):
+    with pytest.raises(SettingsError) as raised:
+        data.check(sets)
+    assert str(raised.value) == sentence
 
 
 def recorded(tmp_path: Path, monkeypatch, each: int = 12) -> None:

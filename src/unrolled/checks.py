@@ -26,9 +26,10 @@ def everything() -> Settings:
 
 
 def _check(chosen: Settings) -> None:
-    from unrolled import analyses, catalogue  # here, as what follows: see above
+    from unrolled import analyses, catalogue, data  # here, as what follows: see above
     from unrolled.judging import claims
 
+    data.check(chosen.data.sets)
     catalogue.check(chosen)
     analyses.check(chosen)
     claims.load()

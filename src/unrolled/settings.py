@@ -81,7 +81,10 @@ class AnalysisSection:
 
 @dataclasses.dataclass(frozen=True)
 class DataSettings:
-    """Where data come from, and which sets are frozen."""
+    """Where data come from, and which sets are frozen, with their options.
+
+    What `make smoke` puts in place of some is left out: a scale changes nothing here, since what is frozen would not follow it.
+    """
 
     source: str
     sets: Mapping[str, Mapping[str, Any]]
@@ -193,9 +196,8 @@ def parse(tree: Mapping[str, Any]) -> Settings:
                 for name, section in mapping(tree["analyses"], "analyses").items()}
     data = mapping(tree["data"], "data")
     check_keys(data, ("source", "sets"), ("source", "sets"), "data")
-    sets = {name: mapping(value or {}, f"data.sets.{name}") for name, value in mapping(data["sets"], "data.sets").items()}
-    for name, options in sets.items():
-        check_keys(options, (), (), f"data.sets.{name}")  # a set has no settings of its own
+    sets = {name: {key: found for key, found in mapping(value or {}, f"data.sets.{name}").items() if key != "smoke"}
+            for name, value in mapping(data["sets"], "data.sets").items()}
     settings = Settings(
         scale, checked_value(tree["device"], str, "device"), checked_value(tree["workers"], int, "workers"),
         seed_offset,

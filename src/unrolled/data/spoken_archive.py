@@ -12,8 +12,15 @@ from unrolled import results
 from unrolled.data import spoken, synthesis
 from unrolled.data.english_words import TOPICS
 from unrolled.data.espeak import Utterance
-from unrolled.data.spoken import SpokenSet
-from unrolled.data.synthesis import ARCHIVE_VOICES, QUERY_VOICES, SECOND_ARCHIVE_VOICES, SECOND_QUERY_VOICES, VALIDATION_VOICES, names
+from unrolled.data.synthesis import (
+    ARCHIVE_VOICES,
+    QUERY_VOICES,
+    SECOND_ARCHIVE_VOICES,
+    SECOND_QUERY_VOICES,
+    VALIDATION_VOICES,
+    Synthesised,
+    names,
+)
 
 LANGUAGE = "en-us"
 PHRASES = ("white house", "prime minister", "green garden", "summer holiday", "police officer", "stone bridge", "golden river",
@@ -39,7 +46,7 @@ FRAMES = (
 )
 
 
-class SpokenArchive(SpokenSet):
+class SpokenArchive(Synthesised):
     """Sentences by archive voices, an equal number by each, and every phrase by every query voice; the same again by other voices.
 
     A third such pair, of other phrases and by other voices still, is for validation.
@@ -56,18 +63,15 @@ class SpokenArchive(SpokenSet):
 
     def synthesise(self, folder: Path) -> dict[str, Any]:
         """Write sentences and queries, both also with _validation and _second behind their names, and who searches whom."""
-        generator, second, half = np.random.default_rng(3), np.random.default_rng(4), len(VALIDATION_VOICES) // 2
-        voices = {"test": {"query": names(LANGUAGE, QUERY_VOICES[:QUERY_SPEAKERS]),
-                           "archive": names(LANGUAGE, ARCHIVE_VOICES[:ARCHIVE_SPEAKERS])},
-                  "validation": {"query": names(LANGUAGE, VALIDATION_VOICES[:half]), "archive": names(LANGUAGE, VALIDATION_VOICES[half:])},
-                  "second": {"query": names(LANGUAGE, SECOND_QUERY_VOICES), "archive": names(LANGUAGE, SECOND_ARCHIVE_VOICES)}}
+        generator, second, voices = np.random.default_rng(3), np.random.default_rng(4), self.voices()
+        count, validation_count = self.number(SENTENCES), self.number(VALIDATION_SENTENCES)
         utterances = {
-            "sentences": say(sentences(SENTENCES, PHRASES, CONFUSABLE, generator), voices["test"]["archive"], generator),
+            "sentences": say(sentences(count, PHRASES, CONFUSABLE, generator), voices["test"]["archive"], generator),
             "queries": each_by_each(PHRASES, voices["test"]["query"], generator),
-            "sentences_validation": say(sentences(VALIDATION_SENTENCES, VALIDATION_PHRASES, VALIDATION_CONFUSABLE, generator),
+            "sentences_validation": say(sentences(validation_count, VALIDATION_PHRASES, VALIDATION_CONFUSABLE, generator),
                                         voices["validation"]["archive"], generator),
             "queries_validation": each_by_each(VALIDATION_PHRASES, voices["validation"]["query"], generator),
-            "sentences_second": say(sentences(SENTENCES, PHRASES, CONFUSABLE, second), voices["second"]["archive"], second),
+            "sentences_second": say(sentences(count, PHRASES, CONFUSABLE, second), voices["second"]["archive"], second),
             "queries_second": each_by_each(PHRASES, voices["second"]["query"], second),
         }
         results.write_json(folder / "voices.json", voices)
@@ -76,6 +80,16 @@ class SpokenArchive(SpokenSet):
         return {**spoken.counted(counts), "occurrences": occurrences(PHRASES, utterances["sentences"]),
                 "occurrences_second": occurrences(PHRASES, utterances["sentences_second"]),
                 "occurrences_validation": occurrences(VALIDATION_PHRASES, utterances["sentences_validation"])}
+
+    def voices(self) -> dict[str, dict[str, list[str]]]:
+        """Return by whom queries and sentences of each archive are spoken."""
+        validation = names(LANGUAGE, self.part(VALIDATION_VOICES))
+        half = len(validation) // 2
+        return {"test": {"query": names(LANGUAGE, self.part(QUERY_VOICES[:QUERY_SPEAKERS])),
+                         "archive": names(LANGUAGE, self.part(ARCHIVE_VOICES[:ARCHIVE_SPEAKERS]))},
+                "validation": {"query": validation[:half], "archive": validation[half:]},
+                "second": {"query": names(LANGUAGE, self.part(SECOND_QUERY_VOICES)),
+                           "archive": names(LANGUAGE, self.part(SECOND_ARCHIVE_VOICES))}}
 
 
 def sentences(count: int, phrases: Sequence[str], confusable: Sequence[str], generator: np.random.Generator) -> list[str]:

@@ -11,8 +11,8 @@ import numpy as np
 from unrolled.data import acoustics, recordings, spoken, strings, synthesis
 from unrolled.data.espeak import Utterance
 from unrolled.data.recordings import DIGITS, Recording
-from unrolled.data.spoken import Piece, SpokenSet
-from unrolled.data.synthesis import ARCHIVE_VOICES, QUERY_VOICES, TRAINING_VOICES, VALIDATION_VOICES
+from unrolled.data.spoken import Piece
+from unrolled.data.synthesis import ARCHIVE_VOICES, QUERY_VOICES, TRAINING_VOICES, VALIDATION_VOICES, Synthesised
 
 LANGUAGE = "en-us"
 COUNTS = {"train": 3000, "validation": 300, "test": 400}
@@ -23,7 +23,7 @@ PAUSES = (0.08, 0.3)  # seconds, between recordings
 HUSH = 1e-3  # standard deviation of the noise in a pause between recordings
 
 
-class SpokenDigits(SpokenSet):
+class SpokenDigits(Synthesised):
     """Strings of two to five digits, the voices in turn."""
 
     name = "spoken_digits"
@@ -43,7 +43,8 @@ class SpokenDigits(SpokenSet):
     def synthesise(self, folder: Path) -> dict[str, Any]:
         """Write train, validation, test and shown as espeak-ng says them."""
         generator = np.random.default_rng(1)
-        utterances = {split: say(strings.draw(DIGITS, count, generator), synthesis.names(LANGUAGE, VOICES[split]), generator)
+        voices = {split: synthesis.names(LANGUAGE, self.part(variants)) for split, variants in VOICES.items()}
+        utterances = {split: say(strings.draw(DIGITS, self.number(count), generator), voices[split], generator)
                       for split, count in COUNTS.items()}
         return spoken.counted(synthesis.write_splits(folder, utterances, generator, show=SHOWN))
 

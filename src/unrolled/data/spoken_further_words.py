@@ -9,12 +9,11 @@ import numpy as np
 
 from unrolled import results
 from unrolled.data import english_words, synthesis
-from unrolled.data.spoken import SpokenSet
 from unrolled.data.spoken_words import LANGUAGE, ONCE, ONCE_ZH, speak
-from unrolled.data.synthesis import ARCHIVE_VOICES, QUERY_VOICES, names
+from unrolled.data.synthesis import ARCHIVE_VOICES, QUERY_VOICES, Synthesised, names
 
 
-class SpokenFurtherWords(SpokenSet):
+class SpokenFurtherWords(Synthesised):
     """Words of each further list, each spoken once by each voice that the test is spoken by: a split is a list, a search of its own."""
 
     name = "spoken_further_words"
@@ -27,7 +26,7 @@ class SpokenFurtherWords(SpokenSet):
 
     def synthesise(self, folder: Path) -> dict[str, Any]:
         """Write a split for each list, with its query and archive voices, and the phonemes of all words."""
-        roles = {"query": names(LANGUAGE, QUERY_VOICES), "archive": names(LANGUAGE, ARCHIVE_VOICES)}
+        roles = {"query": names(LANGUAGE, self.part(QUERY_VOICES)), "archive": names(LANGUAGE, self.part(ARCHIVE_VOICES))}
         voices = [voice for group in roles.values() for voice in group]
         results.write_json(folder / "voices.json", dict.fromkeys(english_words.FURTHER, roles))
         return speak(folder, {split: (words, voices) for split, words in english_words.FURTHER.items()}, np.random.default_rng(5))

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from unrolled.data import spoken, strings, synthesis
-from unrolled.data.spoken import SpokenSet
 from unrolled.data.spoken_digits import SHOWN, VOICES, say
 from unrolled.data.strings import String
+from unrolled.data.synthesis import Synthesised
 
 LANGUAGE = "cmn"
 CHARACTERS = "好棒看慢谢天人大听想走笑水火花红白妈爸吃"  # told apart without their tones, which MFCCs hardly show
@@ -19,7 +19,7 @@ REAL = ("好棒", "好棒棒", "看看", "慢慢", "慢慢走", "好好", "好�
 COUNTS = {"train": 1500, "validation": 200, "test": 200}
 
 
-class SpokenMandarin(SpokenSet):
+class SpokenMandarin(Synthesised):
     """Strings of two to five characters as the digits' are made, and in the test every word of a list in every voice."""
 
     name = "spoken_mandarin"
@@ -39,8 +39,8 @@ class SpokenMandarin(SpokenSet):
     def synthesise(self, folder: Path) -> dict[str, Any]:
         """Write train, validation, test and shown."""
         generator = np.random.default_rng(2)
-        voices = {split: synthesis.names(LANGUAGE, variants) for split, variants in VOICES.items()}
-        drawn = {split: strings.draw(CHARACTERS, count, generator) for split, count in COUNTS.items()}
+        voices = {split: synthesis.names(LANGUAGE, self.part(variants)) for split, variants in VOICES.items()}
+        drawn = {split: strings.draw(CHARACTERS, self.number(count), generator) for split, count in COUNTS.items()}
         utterances = {split: say(drawn[split], voices[split], generator) for split in COUNTS}
         words = [String(" ".join(word), False) for word in REAL]
         utterances["test"] += [each for voice in voices["test"] for each in say(words, [voice], generator)]

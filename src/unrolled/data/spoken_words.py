@@ -10,8 +10,7 @@ import numpy as np
 
 from unrolled import results
 from unrolled.data import acoustics, english_words, espeak, recordings, spoken, synthesis
-from unrolled.data.spoken import SpokenSet
-from unrolled.data.synthesis import ARCHIVE_VOICES, QUERY_VOICES, TRAINING_VOICES, VALIDATION_VOICES, names
+from unrolled.data.synthesis import ARCHIVE_VOICES, QUERY_VOICES, TRAINING_VOICES, VALIDATION_VOICES, Synthesised, names
 
 LANGUAGE = "en-us"
 HELD_OUT = 15  # every fifteenth training word is for validation
@@ -22,7 +21,7 @@ HELD_OUT_SPEAKERS = {"query": "theo", "archive": "jackson"}  # of the recorded d
 ASKED = 15  # recordings of each digit by each of these two
 
 
-class SpokenWords(SpokenSet):
+class SpokenWords(Synthesised):
     """Words of a lexicon, each spoken once by each voice of a split."""
 
     name = "spoken_words"
@@ -39,11 +38,11 @@ class SpokenWords(SpokenSet):
     def synthesise(self, folder: Path) -> dict[str, Any]:
         """Write the splits train, validation, test and seen, their query and archive voices, and the phonemes of all words."""
         told = speak(folder, self.groups(), np.random.default_rng(0), keep_sound=("test",))
-        half = len(VALIDATION_VOICES) // 2
-        test = {"query": names(LANGUAGE, QUERY_VOICES), "archive": names(LANGUAGE, ARCHIVE_VOICES)}
+        validation = names(LANGUAGE, self.part(VALIDATION_VOICES))
+        half = len(validation) // 2
+        test = {"query": names(LANGUAGE, self.part(QUERY_VOICES)), "archive": names(LANGUAGE, self.part(ARCHIVE_VOICES))}
         results.write_json(folder / "voices.json", {
-            "validation": {"query": names(LANGUAGE, VALIDATION_VOICES[:half]), "archive": names(LANGUAGE, VALIDATION_VOICES[half:])},
-            "test": test, "seen": test})
+            "validation": {"query": validation[:half], "archive": validation[half:]}, "test": test, "seen": test})
         return told
 
     def from_recordings(self, folder: Path) -> dict[str, Any]:
@@ -65,8 +64,9 @@ class SpokenWords(SpokenSet):
         """Return the words and the voices of each split."""
         validation = list(english_words.TRAINING[::HELD_OUT])
         train = [word for word in english_words.TRAINING if word not in set(validation)]
-        unheard = names(LANGUAGE, (*QUERY_VOICES, *ARCHIVE_VOICES))
-        return {"train": (train, names(LANGUAGE, TRAINING_VOICES)), "validation": (validation, names(LANGUAGE, VALIDATION_VOICES)),
+        unheard = names(LANGUAGE, (*self.part(QUERY_VOICES), *self.part(ARCHIVE_VOICES)))
+        return {"train": (train, names(LANGUAGE, self.part(TRAINING_VOICES))),
+                "validation": (validation, names(LANGUAGE, self.part(VALIDATION_VOICES))),
                 "test": (list(english_words.TEST), unheard), "seen": (train[::SEEN], unheard)}
 
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from unrolled.data import acoustics, espeak, spoken
 from unrolled.data.espeak import Utterance
-from unrolled.data.spoken import Piece
+from unrolled.data.spoken import Piece, SpokenSet
 
 # Variants of a voice; no voice of one list is in another.
 TRAINING_VOICES = ("m1", "m3", "m4", "m6", "m8", "f1", "f3", "f4", "Alex", "Alicia", "Annie", "Gene", "Henrique", "Jacky", "Lee")
@@ -39,6 +39,30 @@ FLAWS_ZH = [
     "合成语音：共振峰合成器每次读同一个词几乎一样；各个“嗓音”只在音高、共振峰和语速上不同，口音完全一致，因此真人语音上的得分会更低",
     "噪声只有比语音低 15 至 35 dB 的白噪声：没有房间混响、没有麦克风差异、没有旁人说话",
 ]
+
+
+class Synthesised(SpokenSet):
+    """A set that espeak-ng speaks, all of it or a part.
+
+    Args:
+        share: of the voices, or of the strings and sentences, that are spoken; below 1 only to try the pipeline.
+
+    Raises:
+        ValueError: the share is none.
+    """
+
+    def __init__(self, *, share: float = 1.0) -> None:
+        if not 0 < share <= 1:
+            raise ValueError(f"share is {share:g}, but must lie above 0 and not above 1.")
+        self.share = share
+
+    def part(self, voices: Sequence[str]) -> Sequence[str]:
+        """Return the first of some voices, two at least: one may have to find the other."""
+        return voices[: max(2, round(self.share * len(voices)))]
+
+    def number(self, count: int) -> int:
+        """Return how many of so many strings or sentences are spoken: a multiple of eight, so that every kind of them is there."""
+        return count if self.share == 1 else 8 * max(1, round(self.share * count / 8))
 
 
 def card(official: dict[str, Any]) -> dict[str, Any]:
