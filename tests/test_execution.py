@@ -77,6 +77,19 @@ def test_how_the_work_is_cut_changes_no_bit(small):
             assert content == second[name], name
 
 
+@pytest.mark.parametrize(("sizes", "workers", "expected"), [
+    ((5, 5), 1, [5, 5]), ((5, 5), 0, [5, 5]), ((5, 5), 2, [5, 5]), ((5, 5), 3, [3, 2, 5]), ((5, 5), 4, [3, 2, 3, 2]), ((3,), 8, [1, 1, 1]),
+    ((1, 2), 3, [1, 1, 1])])
+def test_no_worker_stands_idle_while_another_has_several_members(small, sizes, workers, expected):
+    run, seeds = small.tasks["adding"].runs["elman"], iter(range(100))
+    made = [[(next(seeds), 0.1) for _ in range(size)] for size in sizes]
+    jobs_given = [jobs.Job(run, "", tuple(members), tuple(f"key {seed}" for seed, _ in members)) for members in made]
+    cut = jobs.for_all_workers(jobs_given, workers)
+    assert sorted(len(job.members) for job in cut) == sorted(expected)
+    assert sorted(member for job in cut for member in job.members) == [member for members in made for member in members]
+    assert all(key == f"key {seed}" for job in cut for (seed, _), key in zip(job.members, job.keys, strict=True))
+
+
 def test_finished_members_are_not_trained_again(small, monkeypatch):
     first = train(small)
     monkeypatch.setattr(jobs.training, "train", lambda *args: pytest.fail("trained again"))

@@ -17,7 +17,7 @@ import numpy as np
 import torch
 
 from unrolled import engines, guard, keys, progress, results, store, tuned
-from unrolled.engines.jobs import Job, Member
+from unrolled.engines.jobs import Job, Member, for_all_workers
 from unrolled.progress import Progress
 from unrolled.settings import Run, Settings, TaskSection, TuningSettings
 
@@ -64,9 +64,9 @@ def execute(jobs: Sequence[Job], device: str, settings: Settings, title: str) ->
     Raises:
         KeyboardInterrupt: asked to stop (Ctrl-C or SIGTERM); what was running is ended, finished members are kept.
     """
-    ordered = sorted(without_doubles(jobs), key=lambda job: -job.cost)
-    if not ordered:
+    if not (left := without_doubles(jobs)):
         return
+    ordered = sorted(for_all_workers(left, engines.workers(settings, device)), key=lambda job: -job.cost)
     with Progress(title, ordered) as bar, contextlib.closing(engines.run(ordered, device, settings, title)) as finished:
         for _ in finished:
             bar.advance()

@@ -15,7 +15,7 @@ import psutil
 
 from unrolled import results
 
-TOY_SECONDS = {"train": 5.0, "analyse": 20.0}  # what a stage at smoke scale lasts at most: a training little more than Python's start
+TOY_SECONDS = {"data": 10.0, "train": 5.0, "analyse": 8.0}  # what a stage at smoke scale lasts at most: little more than Python's start
 
 
 def record_file(stage: str) -> Path:

@@ -1,7 +1,8 @@
 """Where jobs are done: on this machine, or spread over a Ray cluster. `engine` in params.yaml chooses; it changes no bit of a result.
 
-An engine is a module with three functions: `check(settings)` complains of what is missing before anything runs, `device(settings)` says
-what jobs train on, and `run(jobs, device, settings, title)` yields once for each job, when its members are kept.
+An engine is a module with four functions: `check(settings)` complains of what is missing before anything runs, `device(settings)` says
+what jobs train on, `workers(settings, device)` how many are done at a time, and `run(jobs, device, settings, title)` yields once for each
+job, when its members are kept.
 """
 
 from __future__ import annotations
@@ -36,6 +37,11 @@ def device(settings: Settings) -> str:
         SettingsError: the device asked for is not there.
     """
     return ENGINES[settings.engine].device(settings)
+
+
+def workers(settings: Settings, where: str) -> int:
+    """Return how many jobs the chosen engine does at a time on a device, 0 where it cannot say."""
+    return ENGINES[settings.engine].workers(settings, where)
 
 
 def run(jobs: Sequence[Job], where: str, settings: Settings, title: str) -> Iterator[None]:

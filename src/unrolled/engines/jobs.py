@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -33,6 +33,18 @@ class Job:
         width = {"lstm": 5, "gru": 5}.get(self.run.cell, 1)
         work = (self.run.updates or 150 * self.run.epochs) * steps * width * self.run.layers
         return work * len(self.members) * self.run.hidden * self.run.batch * (2 if self.run.bidirectional else 1) * (1 + self.run.window)
+
+
+def for_all_workers(jobs: Sequence[Job], workers: int) -> list[Job]:
+    """Return the jobs, the costliest halved until every worker has one: a member takes less time in company, unless others stand idle."""
+    found = list(jobs)
+    while len(found) < workers and (large := [job for job in found if len(job.members) > 1]):
+        costliest = max(large, key=lambda job: job.cost)
+        middle = -(-len(costliest.members) // 2)
+        found.remove(costliest)
+        found += [dataclasses.replace(costliest, members=costliest.members[part], keys=costliest.keys[part])
+                  for part in (slice(middle), slice(middle, None))]
+    return found
 
 
 class Finished(NamedTuple):

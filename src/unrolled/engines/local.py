@@ -29,6 +29,12 @@ def check(settings: Settings) -> None:
     device(settings)
 
 
+def workers(settings: Settings, where: str) -> int:
+    """Return how many jobs are done at a time."""
+    share = guard.share_of_workers(settings.workers)
+    return min(share, PROCESSES_ON_A_GPU) if where == "cuda" else share
+
+
 def run(todo: Sequence[Job], where: str, settings: Settings, title: str) -> Iterator[None]:
     """Do the jobs; yield once for each, when its members are kept.
 
@@ -36,10 +42,8 @@ def run(todo: Sequence[Job], where: str, settings: Settings, title: str) -> Iter
         KeyboardInterrupt: asked to stop (Ctrl-C or SIGTERM); the workers are ended, finished members are kept.
         UserError: a worker died, as one does when memory has run out.
     """
-    share = guard.share_of_workers(settings.workers)
-    workers = min(share, PROCESSES_ON_A_GPU) if where == "cuda" else share
     try:
-        yield from worker_processes.spread(title, work, [(job, where) for job in todo], workers, in_order=False)
+        yield from worker_processes.spread(title, work, [(job, where) for job in todo], workers(settings, where), in_order=False)
     except torch.OutOfMemoryError:
         raise worker_processes.died(title) from None
 

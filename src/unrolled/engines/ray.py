@@ -71,6 +71,11 @@ def device(settings: Settings) -> str:
     return "cuda" if settings.ray.gpus_per_job and settings.device != "cpu" else "cpu"
 
 
+def workers(settings: Settings, where: str) -> int:
+    """Return 0: a cluster grows and shrinks, and is asked when it is joined."""
+    return 0
+
+
 def run(todo: Sequence[Job], where: str, settings: Settings, title: str) -> Iterator[None]:
     """Do the jobs on the cluster; yield once for each, when its members are kept here.
 
