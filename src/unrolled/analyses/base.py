@@ -86,6 +86,12 @@ class Table:
     rows_zh: Sequence[Sequence[str]]
 
 
+def counted(answers: Sequence[str]) -> str:
+    """Return a table's cell with the different answers of the seeds, the commonest first, each with how many gave it."""
+    order = sorted(set(answers), key=lambda answer: (-answers.count(answer), answer))
+    return ", ".join(f"{answer or '–'} ({answers.count(answer)}/{len(answers)})" for answer in order)
+
+
 @dataclasses.dataclass(frozen=True)
 class Sentence:
     """Something worth saying on a claim's card beside its rule, with the numbers in it."""

@@ -10,7 +10,7 @@ import numpy as np
 from unrolled import results
 from unrolled.analyses import alignments, ctc_piece, recognition_pictures, trained
 from unrolled.analyses.alignments import Read
-from unrolled.analyses.base import AnalysisResult, Sentence, Table
+from unrolled.analyses.base import AnalysisResult, Sentence, Table, counted
 from unrolled.settings import Settings
 
 Counts = Mapping[str, np.ndarray]  # of a run's test strings, by name: (members, strings)
@@ -114,7 +114,7 @@ def _table(names: tuple[str, str], reads: Mapping[str, Read], shown: int) -> Tab
     rows, rows_zh = [], []
     for string in chosen:
         said = _text(first, first.said[string])
-        spoken = [_counted([_text(reads[run], member[string]) for member in answers]) for run, answers in given.items()]
+        spoken = [counted([_text(reads[run], member[string]) for member in answers]) for run, answers in given.items()]
         paused = string in doubled[True]
         rows.append([said, "with pauses" if paused else "connected", *spoken])
         rows_zh.append([said, "有停顿" if paused else "连读", *spoken])
@@ -125,13 +125,7 @@ def _table(names: tuple[str, str], reads: Mapping[str, Read], shown: int) -> Tab
 
 
 def _text(read: Read, words: list[int]) -> str:
-    return " ".join(read.task.symbols[word] for word in words) or "–"
-
-
-def _counted(answers: list[str]) -> str:
-    """Join different answers, the commonest first, each with its number of seeds."""
-    order = sorted(set(answers), key=lambda answer: (-answers.count(answer), answer))
-    return ", ".join(f"{answer} ({answers.count(answer)}/{len(answers)})" for answer in order)
+    return " ".join(read.task.symbols[word] for word in words)
 
 
 def _doubled(names: tuple[str, str], items: Mapping[str, Counts], options: Options) -> Sentence:

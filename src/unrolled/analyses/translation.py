@@ -12,7 +12,7 @@ from torch import Tensor
 from unrolled import drawing as figures
 from unrolled import results
 from unrolled.analyses import trained
-from unrolled.analyses.base import AnalysisResult, Picture, Sentence, Table
+from unrolled.analyses.base import AnalysisResult, Picture, Sentence, Table, counted
 from unrolled.batches import Batch
 from unrolled.data import english_chinese as stored
 from unrolled.models.encoder_decoder import EncoderDecoder, attention_weights
@@ -109,15 +109,9 @@ def _table(loaded: trained.Loaded, shown: int) -> Table:
     pairs = [loaded.task.pair(place) for place in loaded.task.splits["test"].extra[:shown].tolist()]
     asked = [text.split() for text in ASKED] + [list(pair.source) for pair in pairs]
     known = [words for words in asked if all(word in loaded.task.words for word in words)]
-    rows = [[" ".join(words), *_counted(translate(loaded.model, loaded.task, words))] for words in known]
+    rows = [[" ".join(words), counted(translate(loaded.model, loaded.task, words))] for words in known]
     return Table(["F4"], "What the encoder-decoder answers.", "编码器-解码器的译文。",
                  ("English", "answer (of how many seeds)"), ("英文", "译文（给出该译文的种子数）"), rows, rows)
-
-
-def _counted(answers: list[str]) -> list[str]:
-    """Join the different answers of the members, the commonest first, each with its number of members."""
-    order = sorted(set(answers), key=lambda answer: (-answers.count(answer), answer))
-    return [", ".join(f"{answer or '–'} ({answers.count(answer)}/{len(answers)})" for answer in order)]
 
 
 @torch.no_grad()

@@ -26,6 +26,8 @@ from unrolled.cells.base import (
 )
 from unrolled.cells.sweep import INTO, Products, backward, before, steps, time_major
 
+INPUT_DEVIATION = 0.1  # unless it is given
+
 
 class ElmanState(NamedTuple):
     """The stored hidden layer: (members, batch, hidden)."""
@@ -56,13 +58,13 @@ class Elman(Cell):
         *,
         activation: str = "tanh",
         initialisation: str = "default",
-        input_deviation: float = 0.1,
+        input_deviation: float = INPUT_DEVIATION,
     ) -> None:
         super().__init__(features, hidden, generators)
         self.activation, self.activation_name = ACTIVATIONS[activation], activation
         draw = uniform(1 / math.sqrt(hidden))
         is_identity = initialisation == "identity"
-        if input_deviation != 0.1 and not is_identity:
+        if input_deviation != INPUT_DEVIATION and not is_identity:
             raise ValueError(f"input_deviation is {input_deviation:g}, but does nothing except with initialisation: identity.")
         recurrent = {"default": draw, "orthogonal": orthogonal, "identity": identity}[initialisation]
         self.input_weight = per_member(generators, (features, hidden), normal(input_deviation) if is_identity else draw)

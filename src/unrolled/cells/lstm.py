@@ -22,6 +22,8 @@ from unrolled.cells.base import (
 )
 from unrolled.cells.sweep import INTO, Products, backward, before, steps, time_major
 
+FORGET_BIAS = 1.0  # unless it is given
+
 
 class LSTMState(NamedTuple):
     """Memory c and hidden value h, each (members, batch, hidden)."""
@@ -60,7 +62,7 @@ class LSTM(Cell):
         hidden: int,
         generators: Generators,
         *,
-        forget_bias: float = 1.0,
+        forget_bias: float = FORGET_BIAS,
         forget_gate: bool = True,
         kept: float = 1.0,
         coupled: bool = False,
@@ -71,7 +73,7 @@ class LSTM(Cell):
         super().__init__(features, hidden, generators)
         if coupled and not forget_gate:
             raise ValueError("coupled ties the forget gate to the input gate, so forget_gate must stay true.")
-        if forget_bias != 1 and not forget_gate:
+        if forget_bias != FORGET_BIAS and not forget_gate:
             raise ValueError(f"forget_bias is {forget_bias:g}, but without a forget gate it would do nothing.")
         if not 0 <= kept <= 1 or (kept != 1 and forget_gate):
             raise ValueError(f"kept must lie between 0 and 1, and other than 1 only with forget_gate: false, but is {kept}.")

@@ -8,18 +8,16 @@ from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
-import torch
-from torch import Tensor
 
 from unrolled.batches import Batch, Sizes
-from unrolled.tasks.base import Items, StoredTask, class_loss
+from unrolled.tasks.classified import Classified
 from unrolled.tasks.slots import PADDING, UNKNOWN, pad
 
 Labelled = tuple[Sequence[str], int]  # words, and class 0 or 1
 POOLINGS = ("last", "mean", "max")
 
 
-class OneAnswer(StoredTask):
+class OneAnswer(Classified):
     """Sequences of words with one of two answers each.
 
     Args:
@@ -36,8 +34,6 @@ class OneAnswer(StoredTask):
         ValueError: another pooling, or a sequence without words.
     """
 
-    headline = "accuracy"
-    higher_is_better = True
     ceilings: ClassVar[Sequence[int]]
 
     def __init__(self, folder: Path, texts: Mapping[str, Sequence[Labelled]], *, least: int = 1, pooling: str = "last") -> None:
@@ -65,21 +61,3 @@ class OneAnswer(StoredTask):
     def encode_words(self, words: Sequence[str]) -> list[int]:
         """Return the number of each word."""
         return [self.words.get(word, UNKNOWN) for word in words]
-
-    @property
-    def chance(self) -> dict[str, float]:
-        """Giving the commonest answer of the training set, whatever the words are."""
-        commonest = np.bincount(self.splits["train"].targets).argmax()
-        return {"accuracy": float((self.splits["test"].targets == commonest).mean())}
-
-    def loss(self, outputs: Tensor, batch: Batch) -> Tensor:
-        """Return the mean cross-entropy of each member."""
-        return class_loss(outputs, batch.targets)
-
-    def items(self, outputs: Tensor, batch: Batch) -> dict[str, Tensor]:
-        """Return 1 for each sequence that is answered right."""
-        return {"right": (outputs.argmax(-1) == batch.targets).to(torch.uint8)}
-
-    def metrics(self, items: Items) -> dict[str, Tensor]:
-        """Return the accuracy."""
-        return {"accuracy": items["right"].double().mean(1)}
