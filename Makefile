@@ -11,7 +11,7 @@ export PYTHONDONTWRITEBYTECODE :=
 unexport PYTHONPATH PYTHONHOME
 
 .DEFAULT_GOAL := help
-.PHONY: help setup reproduce smoke record official tune tag translate find track follow push pull cluster confirm test test-faults lint dashboard compare report verify bench clean
+.PHONY: help setup reproduce smoke record official tune tag translate find claim track follow push pull cluster confirm test test-faults lint dashboard compare report verify bench clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## (.*)/\1\t\2/' | while IFS="$$(printf '\t')" read -r name text; do \
@@ -28,6 +28,9 @@ setup: $(READY) ## make .venv with the exact versions of requirements.lock
 
 reproduce: setup ## get data, train, analyse, judge, report, fill the dashboard; only what changed
 	@python -m pipelines.reproduce
+
+claim: setup ## run only what one claim rests on and print what it shows: make claim CLAIM=D4 (a minute to seven, for most)
+	@python -m pipelines.claim
 
 smoke: setup ## the whole pipeline at toy sizes, in a copy (.smoke/)
 	@python -m pipelines.sandbox smoke

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 from collections import Counter
+from collections.abc import Iterator
 
 from unrolled import checks, engines, guard, lanes, results, settings
 
@@ -12,17 +14,22 @@ from unrolled import checks, engines, guard, lanes, results, settings
 def main() -> None:
     """Run what changed; with nothing to do, say so."""
     with results.exit_on_user_error():
-        settings.load()
-        guard.end_on_signals()
-        os.environ["DVC_NO_ANALYTICS"] = "1"
-        with lanes.asking() as answer:
-            chosen = check()
-            with guard.lock("reproduce"):
-                before = _verdicts_stamp()
-                status = lanes.reproduce(chosen, answer) or _fill_missing_store()
-                if status:
-                    sys.exit(max(status, 1))
+        with prepared() as (chosen, answer), guard.lock("reproduce"):
+            before = _verdicts_stamp()
+            status = lanes.reproduce(chosen, answer) or _fill_missing_store()
+            if status:
+                sys.exit(max(status, 1))
         _summary(changed=_verdicts_stamp() != before)
+
+
+@contextlib.contextmanager
+def prepared() -> Iterator[tuple[settings.Settings, lanes.Answer]]:
+    """Give the checked settings, and what `lanes.asking` gives, which looks for what is out of date meanwhile."""
+    settings.load()
+    guard.end_on_signals()
+    os.environ["DVC_NO_ANALYTICS"] = "1"
+    with lanes.asking() as answer:
+        yield check(), answer
 
 
 def check() -> settings.Settings:

@@ -64,18 +64,21 @@ def _answer(process: subprocess.Popen) -> set[str] | None:
     return set(re.findall(r"^Running stage '(.+)':", said, re.MULTILINE))
 
 
-def reproduce(chosen: Settings, answer: Answer) -> int:
+def reproduce(chosen: Settings, answer: Answer, wanted: set[str] | None = None) -> int:
     """Run every stage that is not up to date; return 0, or DVC's exit status.
 
     Args:
         chosen: the settings.
         answer: what `asking` gave.
+        wanted: stages, with all that they need; None for every one.
     """
     groups, began = kinds(chosen), time.time()
+    if wanted is not None:
+        groups = [kept for group in groups if (kept := [stage for stage in group if stage in wanted])]
+    stages, targets = list(itertools.chain(*groups)), [] if wanted is None else ["--quiet", *sorted(wanted)]
     kept = sum(1 for _ in results.RUNS.glob("*/member.json"))
     stale = answer()
-    if stale is None:
-        stale = set(itertools.chain(*groups))
+    stale = set(stages) if stale is None else stale & set(stages)
     if not stale:
         return 0
     lanes = min(LANES, chosen.workers or guard.cores()) if chosen.engine == "local" else 1  # a cluster takes a task's jobs at once
@@ -85,12 +88,11 @@ def reproduce(chosen: Settings, answer: Answer) -> int:
             status = Phase(group, chosen, lanes).run()
             if status:
                 return status
-        status = guard.run_pipeline([*DVC, *PATIENTLY, "repro", "--quiet"])  # the last word: whatever no lane has done
-        stages = list(itertools.chain(*groups))
-        if not status and stage_times.ended_since(stages, began) == set(stages):
+        status = guard.run_pipeline([*DVC, *PATIENTLY, "repro", *(targets or ["--quiet"])])  # the last word: whatever no lane has done
+        if not status and wanted is None and stage_times.ended_since(stages, began) == set(stages):
             stage_times.keep_whole_run(stages, chosen.scale, lanes, began, kept)
         return status
-    return guard.run_pipeline([*DVC, *PATIENTLY, "repro"])
+    return guard.run_pipeline([*DVC, *PATIENTLY, "repro", *targets])
 
 
 def bundles(seconds: Mapping[str, float], lanes: int) -> list[list[str]]:

@@ -28,7 +28,7 @@ def judge(claims: Sequence[Claim], settings: Settings, workers: int = 1) -> dict
         workers: worker processes at most; each needs `CLAIMS_OF_A_WORKER` to be worth its start.
     """
     workers = min(workers, len(claims) // CLAIMS_OF_A_WORKER)
-    worked = list(worker_processes.spread("judge", _work_out, [(claim, settings) for claim in claims], workers))
+    worked = list(worker_processes.spread("judge", work_out, [(claim, settings) for claim in claims], workers))
     _adjust(worked)
     return {claim.id: _entry(claim, outcome, control, evidence) for claim, outcome, control, evidence in worked}
 
@@ -36,7 +36,8 @@ def judge(claims: Sequence[Claim], settings: Settings, workers: int = 1) -> dict
 Worked = tuple[Claim, Outcome, Outcome | None, Evidence]
 
 
-def _work_out(claim: Claim, settings: Settings) -> Worked:
+def work_out(claim: Claim, settings: Settings) -> Worked:
+    """Return what a claim's rule and control find, the p values not yet adjusted for those of its family, and the evidence."""
     evidence = Evidence(settings)
     outcome = rules.work_out(claim.rule, evidence, claim.id)
     control = rules.work_out(claim.control, evidence, claim.id) if claim.control else None

@@ -6,7 +6,7 @@ its own, `only_if`: where that fails, the leaf decides nothing.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -99,6 +99,17 @@ def work_out(rule: Mapping[str, Any], evidence: Evidence, claim: str) -> Outcome
         findings = [_leaf(name, part, evidence, claim) for name, part in rule["parts"].items()]
         return Outcome(findings, rule["kind"])
     return Outcome([_leaf("", rule, evidence, claim)])
+
+
+def references(rule: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """Yield what a rule looks up: a "run" with its metric or an "analysis", for its parts and for controls of their own too."""
+    for part in rule.get("parts", {}).values():
+        yield from references(part)
+    if "analysis" in rule:
+        yield {"analysis": rule["analysis"]}
+    yield from (rule[key] for key in ("of", "than") if key in rule)
+    if "only_if" in rule:
+        yield from references(rule["only_if"])
 
 
 def _leaf(name: str, rule: Mapping[str, Any], evidence: Evidence, claim: str) -> Finding:
