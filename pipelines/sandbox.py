@@ -75,7 +75,7 @@ def change_settings(folder: Path, purpose: str) -> None:
         for section in tree["tasks"].values():
             section["reads"] = section.get("smoke", {}).pop("reads", section["reads"])  # dvc.yaml must see it too
         for name, options in tree["data"]["sets"].items():
-            tree["data"]["sets"][name] = {**(options or {}), **(options or {}).get("smoke", {})}
+            tree["data"]["sets"][name] = {**(options or {}), **((options or {}).get("smoke") or {})}
     results.write_text(path, yaml.safe_dump(tree, sort_keys=False, allow_unicode=True))
 
 

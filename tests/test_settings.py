@@ -10,7 +10,7 @@ import sys
 import pytest
 from conftest import ROOT
 
-from unrolled import analyses, catalogue, models, settings
+from unrolled import analyses, catalogue, data, models, settings
 from unrolled.batches import Sizes
 from unrolled.settings import SettingsError
 from unrolled.training import generator
@@ -32,6 +32,9 @@ BAD = [
     ("device", "gpu", "device"),
     ("workers", -1, "workers must be at least 0"),
     ("data/source", "oficial", "did you mean 'official'?"),
+    ("data/sets/spoken_words/smoke", 3, "data.sets.spoken_words.smoke must be a mapping"),
+    ("data/sets/spoken_words/shares", 1, "data.sets.spoken_words.shares is not a setting; did you mean 'share'?"),
+    ("data/sets/sltos", {}, "did you mean 'slots'?"),
     ("tasks/adding/lenght", 30, "lenght"),
     ("tasks/adding/length", -3, "length must be at least 2"),
     ("tasks/adding/length", "long", "length must be a whole number"),
@@ -60,6 +63,7 @@ def test_a_bad_setting_is_refused(params, path, value, sentence):
     put(params, path, value)
     with pytest.raises(SettingsError) as raised:
         chosen = settings.parse(params)
+        data.check(chosen.data.sets)
         catalogue.check(chosen)
         analyses.check(chosen)
     message = str(raised.value)
