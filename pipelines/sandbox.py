@@ -13,7 +13,7 @@ from typing import Any
 
 import yaml
 
-from unrolled import guard, results, settings, verifying
+from unrolled import guard, results, settings, values, verifying
 
 SOURCES = (".dvcignore", "params.yaml", "claims.yaml", "tuned.yaml", "dvc.yaml", "src", "pipelines", "reference")
 FRESH_SEEDS = 100_000
@@ -75,7 +75,8 @@ def change_settings(folder: Path, purpose: str) -> None:
         for section in tree["tasks"].values():
             section["reads"] = section.get("smoke", {}).pop("reads", section["reads"])  # dvc.yaml must see it too
         for name, options in tree["data"]["sets"].items():
-            tree["data"]["sets"][name] = {**(options or {}), **((options or {}).get("smoke") or {})}
+            own = values.mapping(options or {}, f"data.sets.{name}")
+            tree["data"]["sets"][name] = {**own, **values.mapping(own.get("smoke") or {}, f"data.sets.{name}.smoke")}
     results.write_text(path, yaml.safe_dump(tree, sort_keys=False, allow_unicode=True))
 
 

@@ -79,6 +79,16 @@ def test_a_smoke_run_has_a_share_of_the_speech_spoken_and_no_other_run_has(home)
             ("spoken_words", "spoken_further_words", "spoken_digits", "spoken_mandarin", "spoken_archive"), share)
 
 
+@pytest.mark.parametrize("block", [3, [0.2], "all"])
+def test_what_a_smoke_run_changes_of_a_set_is_a_mapping(home, stages, capsys, block):
+    tree = settings.read_yaml("params.yaml")
+    tree["data"]["sets"]["spoken_words"] = {"smoke": block}
+    results.write_json("params.yaml", tree)  # which is YAML too
+    with pytest.raises(SystemExit):
+        sandbox.main("smoke")
+    assert "data.sets.spoken_words.smoke must be a mapping" in capsys.readouterr().err and not stages
+
+
 def test_confirm_needs_verdicts_before_it_runs_for_an_hour(home, stages):
     with pytest.raises(SystemExit):
         sandbox.main("confirm")

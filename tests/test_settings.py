@@ -32,7 +32,6 @@ BAD = [
     ("device", "gpu", "device"),
     ("workers", -1, "workers must be at least 0"),
     ("data/source", "oficial", "did you mean 'official'?"),
-    ("data/sets/spoken_words/smoke", 3, "data.sets.spoken_words.smoke must be a mapping"),
     ("data/sets/spoken_words/shares", 1, "data.sets.spoken_words.shares is not a setting; did you mean 'share'?"),
     ("data/sets/sltos", {}, "did you mean 'slots'?"),
     ("tasks/adding/lenght", 30, "lenght"),

@@ -196,7 +196,7 @@ def parse(tree: Mapping[str, Any]) -> Settings:
                 for name, section in mapping(tree["analyses"], "analyses").items()}
     data = mapping(tree["data"], "data")
     check_keys(data, ("source", "sets"), ("source", "sets"), "data")
-    sets = {name: _data_set(name, mapping(value or {}, f"data.sets.{name}"))
+    sets = {name: {key: found for key, found in mapping(value or {}, f"data.sets.{name}").items() if key != "smoke"}
             for name, value in mapping(data["sets"], "data.sets").items()}
     settings = Settings(
         scale, checked_value(tree["device"], str, "device"), checked_value(tree["workers"], int, "workers"),
@@ -208,12 +208,6 @@ def parse(tree: Mapping[str, Any]) -> Settings:
     _check_rates(settings.tuning)
     _check_seeds(settings)
     return settings
-
-
-def _data_set(name: str, options: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the options of a data set without those that `make smoke` puts in their place, of which only the form is looked at here."""
-    mapping(options.get("smoke") or {}, f"data.sets.{name}.smoke")
-    return {key: value for key, value in options.items() if key != "smoke"}
 
 
 def _task(name: str, section: Mapping[str, Any], defaults: Mapping[str, Any], scale: str, seed_offset: int) -> TaskSection:
