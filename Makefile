@@ -29,7 +29,7 @@ setup: $(READY) ## make .venv with the exact versions of requirements.lock
 reproduce: setup ## get data, train, analyse, judge, report, fill the dashboard; only what changed
 	@python -m pipelines.reproduce
 
-claim: setup ## run only what one claim rests on and print what it shows: make claim CLAIM=D4 (a minute to seven, for most)
+claim: setup ## run only what one claim rests on and print what it shows: make claim CLAIM=D4 (a minute to eight, for most)
 	@python -m pipelines.claim
 
 smoke: setup ## the whole pipeline at toy sizes, in a copy (.smoke/)

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from pipelines import reproduce
 from unrolled import guard, lanes, results
@@ -41,10 +42,15 @@ def found(name: str) -> Claim:
     return known[name.upper()]
 
 
+def looked_up(claim: Claim) -> list[Mapping[str, Any]]:
+    """Return what a claim's rule and its control look up, see `rules.references`."""
+    return [reference for rule in (claim.rule, claim.control) if rule for reference in rules.references(rule)]
+
+
 def stages_of(claim: Claim, settings: Settings) -> set[str]:
     """Return the stages that a claim's evidence comes from, and those that these need; what was recorded once takes none."""
     wanted: set[str] = set()
-    for reference in [*rules.references(claim.rule), *(rules.references(claim.control) if claim.control else [])]:
+    for reference in looked_up(claim):
         if "analysis" in reference:
             wanted |= _analysis(reference["analysis"], settings)
         else:
@@ -82,7 +88,7 @@ def lines(worked: Worked) -> Iterator[str]:
         yield f"Control, which {held}: {'; '.join(each.sentence for each in control.findings)}"
     yield from (f"Beware: {warning}" for warning in evidence.warnings)
     yield from (f"Figure: {path}" for path in figures(claim))
-    reference = results.read_result(results.REFERENCE / results.verdicts_file().name)["claims"].get(claim.id)
+    reference = results.read_result(results.of_reference(results.verdicts_file()))["claims"].get(claim.id)
     if reference is not None and reference["rule_hash"] == claim.rule_hash:
         yield f"Verdict of the reference run: {reference['verdict']} ({reference['reason']})."
     yield "A verdict of your own takes all claims, whose p values are adjusted for each other: `make reproduce`."
@@ -90,8 +96,7 @@ def lines(worked: Worked) -> Iterator[str]:
 
 def figures(claim: Claim) -> Iterator[str]:
     """Yield the paths of the figures that the claim's analyses drew for it."""
-    references = [*rules.references(claim.rule), *(rules.references(claim.control) if claim.control else [])]
-    for name in dict.fromkeys(reference["analysis"] for reference in references if "analysis" in reference):
+    for name in dict.fromkeys(reference["analysis"] for reference in looked_up(claim) if "analysis" in reference):
         path = results.analysis_file(name)
         drawn = results.read_result(path)["figures"] if path.exists() else []
         yield from (str(path.parent / figure["file"]) for figure in drawn if claim.id in figure["claim"])

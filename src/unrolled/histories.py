@@ -49,7 +49,16 @@ def load_carried(task: str, run: str, members: Sequence[Mapping[str, Any]]) -> d
     Raises:
         ResultsError: it was not trained.
     """
-    return curves(carried_on(results.read_csv(results.history_file(task, run)), members))
+    return curves(rows_carried(task, run, members))
+
+
+def rows_carried(task: str, run: str, members: Sequence[Mapping[str, Any]]) -> list[Mapping[str, str]]:
+    """Return the recorded rows of a trained run, carried on (see `carried_on`).
+
+    Raises:
+        ResultsError: it was not trained.
+    """
+    return carried_on(results.read_csv(results.history_file(task, run)), members)
 
 
 def carried_on(history: Rows, members: Sequence[Mapping[str, Any]]) -> list[Mapping[str, str]]:

@@ -144,6 +144,11 @@ def stage_seconds_file() -> Path:
     return REFERENCE / "stage_seconds.json"
 
 
+def of_reference(path: Path) -> Path:
+    """Return where the reference run's file lies of the name that a file of results has."""
+    return REFERENCE / path.name
+
+
 def confirmed_file() -> Path:
     """Return the path of what became of the verdicts on fresh seeds."""
     return REFERENCE / "confirmed.json"

@@ -41,7 +41,7 @@ def write_reference() -> None:
     ledger = results.read_json(results.rules_file()) if results.rules_file().exists() else {}
     results.write_json(results.rules_file(), with_rules(ledger, results.read_result(results.verdicts_file())["claims"]))
     for path in (results.verdicts_file(), results.numbers_file()):
-        results.write_json(results.REFERENCE / path.name, results.read_json(path))
+        results.write_json(results.of_reference(path), results.read_json(path))
     stage_times.write_reference()
 
 
@@ -62,11 +62,11 @@ def with_rules(ledger: Mapping[str, Any], claims: Mapping[str, Any]) -> dict[str
 def differences() -> list[dict[str, str]]:
     """Return each difference between results/ and reference/, as kind, name, reference, here, and whether it is excused."""
     rows = []
-    reference = results.read_json(results.REFERENCE / results.numbers_file().name)
+    reference = results.read_json(results.of_reference(results.numbers_file()))
     fresh = results.read_json(results.numbers_file())
     for name in sorted(set(reference) | set(fresh)):
         rows += _metric_difference(name, reference.get(name), fresh.get(name))
-    before = results.read_result(results.REFERENCE / results.verdicts_file().name)
+    before = results.read_result(results.of_reference(results.verdicts_file()))
     return rows + flips(before, results.read_result(results.verdicts_file()))
 
 

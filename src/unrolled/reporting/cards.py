@@ -92,7 +92,7 @@ def _findings(entry: Mapping[str, Any], claim: claims_file.Claim | None, setting
 
 def changed_rules(claims: Mapping[str, Any]) -> set[str]:
     """Return the claims whose rule is not the one that the committed reference was judged by."""
-    path = results.REFERENCE / results.verdicts_file().name
+    path = results.of_reference(results.verdicts_file())
     if not path.exists():
         return set()
     before = results.read_result(path)["claims"]

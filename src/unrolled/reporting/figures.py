@@ -10,9 +10,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from unrolled import results
 from unrolled.drawing import COLOURS, GREY, dots, panels, styled, to_svg
-from unrolled.histories import Curve, carried_on, curves
+from unrolled.histories import Curve, curves, rows_carried
 
 PLOTTED_POINTS = 60
 MOST_TOGETHER = 14  # curves in one panel; more cannot be told apart
@@ -39,8 +38,7 @@ def of_task(title: str, drawn: Mapping[str, Record], everything: Mapping[str, Re
     Raises:
         ResultsError: a history is missing or damaged.
     """
-    histories = {name: carried_on(results.read_csv(results.history_file(title, record["run"])), record["members"])
-                 for name, record in drawn.items()}
+    histories = {name: rows_carried(title, record["run"], record["members"]) for name, record in drawn.items()}
     found = {"learning_curves": learning_curves(title, drawn, histories)}
     if metric is not None:
         chance = next(iter(everything.values()))["chance"].get(metric)

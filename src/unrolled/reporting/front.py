@@ -56,8 +56,8 @@ def build(claims: Mapping[str, Any], numbers: Mapping[str, Mapping[str, float]],
 
 def update() -> None:
     """Write both pictures from the reference run."""
-    claims = results.read_result(results.REFERENCE / results.verdicts_file().name)["claims"]
-    numbers = results.read_json(results.REFERENCE / results.numbers_file().name)
+    claims = results.read_result(results.of_reference(results.verdicts_file()))["claims"]
+    numbers = results.read_json(results.of_reference(results.numbers_file()))
     for name, chinese in FILES.items():
         results.write_text(name, build(claims, numbers, chinese))
 
