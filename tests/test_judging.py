@@ -44,7 +44,7 @@ class Known:
     def scored_items(self, reference):
         return None
 
-    def items(self, reference):
+    def ratio(self, reference):
         return None
 
     def analysis(self, name):
@@ -198,12 +198,16 @@ def test_counts_must_differ_by_more_than_the_margin():
 
 def test_what_other_members_score_is_students_t():
     """Of three members with mean 1 and deviation 1 the 95 % interval is 1 ± 4.303 / sqrt(3), cut off at what can be scored."""
-    draw, members = np.random.default_rng(0), np.array([0.0, 1.0, 2.0])
-    means = [statistics._mean_member(members, draw, (-math.inf, math.inf)) for _ in range(20_000)]
-    assert np.quantile(means, (0.025, 0.975)) == pytest.approx((1 - 2.484, 1 + 2.484), abs=0.15)
-    assert statistics._mean_member(members, None, (0, 2)) == 1.0 == statistics._mean_member(members[1:2], draw, (0, 2))
-    items = np.repeat(members[:, None], 50, 1)
-    assert statistics.items_against_limit(items, 0.0).interval == (0.0, 2.0)
+    members, draws = np.array([[0.0, 1.0, 2.0]]), 20_000
+    weights, alike = np.ones((draws, 1)), np.ones(draws)
+
+    def drawn(ends):
+        return statistics._Scores(lambda weights: members.repeat(len(weights), 0), ends).of_others(weights, alike, np.random.default_rng(0))
+
+    low, high = stats.ttest_1samp(members[0], 0.0).confidence_interval(0.95)
+    assert np.quantile(drawn((-math.inf, math.inf)), [0.025, 0.975]) == pytest.approx([low, high], rel=0.1)
+    cut = drawn((0.5, 1.5))
+    assert cut.min() == 0.5 and cut.max() == 1.5
 
 
 def test_three_members_that_differ_by_chance_alone_decide_nothing_too_often():
@@ -280,27 +284,56 @@ def test_holm_is_taken_over_families():
 def chunk_counts(correct, members=3, sentences=200):
     generator = np.random.default_rng(1)
     gold = np.full((members, sentences), 3)
-    return {"correct": generator.binomial(3, correct, (members, sentences)), "predicted": gold, "gold": gold}
+    return statistics.Ratio(2 * generator.binomial(3, correct, (members, sentences)), 2 * gold)
 
 
-def test_chunks_are_compared_over_members_and_sentences():
+def test_ratios_are_compared_over_members_and_sentences():
     better, worse = chunk_counts(0.95), chunk_counts(0.85)
-    found = statistics.compare_chunks(better, worse, 0.02, resamples=500)
-    assert found.p_for < 0.02 < 0.9 < found.p_against
-    assert found.effect == pytest.approx((better["correct"].mean() - worse["correct"].mean()) / 3)
+    found = statistics.compare_ratios(better, worse, 0.02, resamples=500)
+    assert found.p_for < 0.03 < 0.9 < found.p_against
+    assert found.effect == pytest.approx((better.part.mean() - worse.part.mean()) / 6)
     assert found.interval[0] < found.effect < found.interval[1]
-    assert statistics.compare_chunks(better, better, 0.0, resamples=500).p_for > 0.3
-    assert statistics.compare_chunks(worse, better, 0.02, resamples=500).p_against < 0.02
+    assert statistics.compare_ratios(better, better, 0.0, resamples=500).p_for > 0.3
+    assert statistics.compare_ratios(worse, better, 0.02, resamples=500).p_against < 0.02
 
 
-def test_chunks_are_held_against_a_limit():
+def test_ratios_are_held_against_a_limit():
     """Four members cannot reach 5 % by flips of signs; sentences vary too, and are resampled."""
     counts = chunk_counts(0.95, members=4)
-    assert statistics.chunks_against_limit(counts, 0.9, resamples=500).p_for < 0.01
-    assert statistics.chunks_against_limit(counts, 0.99, resamples=500).p_against < 0.02
-    rate = counts["correct"].mean() / 3
-    low, high = statistics.chunks_against_limit(counts, 0.9, resamples=500).interval
+    assert statistics.ratio_against_limit(counts, 0.9, resamples=500).p_for < 0.01
+    assert statistics.ratio_against_limit(counts, 0.99, resamples=500).p_against < 0.02
+    rate = counts.part.mean() / 6
+    low, high = statistics.ratio_against_limit(counts, 0.9, resamples=500).interval
     assert low < rate - 0.9 < high < low + 0.06
+
+
+@pytest.mark.parametrize("items", [5, 8, 30])
+def test_few_items_vary_as_students_t_says(items):
+    """One member: what is left is the mean of so many items, of which scipy knows the interval."""
+    values = np.random.default_rng(items).standard_normal(items)
+    found = statistics.items_against_limit(values[None], 0.0, 20_000)
+    low, high = stats.ttest_1samp(values, 0.0).confidence_interval(0.95)
+    assert found.effect == pytest.approx(values.mean())
+    assert found.interval[1] - found.interval[0] == pytest.approx(high - low, rel=0.12)  # no wider than the items there are, hence less
+
+
+def test_a_ratio_is_worked_out_of_what_a_run_left(workplace, params):
+    """Bits by window and labels by sentence; a diverged member has the worst there is, and a run without items none."""
+    members = [{"learning_rate": 0.01, "diverged": None, "metrics": {}} for _ in range(3)]
+    members[2]["diverged"] = {"step": 3, "cause": "loss is not finite"}
+    for section, run in (("character_model", "tanh"), ("templates", "elman")):
+        results.write_json(results.run_file(section, run), {"format": results.FORMAT, "tuned": None, "members": members})
+    nats, characters = np.array([[1.0, 2.0], [2.0, 8.0], [np.nan, np.nan]], np.float32), np.full((3, 2), 4, np.int32)
+    results.write_arrays(results.items_file("character_model", "tanh"), {"nats": nats, "characters": characters})
+    words = {"accuracy_left": np.array([[3, 1], [2, 2], [0, 0]], np.uint8), "accuracy_left_words": np.array([[3, 2]] * 3, np.uint8)}
+    results.write_arrays(results.items_file("templates", "elman"), words)
+    evidence = Evidence(settings.parse(params))
+    bits = evidence.ratio({"run": "character_model/tanh", "metric": "bits_per_character"})
+    assert (bits.part.sum(1) / bits.whole.sum(1)).tolist() == pytest.approx([3 / 8 / math.log(2), 10 / 8 / math.log(2), 6.0])
+    left = evidence.ratio({"run": "templates/elman", "metric": "accuracy_left"})
+    assert (left.part.sum(1) / left.whole.sum(1)).tolist() == [0.8, 0.8, 0.0]
+    results.items_file("templates", "elman").unlink()
+    assert evidence.ratio({"run": "templates/elman", "metric": "accuracy_left"}) is None
 
 
 @pytest.mark.parametrize(("interval", "negligible"), [

@@ -221,15 +221,16 @@ def test_copies_are_left_out_and_contradicting_ones_altogether() -> None:
 
 
 def test_the_interval_covers_seeds_and_reviews(folder: Path, workplace: Path) -> None:
-    """Against a plain loop that draws texts anew, and by Student's t what other seeds have right, which is never more than all."""
+    """Against a plain loop that draws texts anew, as few as these by Student's t, and so what other seeds have right, never more than all."""
     task, options = Sentiment(folder), sentiment.Options()
     draw = np.random.default_rng(3)
     right, bag = draw.integers(0, 2, (3, 6)), draw.integers(0, 2, 6)
     results.write_arrays(results.items_file("sentiment", "lstm"), {"right": right[:, task.item_order("test")].astype(np.uint8)})
     leads, by_hand = right - bag, []
-    for drawn, other in zip(draw.integers(0, 6, (20_000, 6)), draw.standard_t(2, 20_000), strict=True):
+    for drawn, other, square in zip(draw.integers(0, 6, (20_000, 6)), draw.standard_t(2, 20_000), draw.chisquare(5, 20_000), strict=True):
         means = leads[:, drawn].mean(1)
-        by_hand.append(np.clip(means.mean() + other * means.std(ddof=1) / 3**0.5, leads.min(), leads.max()))
+        far = (means.mean() - leads.mean()) * (6 / square) ** 0.5
+        by_hand.append(np.clip(leads.mean() + far + other * means.std(ddof=1) / 3**0.5, leads.min(), leads.max()))
     found = significance.items_against_limit(sentiment.answered(options, task) - bag, 0.0, 20_000).interval
     assert found == pytest.approx(np.quantile(by_hand, [0.025, 0.975]), abs=0.03)
     assert sentiment.answered(options, task).tolist() == right.tolist()

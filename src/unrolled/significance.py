@@ -6,7 +6,6 @@ the other side), and a 95 % interval of the effect.
 
 from __future__ import annotations
 
-import functools
 import math
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
@@ -16,6 +15,7 @@ from scipy import optimize, stats
 
 RESAMPLES = 9999  # permutations, or draws of pairs
 DRAWS = 4000  # of test items and members
+TOGETHER = 500  # draws at once: of thousands of items all of them would take hundreds of MB
 LEVEL = 0.05
 ROUNDING = 1e-12  # values that differ by less of their size are the same
 
@@ -33,6 +33,18 @@ class Test(NamedTuple):
     interval: tuple[float, float]
     p_for: float
     p_against: float
+
+
+class Ratio(NamedTuple):
+    """A score that is a sum over test items divided by another, as F1 is: twice the right chunks over those predicted and those there are.
+
+    Attributes:
+        part, whole: what is summed up, (members, items) each. most: no score lies above.
+    """
+
+    part: np.ndarray
+    whole: np.ndarray
+    most: float = 1.0
 
 
 def _generator() -> np.random.Generator:
@@ -157,7 +169,7 @@ def items_against_limit(items: np.ndarray, limit: float, resamples: int = DRAWS)
         items: (members, items) scores, as whether each item was answered exactly.
         limit: what the mean is held against.
     """
-    return _compare_resampled(_mean_of(items), lambda weights, generator: limit, items.shape[1], 0.0, resamples)
+    return _compare_resampled(_mean_of(items), limit, items.shape[1], 0.0, resamples)
 
 
 def equivalent(first: Any, second: Any, margin: float, by: Callable[[Any, Any, float], Test] = compare) -> Test:
@@ -171,20 +183,18 @@ def equivalent(first: Any, second: Any, margin: float, by: Callable[[Any, Any, f
     return Test(above.effect, above.interval, inside, min(1.0, 2 * min(above.p_for, below.p_for)))
 
 
-def compare_chunks(first: dict[str, np.ndarray], second: dict[str, np.ndarray], margin: float, resamples: int = DRAWS) -> Test:
-    """Test a difference of chunk F1 over members and, the same for both, over test sentences; see `_compare_resampled`.
+def compare_ratios(first: Ratio, second: Ratio, margin: float, resamples: int = DRAWS) -> Test:
+    """Test a difference of two ratios over members and, the same for both, over test items; see `_compare_resampled`.
 
     Args:
-        first, second: "correct", "predicted" and "gold" chunks, (members, sentences) each.
+        first, second: of the same items.
     """
-    return _compare_resampled(*(functools.partial(_mean_f1, counts) for counts in (first, second)), first["gold"].shape[1], margin,
-                              resamples)
+    return _compare_resampled(_ratio_of(first), _ratio_of(second), first.whole.shape[1], margin, resamples)
 
 
-def chunks_against_limit(counts: dict[str, np.ndarray], limit: float, resamples: int = DRAWS) -> Test:
-    """Test whether chunk F1 lies above a limit, over members and test sentences; see `_compare_resampled`."""
-    size = counts["gold"].shape[1]
-    return _compare_resampled(functools.partial(_mean_f1, counts), lambda weights, generator: limit, size, 0.0, resamples)
+def ratio_against_limit(ratio: Ratio, limit: float, resamples: int = DRAWS) -> Test:
+    """Test whether a ratio lies above a limit, over members and test items; see `_compare_resampled`."""
+    return _compare_resampled(_ratio_of(ratio), limit, ratio.whole.shape[1], 0.0, resamples)
 
 
 def compare_items(first: np.ndarray, second: np.ndarray, margin: float, resamples: int = DRAWS) -> Test:
@@ -196,45 +206,59 @@ def compare_items(first: np.ndarray, second: np.ndarray, margin: float, resample
     return _compare_resampled(_mean_of(first), _mean_of(second), first.shape[1], margin, resamples)
 
 
-Score = Callable[[np.ndarray, np.random.Generator | None], float]  # of weighted items, and of other members if there is a generator
+class _Scores(NamedTuple):
+    """What members score on weighted items: `of` takes weights (draws, items) and gives (draws, members); no score lies beyond `ends`."""
+
+    of: Callable[[np.ndarray], np.ndarray]
+    ends: tuple[float, float]
+
+    def of_others(self, weights: np.ndarray, spread: np.ndarray, generator: np.random.Generator) -> np.ndarray:
+        """Return what as many other members might score in the mean on other items: (draws,).
+
+        Args:
+            weights: (draws, items), how often each item was drawn. spread: (draws,), by which deviations from items are stretched.
+        """
+        found, mean = self.of(weights), self.mean(weights.shape[1])
+        means, members = mean + spread * (found.mean(1) - mean), found.shape[1]
+        if members > 1:
+            means += found.std(1, ddof=1) / math.sqrt(members) * generator.standard_t(members - 1, len(means))
+        return np.clip(means, *self.ends)
+
+    def mean(self, items: int) -> float:
+        """Return the mean score of the members there are on the items there are."""
+        return float(self.of(np.ones((1, items))).mean())
 
 
-def _compare_resampled(first: Score, second: Score, size: int, margin: float, resamples: int) -> Test:
-    """Compare two scores over members and, the same for both, over `size` items.
+def _compare_resampled(first: _Scores, second: _Scores | float, items: int, margin: float, resamples: int) -> Test:
+    """Compare two scores over members and, the same for both, over items; the second may be a limit.
 
-    Other items are drawn with replacement (bootstrap). What other members would score is drawn from Student's t around the mean of those
-    there are: three of them, drawn with replacement, never leave their own range, and would decide too much. Test items count however many
-    members there are, since what is claimed is not claimed of these sentences alone.
+    Other items are drawn with replacement (bootstrap), and how far that leads away is stretched to Student's t: few items, drawn with
+    replacement, vary too little, as if their spread were known. What other members would score is drawn from Student's t around the mean
+    of those there are: three of them, drawn with replacement, never leave their own range. Test items count however many members there
+    are, since what is claimed is not claimed of these sentences alone.
     """
-    generator, draws = _generator(), np.empty(resamples)
-    for place in range(resamples):
-        weights = generator.multinomial(size, np.full(size, 1 / size))
-        draws[place] = first(weights, generator) - second(weights, generator)
-    effect = first(np.ones(size, int), None) - second(np.ones(size, int), None)
-    low, high = np.quantile(draws, [LEVEL / 2, 1 - LEVEL / 2])
-    p_for, p_against = ((1 + hits) / (resamples + 1) for hits in ((draws <= margin).sum(), (draws >= 0).sum()))
+    generator, draws = _generator(), []
+    for start in range(0, resamples, TOGETHER):
+        count = min(TOGETHER, resamples - start)
+        weights = generator.multinomial(items, np.full(items, 1 / items), count).astype(float)
+        spread = np.sqrt(items / generator.chisquare(items - 1, count)) if items > 1 else np.ones(count)
+        one, other = (side.of_others(weights, spread, generator) if isinstance(side, _Scores) else side for side in (first, second))
+        draws.append(one - other)
+    apart = np.concatenate(draws)
+    effect = first.mean(items) - (second.mean(items) if isinstance(second, _Scores) else second)
+    low, high = np.quantile(apart, [LEVEL / 2, 1 - LEVEL / 2])
+    p_for, p_against = ((1 + hits) / (resamples + 1) for hits in ((apart <= margin).sum(), (apart >= 0).sum()))
     return Test(float(effect), (float(low), float(high)), float(p_for), float(p_against))
 
 
-def _mean_of(items: np.ndarray) -> Score:
-    """Return what gives the mean score of weighted items (members, items), of members like these if it is given a generator."""
-    ends = float(items.min()), float(items.max())
-    return lambda weights, generator: _mean_member(items @ (weights / weights.sum()), generator, ends)
+def _mean_of(items: np.ndarray) -> _Scores:
+    """Return the mean score of weighted items (members, items)."""
+    return _Scores(lambda weights: weights @ items.T / weights.sum(1, keepdims=True), (float(items.min()), float(items.max())))
 
 
-def _mean_f1(counts: dict[str, np.ndarray], weights: np.ndarray, generator: np.random.Generator | None) -> float:
-    """Return F1 over weighted sentences, its mean over members, or over members like these if there is a generator."""
-    correct, predicted, gold = (counts[name] @ weights for name in ("correct", "predicted", "gold"))
-    return _mean_member(2 * correct / np.maximum(predicted + gold, 1), generator, (0.0, 1.0))
-
-
-def _mean_member(scores: np.ndarray, generator: np.random.Generator | None, ends: tuple[float, float]) -> float:
-    """Return the mean score of members; if there is a generator, the mean that as many others might have, not beyond what can be had."""
-    mean, members = float(scores.mean()), len(scores)
-    if generator is None or members == 1:
-        return mean
-    other = mean + float(scores.std(ddof=1)) / math.sqrt(members) * float(generator.standard_t(members - 1))
-    return min(max(other, ends[0]), ends[1])
+def _ratio_of(ratio: Ratio) -> _Scores:
+    """Return the ratio over weighted items."""
+    return _Scores(lambda weights: weights @ ratio.part.T / np.maximum(weights @ ratio.whole.T, 1), (0.0, ratio.most))
 
 
 def holm(values: Sequence[float]) -> list[float]:

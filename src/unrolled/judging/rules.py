@@ -159,9 +159,9 @@ def _compare(rule: Mapping[str, Any], evidence: Evidence, claim: str) -> Finding
 def _comparison(rule: Mapping[str, Any], evidence: Evidence, values: tuple[np.ndarray, np.ndarray]
                 ) -> tuple[Callable[..., Test], tuple[Any, Any]]:
     """Return the test of a difference and the two sides it takes: by members and test items where both have the same, else by members."""
-    counts = [evidence.items(rule[key]) for key in ("of", "than")]
-    if all(counts):
-        return significance.compare_chunks, tuple(counts)
+    ratios = [evidence.ratio(rule[key]) for key in ("of", "than")]
+    if all(found is not None for found in ratios) and ratios[0].whole.shape[1] == ratios[1].whole.shape[1]:
+        return significance.compare_ratios, tuple(ratios)
     scores = [evidence.scored_items(rule[key]) for key in ("of", "than")]
     if all(found is not None for found in scores) and scores[0].shape[1] == scores[1].shape[1]:
         return significance.compare_items, tuple(scores)
@@ -221,12 +221,12 @@ def _against_limit(rule: Mapping[str, Any], evidence: Evidence, claim: str) -> F
     sign = 1 if rule["kind"] == "above" else -1
     counted, limit = is_counted(rule["of"]), float(rule["limit"])
     values = evidence.values(rule["of"]) if counted else _sample(evidence.values(rule["of"]))
-    chunks = evidence.items(rule["of"])
+    ratio = evidence.ratio(rule["of"])
     items = values if values.ndim == 2 else evidence.scored_items(rule["of"])
     if counted:
         test = significance.rate_against_limit(values, limit)
-    elif chunks:
-        test = significance.chunks_against_limit(chunks, limit)
+    elif ratio is not None:
+        test = significance.ratio_against_limit(ratio, limit)
     elif items is not None:
         test = significance.items_against_limit(items, limit)
     else:
