@@ -43,11 +43,11 @@ def measure(sizes: Sizes) -> dict[str, Any]:
 
 
 def last_run() -> dict[str, Any] | None:
-    """Return the record of the last whole run with those of its stages, None where there has been none."""
+    """Return the record of the last whole run with those that its stages left in it, None where there has been none."""
     with contextlib.chdir(ROOT):
         whole = stage_times.whole_run()
-        stages = {name: stage_times.record(name) for name in whole["stages"]} if whole else {}
-    return {**whole, "stages": {name: record for name, record in stages.items() if record}} if whole else None
+        stages = stage_times.of_run(whole) if whole else {}
+    return {**whole, "stages": stages, "done_again": len(whole["stages"]) - len(stages)} if whole else None
 
 
 def nothing_to_do() -> float | None:
@@ -112,11 +112,13 @@ def table(run: dict[str, Any]) -> list[str]:
     kinds: dict[str, list[dict[str, Any]]] = defaultdict(list)
     for name, record in run["stages"].items():
         kinds[name.partition("@")[0]].append(record)
-    wall, lanes = run["ended"] - run["began"], run["lanes"]
+    wall, lanes, done_again = run["ended"] - run["began"], run["lanes"], run["done_again"]
+    stages = len(run["stages"]) + done_again
     work, start = (total(run["stages"].values(), what) for what in ("work", "start"))
     lines = [
-        f"The last run of all {len(run['stages'])} stages at scale `{run['scale']}` took {wall:.0f} s, {lanes} stages at a time"
+        f"The last run of all {stages} stages at scale `{run['scale']}` took {wall:.0f} s, {lanes} stages at a time"
         + (f"; {run['kept']} members were there already." if run["kept"] else ", from nothing.")
+        + (f" Left out below: {done_again} of them, done again since." if done_again else "")
         + " *Start*: Python and its imports.", "",
         "| stages | number | work (s) | start (s) |", "|---|---:|---:|---:|",
         *(f"| {kind} | {len(records)} | {total(records, 'work'):.1f} | {total(records, 'start'):.1f} |" for kind, records in kinds.items()),

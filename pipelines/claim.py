@@ -29,7 +29,7 @@ def main(name: str) -> None:
 
 
 def found(name: str) -> Claim:
-    """Return the claim of that name, in capitals or not.
+    """Return the claim of that name, as it is written or in capitals.
 
     Raises:
         ClaimError: there is none.
@@ -37,9 +37,10 @@ def found(name: str) -> Claim:
     known = {claim.id: claim for claim in claims.load()}
     if not name:
         raise ClaimError(f"CLAIM is empty; name one of {', '.join(known)}, as in `make claim CLAIM=D4`.")
-    if name.upper() not in known:
-        raise ClaimError(f"claims.yaml has no claim {name}{nearest(name.upper(), known)}")
-    return known[name.upper()]
+    for given in (name, name.upper()):
+        if given in known:
+            return known[given]
+    raise ClaimError(f"claims.yaml has no claim {name}{nearest(name.upper(), known)}")
 
 
 def looked_up(claim: Claim) -> list[Mapping[str, Any]]:

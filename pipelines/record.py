@@ -30,7 +30,7 @@ def main(section: str, *names: str) -> None:
     with results.exit_on_user_error():
         chosen = settings.load()
         catalogue.check(chosen)
-        known = {name: found.elsewhere for name, found in chosen.tasks.items() if found.elsewhere}
+        known = at_full_scale_only(settings.read_yaml("params.yaml"), chosen)
         if section not in known:
             raise settings.SettingsError(f"tasks.{section} has no runs at full scale only{settings.nearest(section, known)}")
         for name in sorted(set(names) - set(known[section])):
@@ -49,10 +49,18 @@ def main(section: str, *names: str) -> None:
         _keep_what_needs_weights(section, runs)
 
 
+def at_full_scale_only(tree: Mapping[str, Any], chosen: settings.Settings) -> dict[str, list[str]]:
+    """Return, by section, the runs of its block for full scale that the scale of now lacks; other scales may have runs of their own."""
+    named = {name: (tree["tasks"][name].get("full") or {}).get("runs") or {} for name in chosen.tasks}
+    found = {name: [run for run in section.elsewhere if run in named[name]] for name, section in chosen.tasks.items()}
+    return {name: runs for name, runs in found.items() if runs}
+
+
 def at_full_scale(tree: dict[str, Any], section: str, runs: Iterable[str]) -> dict[str, Any]:
-    """Return settings at full scale, in which a section has some of its runs of that scale and no other."""
+    """Return settings at full scale, in which a section has some of its runs of that scale and no other, at their own lengths alone."""
     own = tree["tasks"][section]
-    own["runs"], own["full"]["runs"] = {}, {run: own["full"]["runs"][run] for run in runs}
+    own["runs"] = {}
+    own["full"] = {**own["full"], "runs": {run: own["full"]["runs"][run] for run in runs}, "other_lengths": []}
     return tree | {"scale": "full"}
 
 

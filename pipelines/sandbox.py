@@ -24,6 +24,7 @@ def main(purpose: str) -> None:
     with results.exit_on_user_error():
         if purpose not in ("smoke", "confirm"):
             raise settings.SettingsError(f"a sandbox is for smoke or confirm, not {purpose!r}.")
+        settings.load()  # which complains of what `change_settings` could not read
         started, folder = time.perf_counter(), Path(f".{purpose}")
         ours = results.read_result(results.verdicts_file()) if purpose == "confirm" else {}  # an hour later is late to miss it
         with guard.lock(purpose):
@@ -73,7 +74,7 @@ def change_settings(folder: Path, purpose: str) -> None:
     else:
         tree["scale"] = "smoke"
         for section in tree["tasks"].values():
-            section["reads"] = section.get("smoke", {}).pop("reads", section["reads"])  # dvc.yaml must see it too
+            section["reads"] = (section.get("smoke") or {}).pop("reads", section["reads"])  # dvc.yaml must see it too
         for name, options in tree["data"]["sets"].items():
             own = values.mapping(options or {}, f"data.sets.{name}")
             tree["data"]["sets"][name] = {**own, **values.mapping(own.get("smoke") or {}, f"data.sets.{name}.smoke")}

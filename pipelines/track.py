@@ -32,13 +32,26 @@ def main(arguments: list[str]) -> None:
 def follow(chosen: settings.Settings) -> None:
     """Mirror running trainings every few seconds until Ctrl-C."""
     print("follow: mirroring running trainings; Ctrl-C ends it.", flush=True)
+    before = ""
     try:
         while True:
-            tracking.mirror(chosen)
+            complaint = _mirror_or_complain(chosen)
+            if complaint and complaint == before:  # it stays, so no stage is writing there
+                print(f"follow: {complaint}", file=sys.stderr, flush=True)
+            before = complaint
             tracking.mirror_live(chosen)
             time.sleep(EVERY_SECONDS)
     except KeyboardInterrupt:
         print("follow: ended.")
+
+
+def _mirror_or_complain(chosen: settings.Settings) -> str:
+    """Mirror what is finished; return what kept this turn from it, as when DVC clears the results of a stage that it starts."""
+    try:
+        tracking.mirror(chosen)
+    except (results.ResultsError, FileNotFoundError) as error:
+        return str(error)
+    return ""
 
 
 if __name__ == "__main__":

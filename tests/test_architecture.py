@@ -116,12 +116,19 @@ HARMLESS = {"results", "processor", "values", "settings", "catalogue", "store", 
 ONLY_COMPLAINS = {"checks"}  # whose imports are what it looks at
 
 
-@pytest.mark.parametrize("stage", ["train", "analyse"])
+@pytest.mark.parametrize("stage", ["train", "analyse", "judge", "report"])
 def test_dvc_names_what_a_stage_imports(stage):
     stages = yaml.safe_load((ROOT / "dvc.yaml").read_text(encoding="utf-8"))["stages"]
-    named = {Path(dep).parts[2].removesuffix(".py") for dep in stages[stage]["do"]["deps"] if dep.startswith("src/unrolled/")}
+    deps = stages[stage].get("do", stages[stage])["deps"]
+    named = {Path(dep).parts[2].removesuffix(".py") for dep in deps if dep.startswith("src/unrolled/")}
     start = {name.split(".")[1] for name in imports(ROOT / "pipelines" / f"{stage}.py") if name.startswith("unrolled.")} - ONLY_COMPLAINS
     assert reached_from(start) - HARMLESS <= named | {"analyses"}
+
+
+def test_what_judges_and_shows_all_sections_depends_on_all_settings():
+    """The page takes the purpose of each section from them."""
+    stages = yaml.safe_load((ROOT / "dvc.yaml").read_text(encoding="utf-8"))["stages"]
+    assert all("params.yaml" in stages[stage]["deps"] for stage in ("judge", "report"))
 
 
 def test_dvc_names_files_that_are_there():

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from benchmarks import __main__, cost, machine, naive, pipeline_time, update_time
-from unrolled import processor
+from unrolled import processor, results, stage_times
 from unrolled.cells import CELLS
 
 pytestmark = pytest.mark.unit
@@ -85,6 +85,20 @@ def test_the_peak_is_counted_anew():
 
 def test_the_table_of_a_run_adds_up():
     stages = {"data@a": {"work": 3.0, "start": 1.0}, "train@b": {"work": 7.0, "start": 1.0}, "judge": {"work": 0.5, "start": 0.5}}
-    text = "\n".join(pipeline_time.table({"stages": stages, "scale": "laptop", "lanes": 2, "began": 100.0, "ended": 108.0, "kept": 0}))
+    run = {"stages": stages, "done_again": 0, "scale": "laptop", "lanes": 2, "began": 100.0, "ended": 108.0, "kept": 0}
+    text = "\n".join(pipeline_time.table(run))
     assert "| all | 3 | 10.5 | 2.5 |" in text and "took 8 s" in text and "from nothing" in text
     assert "would be 5 s: the rest, 3 s or 34%" in text and text.index("| train@b | 7.0 |") < text.index("| data@a | 3.0 |")
+    assert "all 3 stages" in text and "done again" not in text
+
+
+def test_what_was_done_again_since_a_run_is_no_part_of_its_time(workplace, monkeypatch):
+    monkeypatch.setattr(pipeline_time, "ROOT", workplace)
+    for stage, scale, ended in (("data@a", "laptop", 101.0), ("judge", "smoke", 500.0)):
+        results.write_json(stage_times.record_file(stage), {"scale": scale, "start": 0.5, "work": 1.0, "ended": ended})
+    whole = {"stages": ["data@a", "judge"], "scale": "laptop", "lanes": 2, "began": 100.0, "ended": 102.0, "kept": 0}
+    results.write_json(stage_times.record_file("whole"), whole)
+    run = pipeline_time.last_run()
+    assert list(run["stages"]) == ["data@a"]
+    text = "\n".join(pipeline_time.table(run))
+    assert "all 2 stages" in text and "Left out below: 1 of them, done again since." in text and "| all | 1 | 1.0 | 0.5 |" in text

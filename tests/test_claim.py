@@ -47,6 +47,14 @@ def test_a_claim_takes_the_stages_that_its_evidence_comes_from(sources, chosen, 
 
 
 @pytest.mark.unit
+def test_a_claim_with_small_letters_is_found_as_it_is_written(sources):
+    assert claim.found("a2").id == "A2"
+    tree = settings.read_yaml("claims.yaml")
+    results.write_json("claims.yaml", tree | {"A2b": tree["A2"]})  # JSON is YAML too
+    assert claim.found("A2b").id == "A2b" and claim.found("a2").id == "A2"
+
+
+@pytest.mark.unit
 def test_stages_of_all_claims_are_stages_and_closed(sources, chosen):
     """Each is one of the pipeline's, and with a training come the data it reads."""
     known = {stage for group in lanes.kinds(chosen) for stage in group}

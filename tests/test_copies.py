@@ -46,7 +46,7 @@ def stages(monkeypatch):
         if stage == "train":
             for run in settings.read_yaml(Path(cwd) / "params.yaml")["tasks"][argument].get("full", {}).get("runs", {}):
                 path = Path(cwd) / results.task_folder(argument) / f"{run}.json"
-                metric = "chunk_f1" if argument == "slots" else "accuracy_slots"
+                metric = "chunk_f1" if argument == "slots" else "success"
                 results.write_json(path, {"format": results.FORMAT, "run": run, "settings": {"kind": argument}, "members": [{"metrics": {metric: 1}}]})
                 results.write_bytes(path.with_suffix(".items.safetensors"), b"items")
         return subprocess.CompletedProcess(command, 0)
@@ -89,6 +89,29 @@ def test_what_a_smoke_run_changes_of_a_set_is_a_mapping(home, stages, capsys, bl
     assert "data.sets.spoken_words.smoke must be a mapping" in capsys.readouterr().err and not stages
 
 
+@pytest.mark.parametrize(("change", "complaint"), [
+    (lambda tree: tree.update(data=None), "data must be a mapping"),
+    (lambda tree: tree["tasks"]["slots"].pop("reads"), "tasks.slots.reads is missing"),
+    (lambda tree: tree["tasks"].update(mine=None), "tasks.mine must be a mapping"),
+    (lambda tree: tree["tasks"]["slots"].update(smoke=[3]), "tasks.slots.smoke must be a mapping")])
+def test_settings_are_checked_before_they_are_made_those_of_a_smoke_run(home, stages, capsys, change, complaint):
+    tree = settings.read_yaml("params.yaml")
+    change(tree)
+    results.write_json("params.yaml", tree)
+    with pytest.raises(SystemExit):
+        sandbox.main("smoke")
+    assert complaint in capsys.readouterr().err and not stages and not Path(".smoke").exists()
+
+
+def test_a_section_may_change_nothing_for_a_smoke_run(home):
+    tree = settings.read_yaml("params.yaml")
+    tree["tasks"]["slots"]["smoke"] = None
+    results.write_json("params.yaml", tree)
+    sandbox.make_copy(Path(".smoke"))
+    sandbox.change_settings(Path(".smoke"), "smoke")
+    assert settings.load(".smoke/params.yaml").tasks["slots"].reads == "data/slots"
+
+
 def test_confirm_needs_verdicts_before_it_runs_for_an_hour(home, stages):
     with pytest.raises(SystemExit):
         sandbox.main("confirm")
@@ -110,7 +133,30 @@ def test_official_data_are_fetched_tuned_trained_and_analysed_in_the_copy(home, 
     assert json.loads(results.official_file("recognition").read_text()) == {"made": "recognition"}
 
 
+def test_sets_that_analyses_look_into_are_fetched_too(home, stages):
+    official.main("audio_words", "spoken_search")
+    assert stages[:3] == [("data", "spoken_archive"), ("data", "spoken_words"), ("tune", "audio_words")]
+
+
+def test_what_an_analysis_has_by_section_is_left_of_the_sections_asked_for(home, stages):
+    official.main("character_clipping", "clipping")
+    chosen = settings.load(official.COPY / "params.yaml")
+    assert chosen.scale == "official"
+    assert {key: chosen.analyses["clipping"].options[key] for key in ("sections", "shown_rates")} == {
+        "sections": ["character_clipping"], "shown_rates": [8]}
+
+
+def test_what_official_data_would_make_of_the_settings_is_checked_before_anything_runs(home, stages, capsys):
+    tree = settings.read_yaml("params.yaml")
+    tree["analyses"]["audio_vectors"]["official"] = {"fraems": 3}  # which no other scale sees
+    results.write_json("params.yaml", tree)
+    with pytest.raises(SystemExit):
+        official.main("audio_words", "audio_vectors")
+    assert "analyses.audio_vectors.fraems is no option" in capsys.readouterr().err and not stages and not official.COPY.exists()
+
+
 @pytest.mark.parametrize(("sections", "analyses", "sentence"), [
+    ("audio_words", "recognition", "'recognition', which looks into none of SECTIONS; add speech_ctc or mandarin_ctc to SECTIONS, or leave recognition out."),
     ("", "recognition", "SECTIONS is empty; name some of "),
     ("speech_ctc", "", "ANALYSES is empty; name some of "),
     ("speech_ctcc", "recognition", "SECTIONS holds 'speech_ctcc', which params.yaml does not have; did you mean 'speech_ctc'?"),
@@ -133,6 +179,25 @@ def test_records_of_named_runs_are_kept(home, stages):
     assert [path.name for path in sorted(results.recorded_file("slots", "x").parent.iterdir())] == ["elman_2.items.safetensors", "elman_2.json"]
     record.main("templates_state", "elman_few_400")  # no claim resamples its test items
     assert [path.name for path in results.recorded_file("templates_state", "x").parent.iterdir()] == ["elman_few_400.json"]
+
+
+def test_what_can_be_recorded_are_the_runs_of_full_scale_alone(home, stages, capsys):
+    """Official data may have runs of their own, which full scale does not know."""
+    tree = settings.read_yaml("params.yaml")
+    tree["tasks"]["slots"]["official"] = {"runs": {"mine": {"cell": "gru"}}}
+    results.write_json("params.yaml", tree)
+    results.DATA.mkdir()
+    with pytest.raises(SystemExit):
+        record.main("slots", "mine")
+    assert "tasks.slots.full has no run mine" in capsys.readouterr().err and not stages
+    record.main("slots")
+    assert set(settings.read_yaml(record.COPY / "params.yaml")["tasks"]["slots"]["full"]["runs"]) == set(tree["tasks"]["slots"]["full"]["runs"])
+
+
+def test_what_is_recorded_is_trained_at_its_own_length_alone(params):
+    params["tasks"]["adding"]["full"]["runs"]["wide"] = {"cell": "gru", "hidden": 64}
+    chosen = settings.parse(record.at_full_scale(params, "adding", ["wide"]))
+    assert chosen.scale == "full" and list(chosen.tasks["adding"].runs) == ["wide"]
 
 
 def test_scores_of_further_words_are_kept_beside_the_record(home, stages, monkeypatch):

@@ -45,6 +45,11 @@ def test_no_stage_stands_in_a_group_before_what_it_reads():
     assert [group[0].partition("@")[0] for group in groups] == ["data", "train", "analyse", "judge", "report"]
 
 
+def test_where_there_is_nothing_of_a_kind_there_is_no_group(params):
+    groups = lanes.kinds(settings.parse(params | {"analyses": {}}))
+    assert [group[0].partition("@")[0] for group in groups] == ["data", "train", "judge", "report"]
+
+
 @pytest.fixture
 def chosen():
     return settings.load(Path(__file__).parent.parent / "params.yaml")
@@ -123,6 +128,15 @@ def test_a_first_run_is_planned_by_the_times_of_the_reference(workplace):
     assert results.read_json(results.stage_seconds_file()) == {"train@adding": 400.0}
     results.write_json(results.stage_seconds_file(), {"train@adding": expected})
     assert stage_times.seconds("train@adding", "full") == expected and stage_times.seconds("train@slots", "laptop") is None
+
+
+def test_stages_that_were_done_again_are_told_from_those_of_a_whole_run(workplace):
+    """Whenever it was, at whatever scale: what they took then says nothing of the run."""
+    moments = {"data@slots": 99.9, "train@adding": 100.0, "judge": 110.0, "train@slots": 110.1}
+    for stage, ended in moments.items():
+        results.write_json(stage_times.record_file(stage), {"scale": "laptop", "start": 0.5, "work": 1.0, "ended": ended})
+    whole = {"stages": [*moments, "track"], "began": 100.0004, "ended": 109.9996}  # a stage's moment is rounded
+    assert list(stage_times.of_run(whole)) == ["train@adding", "judge"]
 
 
 def test_what_is_trained_at_toy_size_is_not_planned_by_its_full_time(workplace):

@@ -119,6 +119,15 @@ def test_any_bytes_as_a_settings_file(tmp_path_factory, content):
         answers(read, file)
 
 
+@pytest.mark.parametrize(("line", "complaint"), [("[1, 2]: 3", "unhashable key"), ("{a: 1}: 3", "unhashable key"), ("since: 2024-13-45", "month must be in 1..12")])
+def test_a_list_as_a_key_and_a_date_that_is_none_are_one_sentence(tmp_path, line, complaint):
+    file = tmp_path / "params.yaml"
+    file.write_text(f"scale: laptop\ntasks:\n  {line}\n", encoding="utf-8")
+    with pytest.raises(unrolled_settings.SettingsError, match=f"params.yaml is not readable YAML: .*{complaint}.*; mend that line") as raised:
+        unrolled_settings.load(file)
+    assert "\n" not in str(raised.value)
+
+
 def spoilt(content: bytes, cut: float, flips: list[tuple[float, int]]) -> bytes:
     """Return a file cut short, some of whose bytes are others."""
     found = bytearray(content[: round(cut * len(content))])

@@ -167,6 +167,27 @@ def test_the_share_of_a_gpu_decides_the_device(params, device, share, found):
     assert engines.device(with_ray(params, device, gpus_per_job=share)) == found
 
 
+def test_every_cluster_of_this_process_has_the_same_token():
+    """Ray keeps the first one that it reads: `make tune` starts a cluster for each round."""
+    assert engine._token() == engine._token() and len(engine._token()) == 64
+
+
+@pytest.mark.parametrize("reads", ["/data/slots", "../data/slots", "data/../../slots"])
+def test_what_lies_outside_this_folder_is_not_carried(params, monkeypatch, reads):
+    monkeypatch.setattr(engine.importlib.util, "find_spec", lambda name: "there")
+    params["tasks"]["slots"]["reads"] = reads
+    with pytest.raises(SettingsError, match=r"tasks\.slots\.reads is .* only what lies in this folder; give its path from here"):
+        engine.check(with_ray(params))
+
+
+def test_data_within_data_travel_once_under_their_names(params, workplace):
+    results.write_text("data/x/train.txt", "words")
+    run = settings.parse(params).tasks["adding"].runs["tanh_10"]
+    jobs = [execution.plan(run, reads, [(0, 0.01)], "cpu")[0] for reads in ("data/x", "data")]
+    with engine._working_folder(jobs) as folder:
+        assert (folder / "data/x/train.txt").read_text(encoding="utf-8") == "words" and (folder / engine.PACKAGE.name / "engines").is_dir()
+
+
 def test_cuda_without_a_share_is_refused(params):
     with pytest.raises(SettingsError, match=r"ray\.gpus_per_job is 0"):
         engines.device(with_ray(params, "cuda"))

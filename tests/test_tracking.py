@@ -16,6 +16,7 @@ import pytest
 from conftest import ROOT
 from filelock import FileLock
 
+from pipelines import track
 from unrolled import histories, progress, results, settings, tracking
 from unrolled.judging import claims
 from unrolled.tracking import measures, notes, server, views
@@ -135,6 +136,56 @@ def test_growing_histories_are_shown_and_vanish_when_done(store):
     first.unlink()
     tracking.mirror_live(store)
     assert names[0] not in runs()[1] and names[1] in runs()[1]
+
+
+def test_a_growing_history_that_another_command_takes_away_is_begun_anew(store):
+    """`make train` clears the section's old ones, while `make tune` may be writing some."""
+    run = store.tasks["adding"].runs["tanh"]
+    row = {"seed": 0, "learning_rate": 0.01, "step": 5, "loss": 0.5, "gradient_norm": 1.0}
+    with progress.Live(run, (0, 0.01)) as live:
+        live.report([row])
+        progress.clear("adding")
+        live.report([{**row, "step": 10}, {**row, "step": 15}])
+        assert [found["step"] for found in results.read_csv(live.path)] == ["10", "15"]
+        assert tracking.mirror_live(store) == 1
+    assert not live.path.exists()
+
+
+def turns(monkeypatch, *mirrors) -> None:
+    """Let `follow` take as many turns, each of which mirrors in another way, before Ctrl-C."""
+    left = list(mirrors)
+
+    def wait(seconds: float) -> None:
+        if not left:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(track.tracking, "mirror", lambda chosen: left.pop(0)())
+    monkeypatch.setattr(track.tracking, "mirror_live", lambda chosen: 0)
+    monkeypatch.setattr(track.time, "sleep", wait)
+
+
+def test_what_a_stage_clears_meanwhile_costs_a_turn_and_what_stays_damaged_is_told(monkeypatch, capsys):
+    def vanished():
+        raise FileNotFoundError(2, "No such file or directory", "results/train/adding/tanh.csv")
+
+    def damaged():
+        raise results.ResultsError("results/train/adding/tanh.json is damaged.")
+
+    mirrored = []
+    turns(monkeypatch, vanished, lambda: mirrored.append(1), damaged, lambda: mirrored.append(2), damaged, damaged)
+    track.follow(None)
+    said = capsys.readouterr()
+    assert mirrored == [1, 2] and said.out.endswith("follow: ended.\n")
+    assert said.err == "follow: results/train/adding/tanh.json is damaged.\n"
+
+
+def test_a_store_that_cannot_be_used_ends_following(monkeypatch):
+    def locked():
+        raise tracking.TrackingError("mlflow.db is locked.")
+
+    turns(monkeypatch, locked)
+    with pytest.raises(tracking.TrackingError):
+        track.follow(None)
 
 
 def test_four_at_once_leave_one_run_each(store, monkeypatch):

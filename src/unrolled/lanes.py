@@ -34,8 +34,9 @@ BAR = "{desc} {percentage:3.0f}%|{bar}| {elapsed}, about {remaining} left {postf
 
 def kinds(chosen: Settings) -> list[list[str]]:
     """Return the stages in groups; no stage reads what another of its own group writes."""
-    return [[f"data@{name}" for name in chosen.data.sets], [f"train@{name}" for name in chosen.tasks],
-            [f"analyse@{name}" for name in chosen.analyses], ["judge"], ["report", "track"]]
+    groups = [[f"data@{name}" for name in chosen.data.sets], [f"train@{name}" for name in chosen.tasks],
+              [f"analyse@{name}" for name in chosen.analyses], ["judge"], ["report", "track"]]
+    return [group for group in groups if group]  # params.yaml may hold no analyses at all
 
 
 def share(workers: int, lanes: int) -> int:

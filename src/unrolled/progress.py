@@ -41,12 +41,18 @@ class Live:
 
     def __enter__(self) -> Live:
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        self.path.write_text(",".join(COLUMNS) + "\n", encoding="utf-8")
+        self.path.unlink(missing_ok=True)
+        self.report([])
         return self
 
     def report(self, rows: list[dict[str, Any]]) -> None:
-        """Append rows; columns that only some rows have are left to the finished history."""
+        """Append rows; columns that only some rows have are left to the finished history.
+
+        The file is begun anew where it is gone: `clear` takes it away when another command begins to train the same task.
+        """
         with self.path.open("a", encoding="utf-8", newline="") as stream:
+            if not stream.tell():
+                stream.write(",".join(COLUMNS) + "\n")
             csv.writer(stream).writerows([row[column] for column in COLUMNS] for row in rows)
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -66,9 +66,7 @@ def write_reference() -> None:
     """Keep in reference/ how long each stage of the last whole run took, if it began from nothing."""
     whole = whole_run()
     if whole and not whole["kept"]:
-        found = {stage: record(stage) for stage in whole["stages"]}
-        # Moments of stages are rounded to thousandths.
-        of_it = {stage: kept for stage, kept in found.items() if kept and whole["began"] <= kept["ended"] + 0.001 <= whole["ended"] + 0.002}
+        of_it = of_run(whole)
         path = results.stage_seconds_file()
         before = results.read_json(path) if path.exists() else {}  # of a stage that was done again since, as with its members at hand
         results.write_json(path, {stage: round(of_it[stage]["start"] + of_it[stage]["work"], 1) if stage in of_it else before[stage]
@@ -78,6 +76,13 @@ def write_reference() -> None:
 def whole_run() -> dict[str, Any] | None:
     """Return the record of the last run of all stages, None where there is none."""
     return record("whole")
+
+
+def of_run(whole: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """Return the records of those stages of a whole run that were not done again since, by stage."""
+    found = {stage: record(stage) for stage in whole["stages"]}
+    # Moments of stages are rounded to thousandths.
+    return {stage: kept for stage, kept in found.items() if kept and whole["began"] <= kept["ended"] + 0.001 <= whole["ended"] + 0.002}
 
 
 def ended_since(stages: list[str], moment: float) -> set[str]:

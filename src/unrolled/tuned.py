@@ -51,7 +51,7 @@ def save(entries: Entries, evidence: Entries) -> None:
 
 
 def entry(entries: Entries, run: Run) -> Mapping[str, Any]:
-    """Return a run's entry.
+    """Return a run's entry, its learning rate as a float.
 
     Raises:
         SettingsError: there is none, or it holds no learning rate above 0.
@@ -60,8 +60,18 @@ def entry(entries: Entries, run: Run) -> Mapping[str, Any]:
     if found is None:
         raise SettingsError(f"tuned.yaml has no learning rate for tasks.{run.task}.runs.{run.name}; run `make tune` "
                             "(it tunes what is missing), or give the run learning_rates of its own.")
-    rate = found.get("learning_rate") if isinstance(found, Mapping) else None
-    if not isinstance(rate, float) or not rate > 0:
-        raise SettingsError(f"tuned.yaml: {run.task}.{run.name}.learning_rate must be a number above 0, but is {rate!r}; "
+    where = f"tuned.yaml: {run.task}.{run.name}"
+    if not isinstance(found, Mapping):
+        raise SettingsError(f"{where} must be a mapping with a learning_rate, but is {found!r}; run `make tune` to write it anew.")
+    rate = rate_of(found)
+    if rate is None:
+        raise SettingsError(f"{where}.learning_rate must be a number above 0, but is {found.get('learning_rate')!r}; "
                             "run `make tune` to write it anew.")
-    return found
+    return {**found, "learning_rate": rate}
+
+
+def rate_of(found: Any) -> float | None:
+    """Return the learning rate that an entry holds, None where the entry is no mapping or its rate no number above 0."""
+    rate = found.get("learning_rate") if isinstance(found, Mapping) else None
+    is_number = isinstance(rate, int | float) and not isinstance(rate, bool)
+    return float(rate) if is_number and 0 < rate < float("inf") else None

@@ -121,13 +121,13 @@ def _scored(settings: Settings, section: TaskSection, members: Mapping[str, Sequ
 def _is_current(settings: Settings, section: TaskSection, run: Run, entries: Mapping[str, Any], scores: Mapping[str, Any]) -> bool:
     """Tell whether a run's entry and its evidence are there and were made with the run's settings and code of now."""
     found = entries.get(run.name)
-    return (found is not None and run.name in scores
+    return (isinstance(found, Mapping) and run.name in scores
             and found.get("code") == execution.tuning_hash(run, section.reads, settings.tuning))
 
 
 def _is_due(settings: Settings, section: TaskSection, run: Run, entries: Mapping[str, Any], scores: Mapping[str, Any]) -> bool:
-    """Tell whether a rate is missing, or was chosen with other settings or code, from other rates or on fewer seeds."""
-    if not _is_current(settings, section, run, entries, scores):
+    """Tell whether a rate is missing or none, or was chosen with other settings or code, from other rates or on fewer seeds."""
+    if not _is_current(settings, section, run, entries, scores) or tuned.rate_of(entries[run.name]) is None:
         return True
     chosen, found = settings.tuning, scores[run.name]
     seeds = list(range(chosen.first_seed, chosen.first_seed + chosen.seeds + section.finalist_seeds))

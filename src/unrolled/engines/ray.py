@@ -11,6 +11,7 @@ is said when it happens, and so that a job which kills every worker ends in one 
 from __future__ import annotations
 
 import contextlib
+import functools
 import importlib.metadata
 import importlib.util
 import os
@@ -48,7 +49,7 @@ def check(settings: Settings) -> None:
 
     Raises:
         EngineError: Ray is not installed.
-        SettingsError: the address is none, or a GPU is asked for and no share of one given.
+        SettingsError: the address is none, a section reads what lies outside this folder, or a GPU is asked for and no share of one given.
     """
     if importlib.util.find_spec("ray") is None:
         raise EngineError("engine is 'ray', but Ray is not installed; run `pip install -r requirements-cluster.lock`, "
@@ -57,6 +58,10 @@ def check(settings: Settings) -> None:
     if address not in ON_THIS_MACHINE and not ADDRESS.fullmatch(address):
         raise SettingsError(f"ray.address is {address!r}; give host:port, ray://host:port, auto for the cluster that this machine has "
                             "joined, or '' for a fresh one here.")
+    for section in settings.tasks.values():
+        if (reads := Path(section.reads)).is_absolute() or ".." in reads.parts:
+            raise SettingsError(f"tasks.{section.name}.reads is {section.reads!r}, but engine 'ray' carries to its nodes only what lies in "
+                                "this folder; give its path from here, as data/slots, or set engine: local.")
     device(settings)
 
 
@@ -162,7 +167,7 @@ def _working_folder(todo: Sequence[Job]) -> Iterator[Path]:
         shutil.copytree(PACKAGE, folder / PACKAGE.name, ignore=shutil.ignore_patterns("__pycache__"))
         for reads in sorted({job.reads for job in todo}):
             if Path(reads).is_dir():
-                shutil.copytree(reads, folder / reads)
+                shutil.copytree(reads, folder / reads, dirs_exist_ok=True)  # one may lie in another
         yield folder
 
 
@@ -173,7 +178,7 @@ def _connected(settings: Settings, folder: Path) -> Iterator[ModuleType]:
     address = settings.ray.address
     options: dict[str, Any] = {"address": address}
     if not address:  # Ray's ports are open to other machines, whatever it is told; a token that nobody else knows shuts them
-        os.environ |= {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32)}
+        os.environ |= {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": _token()}
         options = {"address": "local", "num_cpus": settings.workers or guard.cores(), "include_dashboard": False}
     _check_answers(address)
     import ray  # here: an extra that only this engine needs, and that reads its environment as it is imported
@@ -188,6 +193,12 @@ def _connected(settings: Settings, folder: Path) -> Iterator[ModuleType]:
         yield ray
     finally:
         ray.shutdown()
+
+
+@functools.cache
+def _token() -> str:
+    """Return the token of every fresh cluster that this process starts: Ray reads it once, and would not know another one later."""
+    return secrets.token_hex(32)
 
 
 def _check_answers(address: str) -> None:
