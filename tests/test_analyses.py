@@ -166,6 +166,9 @@ def test_compare(expected, observed, tolerance, passed):
     ("error_surface", "near", float("nan"), "must be a finite number"),
     ("gradient_flow", "cells", {"x": {"cell": "elmann"}}, "analyses.gradient_flow.cells.x.cell is 'elmann', which is not registered; did you mean 'elman'?"),
     ("gradient_flow", "cells", {"x": {"cell": "lstm", "forget_bais": 1}}, "forget_bais is no option of cell lstm; did you mean 'forget_bias'?"),
+    ("gradient_flow", "cells", {"x": {"cell": "elman", "activation": "swish"}},
+     "analyses.gradient_flow.cells.x: cell elman refuses 'swish', which it does not know."),
+    ("gradient_flow", "cells", {"x": {"cell": ["elman"]}}, "analyses.gradient_flow.cells.x.cell must be a word"),
     ("gradient_flow", "cells", 3, "analyses.gradient_flow.cells must be a mapping"),
     ("gradient_flow", "first_lag", 99, "first_lag 99 leaves no lags to fit"),
 ])

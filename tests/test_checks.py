@@ -8,6 +8,7 @@ import subprocess
 import sys
 
 import pytest
+import yaml
 from conftest import ROOT
 
 from unrolled import analyses, checks, results, settings
@@ -48,6 +49,13 @@ def test_what_was_found_bad_is_found_bad_again(checked, workplace):
         with pytest.raises(settings.SettingsError, match="did you mean 'candidates'"):
             checks.everything()
     assert len(checked) == 3
+
+
+def test_what_a_generated_task_refuses_is_said_before_anything_runs(checked, params):
+    params["tasks"]["temporal_order"]["runs"]["short"] = {"cell": "elman", "length": 5}
+    results.write_text("params.yaml", yaml.safe_dump(params))
+    with pytest.raises(settings.SettingsError, match=r"^tasks\.temporal_order\.runs\.short: length must be at least 10"):
+        checks.everything()
 
 
 def test_a_table_knows_its_names_and_imports_what_is_asked_for():

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 
 import numpy as np
 import pytest
 import torch
 
-from unrolled import histories, training
-from unrolled.analyses import clipping, gates, gradient_flow, lags, roughness, success_by_length, trained
+from unrolled import catalogue, histories, results, settings, training
+from unrolled.analyses import clipping, gates, gradient_flow, lags, lstm_vs_rnn, reading, roughness, success_by_length, trained
 from unrolled.analyses.clipping import Clipped
 from unrolled.cells.base import unroll
 from unrolled.cells.elman import Elman
 from unrolled.cells.gru import GRU
 from unrolled.cells.lstm import LSTM
+from unrolled.drawing import COLOURS, colour
+from unrolled.settings import SettingsError
 
 pytestmark = pytest.mark.unit
 SEEDS = (3, 4)
@@ -67,6 +70,59 @@ def test_the_best_rate_is_chosen_on_validation_and_never_a_diverged_one():
     members = [{"learning_rate": rate, "validation": {"bits_per_character": bits}, "metrics": {"bits_per_character": 9 - (bits or 0)}}
                for rate, bits in ((1.0, 3.0), (1.0, 3.2), (2.0, 2.0), (2.0, 2.1), (4.0, None), (4.0, None))]
     assert roughness.best_rate({"members": members}) == 2.0
+
+
+def test_a_burn_in_of_all_updates_is_named_and_who_ended_within_it_is_as_rough_as_can_be(params, monkeypatch):
+    assert roughness.roughness(np.ones((2, 30)), 5, 30).tolist() == [roughness.ROUGHEST] * 2
+    chosen = settings.parse(params)
+    run = next(iter(chosen.tasks["character_rates"].runs.values()))
+    monkeypatch.setattr(trained, "record", lambda reference: {"members": []})
+    monkeypatch.setattr(histories, "load", lambda section, run: {1.0: histories.Curve(np.arange(3), np.ones((1, 3)))})
+    for made, recorded in ((run, run.updates), (dataclasses.replace(run, updates=0, epochs=1), 3)):
+        given = dataclasses.replace(chosen, tasks={"character_rates": dataclasses.replace(chosen.tasks["character_rates"], runs={run.name: made})})
+        with pytest.raises(SettingsError, match=rf"roughness\.burn_in is {recorded}, which leaves nothing of the {recorded} updates that "
+                                                rf"tasks\.character_rates\.runs\.{run.name} records; make it smaller"):
+            roughness.analyse(roughness.Options(burn_in=recorded), given)
+
+
+# runs at several learning rates, of several cells, in many colours
+
+SEVERAL = r"tasks\.slots\.runs\.elman was trained at 2 learning rates \(0\.01, 0\.03\), but an analysis reads it at one; leave one of them"
+
+
+def several() -> dict:
+    members = [{"seed": 0, "learning_rate": rate, "metrics": {}, "diverged": None, "stopped": None} for rate in (0.01, 0.03)]
+    return {"format": results.FORMAT, "task": "slots", "run": "elman", "parameters": 7, "members": members,
+            "settings": {"hidden": 5, "learning_rate": None}}
+
+
+def test_an_analysis_that_reads_a_run_at_one_rate_says_so(workplace):
+    results.write_json(results.run_file("slots", "elman"), several())
+    results.write_csv(results.history_file("slots", "elman"), [{"seed": 0, "learning_rate": rate, "step": 1, "loss": 1} for rate in (0.01, 0.03)])
+    with pytest.raises(SettingsError, match=SEVERAL):
+        reading._table({"elman": several()})
+    with pytest.raises(SettingsError, match=SEVERAL):
+        lstm_vs_rnn._curves(None, ["slots/elman"], ["black"], "title", "label")
+    with pytest.raises(SettingsError, match=SEVERAL):
+        trained.only_rate(trained.record("slots/elman"))
+    assert trained.only_rate({"members": several()["members"][:1]}) == 0.01
+
+
+@pytest.mark.parametrize("change", [{"layers": 2}, {"bidirectional": True}, {"model": "averaged"}])
+def test_the_gradient_of_several_cells_is_not_measured_as_that_of_one(params, monkeypatch, change):
+    params["tasks"]["adding"]["runs"]["tanh"] |= change
+    chosen = settings.parse(params)
+    monkeypatch.setattr(catalogue, "make_task", lambda *given: pytest.fail("it is measured"))
+    options = gradient_flow.Options(cells={}, trained_runs=("tanh",), biases={})
+    with pytest.raises(SettingsError, match=r"trained_runs names 'tanh', but only a reader of one layer in one direction is measured"):
+        gradient_flow._trained(options, chosen)
+
+
+def test_colours_come_again():
+    assert [colour(place) for place in range(len(COLOURS) + 2)] == [*COLOURS, *COLOURS[:2]]
+    counts = {"adding": {f"cell{place}": {10: (1, 2)} for place in range(len(COLOURS) + 1)}}
+    lines = success_by_length._lines_picture(counts, success_by_length.Options(lines=tuple(counts["adding"])))
+    assert len(lines.figure.axes[0].containers) == len(COLOURS) + 1
 
 
 # clipping

@@ -20,11 +20,11 @@ def recorded(tmp_path: Path, monkeypatch):
     """A place for records, and a function that writes one."""
     monkeypatch.setattr(trained, "record_path", lambda section, run, chosen: tmp_path / f"{section}_{run}.json")
 
-    def write(section: str, run: str, values: list[float | None]) -> None:
-        members = [{"seed": seed, "learning_rate": 0.01, "metrics": {METRICS[section]: value},
+    def write(section: str, run: str, values: list[float | None], rates: tuple[float, ...] = (0.01,)) -> None:
+        members = [{"seed": seed, "learning_rate": rates[seed % len(rates)], "metrics": {METRICS[section]: value},
                     "diverged": {"step": 3, "cause": "loss"} if value is None else None} for seed, value in enumerate(values)]
         results.write_json(tmp_path / f"{section}_{run}.json", {
-            "format": results.FORMAT, "run": run, "settings": {"hidden": 79, "learning_rate": 0.01}, "parameters": 90968, "members": members})
+            "format": results.FORMAT, "task": section, "run": run, "settings": {"hidden": 79, "learning_rate": 0.01}, "parameters": 90968, "members": members})
     return write
 
 
@@ -61,6 +61,12 @@ def test_a_seed_that_diverged_counts_as_the_worst(recorded, chosen):
 def test_stacks_beyond_the_most_layers_are_left_out_and_without_records_nothing_is_shown(recorded, chosen):
     recorded("slots", "elman_3", [0.9])
     assert not depth.analyse(depth.Options(most_layers=2), chosen).tables and depth.analyse(depth.Options(), chosen).tables
+
+
+def test_a_stack_at_several_rates_is_one_sentence(recorded, chosen):
+    recorded("slots", "elman_1", [0.9, 0.8], (0.01, 0.03))
+    with pytest.raises(settings.SettingsError, match=r"tasks\.slots\.runs\.elman_1 was trained at 2 learning rates \(0\.01, 0\.03\)"):
+        depth.analyse(depth.Options(), chosen)
 
 
 def test_records_are_those_of_this_scale_or_else_the_kept_ones(chosen):

@@ -7,6 +7,8 @@ import json
 import os
 import shutil
 import signal
+import sys
+import types
 
 import numpy as np
 import pytest
@@ -116,10 +118,30 @@ def test_a_missing_rate_names_make_tune(small):
         execution.train_section(small, "adding")
 
 
-@pytest.mark.parametrize("rate", [0.0, -1.0, "fast", None])
+@pytest.mark.parametrize("rate", [0.0, -1.0, "fast", None, True, float("nan"), float("inf")])
 def test_a_bad_rate_in_tuned_yaml_is_refused(small, rate):
     with pytest.raises(SettingsError, match="must be a number above 0"):
         tuned.entry({"adding": {"elman": {"learning_rate": rate}}}, small.tasks["adding"].runs["elman"])
+
+
+def test_a_whole_number_is_a_rate_and_a_number_alone_is_no_entry(small):
+    run = small.tasks["adding"].runs["elman"]
+    rate = tuned.entry({"adding": {"elman": {"learning_rate": 1}}}, run)["learning_rate"]
+    assert isinstance(rate, float) and rate == 1
+    with pytest.raises(SettingsError, match=r"adding\.elman must be a mapping with a learning_rate, but is 0\.1; run `make tune`"):
+        tuned.entry({"adding": {"elman": 0.1}}, run)
+
+
+@pytest.mark.parametrize("spoil", [{"learning_rate": -1.0}, {"learning_rate": "fast"}, {"learning_rate": None}, 0.01])
+def test_tuning_mends_an_entry_that_training_refuses(small, spoil):
+    """Also where its code is that of now; what it was chosen by still stands, so the same rate comes back."""
+    tuning.tune(small)
+    entries, evidence = tuned.load(), tuned.load_evidence()
+    good = entries["adding"]["gru"]
+    entries["adding"]["gru"] = {**good, **spoil} if isinstance(spoil, dict) else spoil
+    tuned.save(entries, evidence)
+    assert tuning.tune(small) == [f"adding/gru: {good['learning_rate']:g}"]
+    assert tuned.load()["adding"]["gru"] == good and tuning.tune(small) == []
 
 
 def test_tuning_writes_evidence_and_leaves_nothing_stale(small):
@@ -243,6 +265,25 @@ def test_an_edit_of_a_cell_changes_the_keys_of_one_derived_from_it(params, monke
     monkeypatch.setitem(catalogue.CELLS, "mine", mine)
     run = dataclasses.replace(settings.parse(params).tasks["adding"].runs["lstm"], cell="mine")
     assert {"cells/gru.py", "cells/lstm.py"} <= set(keys.run_code(run))
+
+
+@pytest.mark.parametrize("holds", ["cell", "helper"])
+def test_an_edit_of_a_cell_changes_the_keys_of_one_that_holds_it(params, monkeypatch, holds):
+    """Held as a class of its own file, or by a file beside it that it takes something from."""
+    def module(name, **names):
+        made = types.ModuleType(f"unrolled.cells.{name}")
+        made.__file__ = str(ROOT / "src/unrolled/cells" / f"{name}.py")
+        vars(made).update(names)
+        monkeypatch.setitem(sys.modules, made.__name__, made)
+        return made
+
+    held = {"Held": catalogue.CELLS["lstm"]}
+    module("mine", **held if holds == "cell" else {"beside": module("beside", **held)})
+    mine = type("Mine", (catalogue.CELLS["elman"].__base__,), {"__module__": "unrolled.cells.mine"})
+    monkeypatch.setitem(catalogue.CELLS, "mine", mine)
+    monkeypatch.setattr(keys, "code_hash", lambda path: "some")
+    run = dataclasses.replace(settings.parse(params).tasks["adding"].runs["tanh"], cell="mine")
+    assert {"cells/mine.py", "cells/lstm.py"} <= set(keys.run_code(run)) and "cells/gru.py" not in keys.run_code(run)
 
 
 def test_an_edit_of_one_cell_changes_the_keys_of_its_runs_only(params, tmp_path, monkeypatch):

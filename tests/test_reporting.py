@@ -14,7 +14,7 @@ from conftest import ROOT
 
 from unrolled import results, settings
 from unrolled.judging import claims
-from unrolled.reporting import cards, exhibits, figures, front, page, readme
+from unrolled.reporting import cards, exhibits, figures, front, page, readme, runs
 
 pytestmark = pytest.mark.unit
 
@@ -125,6 +125,17 @@ def test_many_runs_are_drawn_a_panel_each(report):
     assert figures.final_scores("t", records, "m", 0.1).count("run19") == 1
     groups = figures.groups_of({"a": record([0.1, 0.2]), "a_9": {**record([0.1]), "settings": {"length": 9}}})
     assert [(group.row, group.column) for group in groups] == [("a", "T = 5, rate 0.1"), ("a", "T = 5, rate 0.2"), ("a", "T = 9")]
+
+
+def test_time_per_update_counts_the_updates_that_were_done(workplace):
+    """Of 100: all, until it had solved its task, until it was left out after it had diverged, and one that diverged in the last window."""
+    members = [{"stopped": stopped, "diverged": step and {"step": step, "cause": "loss"}}
+               for stopped, step in ((None, None), (40, None), (None, 21), (None, 99))]
+    results.write_json(results.run_file("adding", "tanh"), {
+        "format": results.FORMAT, "parameters": 7, "members": members, "settings": {"updates": 100, "stride": 15}})
+    results.write_json(results.seconds_file("adding"), {"tanh": 2.7})
+    assert [runs.updates_done(member, {"updates": 100, "stride": 15}) for member in members] == [100, 40, 30, 100]
+    assert runs.seconds_per_update() == [{"name": "tanh", "parameters": 7, "milliseconds": pytest.approx(10)}]
 
 
 def test_a_member_that_diverged_is_shown_with_step_and_cause(report):

@@ -49,10 +49,14 @@ BAD = [
     ("tasks/adding/runs/tanh/dropout", 1.5, "dropout must be at most"),
     ("tasks/adding/runs/tanh/bidirectional", "yes", "bidirectional must be true or false"),
     ("tasks/adding/runs/tanh/learning_rates", [0.0], "learning_rates must be above 0"),
+    ("tasks/adding/runs/tanh/learning_rates", [0.01, 0.03, 0.01], "tasks.adding.runs.tanh.learning_rates gives 0.01 more than once"),
+    ("tasks/adding/runs/tanh", {"cell": "elman", "epochs": 3, "updates": 0}, "task adding draws its data without end; give updates"),
     ("tasks/adding/runs/tanh/first_seed", 8999, "meet the seeds"),
     ("tasks/adding/runs", [], "tasks.adding.runs must be a mapping"),
     ("tasks/speech_ctc/full", {"runs": True}, "tasks.speech_ctc.full.runs must be a mapping"),
     ("analyses/gradient_flwo", {"reads": "x"}, "did you mean 'gradient_flow'?"),
+    ("tuning/learning_rates", [0.01, 0.1, 0.1], "tuning.learning_rates gives 0.1 more than once; give each number once."),
+    ("tuning/further_rates", [0.3, 0.3], "tuning.further_rates gives 0.3 more than once"),
     ("tuning/seeds", "three", "tuning.seeds must be a whole number"),
 ]
 
@@ -213,6 +217,27 @@ def test_what_a_cell_refuses_is_said_before_anything_runs(params, line, word):
     with pytest.raises(SettingsError, match=re.escape(word)) as said:
         catalogue.check(settings.parse(params))
     assert str(said.value).startswith("tasks.adding.runs.some: cell ")
+
+
+@pytest.mark.parametrize(("section", "line", "words"), [
+    ("temporal_order", {"length": 5}, "length must be at least 10"), ("adding", {"embedding": 8}, "inputs are no words; leave both out"),
+    ("adding", {"feedback": "target"}, "feedback is 'target', but only a Jordan cell"),
+    ("timing", {"least_delay": 200}, "least_delay must lie between 1 and most_delay")])
+def test_what_a_generated_task_or_its_model_refuses_is_said_before_anything_runs(params, section, line, words):
+    params["tasks"][section]["runs"]["some"] = {"cell": "elman", **line}
+    chosen = settings.parse(params)
+    catalogue.check(chosen)
+    with pytest.raises(SettingsError, match=words) as said:
+        catalogue.check_generated(chosen)
+    assert str(said.value).startswith(f"tasks.{section}.runs.some: ") and "\n" not in str(said.value)
+
+
+@pytest.mark.parametrize("scale", settings.SCALES)
+def test_generated_tasks_and_models_of_every_scale_are_good_and_few_are_built(params, scale, monkeypatch):
+    params["scale"], built, real = scale, [], catalogue.make_model
+    monkeypatch.setattr(catalogue, "make_model", lambda run, *others: built.append(run) or real(run, *others))
+    catalogue.check_generated(settings.parse(params))
+    assert 10 < len(built) < 100
 
 
 @pytest.mark.parametrize("name", ["a__b", "a/b"])

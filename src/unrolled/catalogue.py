@@ -24,11 +24,11 @@ def options_of(cls: type) -> dict[str, Any]:
 
 
 def check(settings: Settings) -> None:
-    """Check every name and option of every run, before anything runs.
+    """Check every name and option of every run, before anything runs; neither tasks nor models are built, see `check_generated`.
 
     Raises:
-        SettingsError: an unknown task, cell, model or option, an option of the wrong type, or a value that the task or
-            cell refuses.
+        SettingsError: an unknown task, cell, model or option, an option of the wrong type, a value that the cell refuses, or epochs
+            of a task that has no end.
     """
     for section in settings.tasks.values():
         where = f"tasks.{section.name}"
@@ -40,7 +40,34 @@ def check(settings: Settings) -> None:
             _known(run.cell, CELLS, f"{place}.cell")
             _known(run.model, MODELS, f"{place}.model")
             _check_options(run, place)
-            _check_cell(run, place)
+            check_cell(run.cell, run.hidden, cell_options(run), place)
+            if run.epochs and TASKS[run.kind].updates_per_epoch is Task.updates_per_epoch:
+                raise SettingsError(f"{place} has epochs={run.epochs}, but task {run.kind} draws its data without end; give updates, and "
+                                    "epochs: 0.")
+
+
+def check_generated(settings: Settings) -> None:
+    """Build the task and the model of every run whose section reads a source file, that is whose data are made and not frozen.
+
+    Each task is built once with the same options, and so is each model with the same options for inputs and answers of the same sizes.
+    What the tasks and models of frozen data refuse is said where they are built, once their data are there.
+
+    Raises:
+        SettingsError: the task or the model refuses an option's value.
+    """
+    sizes: dict[str, Sizes] = {}
+    built = set()
+    for section in settings.tasks.values():
+        for run in section.runs.values() if Path(section.reads).suffix == ".py" else ():
+            asked = repr((run.kind, sorted(task_options(run).items())))
+            if asked not in sizes:
+                sizes[asked] = make_task(run, section.reads).sizes
+            others = {key: value for key, value in run.options.items() if key not in task_options(run)}
+            wanted = repr((sizes[asked], sorted(others.items()),
+                           [getattr(run, name) for name in ("cell", "hidden", "model", *models.SHARED)]))
+            if wanted not in built:
+                built.add(wanted)
+                make_model(run, sizes[asked], [torch.Generator()])
 
 
 def _known(name: str, registry: Iterable[str], where: str) -> None:
@@ -52,20 +79,39 @@ def _check_options(run: Run, where: str) -> None:
     """Check a run's options: each must be its task's, its cell's or its model's."""
     known = {**options_of(TASKS[run.kind]), **options_of(CELLS[run.cell]), **models.options_of(run.model)}
     fields = [name for name in Run.__dataclass_fields__ if name not in ("task", "name", "options")]
-    for key, value in run.options.items():
+    for key in run.options:
         if key not in known:
             raise SettingsError(f"{where}.{key} is no setting of a run, of task {run.kind}, of cell {run.cell} or of model {run.model}"
                                 f"{nearest(key, [*fields, *known])}")
-        checked_value(value, known[key], f"{where}.{key}", key)
+    _checked(run.options, known, where)
 
 
-def _check_cell(run: Run, where: str) -> None:
-    """Build a run's cell for inputs of one number, to see whether it takes its options."""
-    read_out = {"outputs": 1} if CELLS[run.cell].reads_out else {}
+def check_cell(cell: str, hidden: int, options: Mapping[str, Any], where: str) -> None:
+    """Check a cell and its options, and build it for inputs of one number, to see whether it takes them.
+
+    Args:
+        cell: its registered name.
+        hidden: its width.
+        options: its own, by name.
+        where: it stands in params.yaml, for the error.
+
+    Raises:
+        SettingsError: the cell or an option is unknown, an option has the wrong type, or the cell refuses its value.
+    """
+    _known(checked_value(cell, str, f"{where}.cell"), CELLS, f"{where}.cell")
+    known = options_of(CELLS[cell])
+    for key in options:
+        if key not in known:
+            raise SettingsError(f"{where}.{key} is no option of cell {cell}{nearest(key, known)}")
+    read_out = {"outputs": 1} if CELLS[cell].reads_out else {}
     try:
-        CELLS[run.cell](1, run.hidden, [torch.Generator()], **cell_options(run), **read_out)
+        CELLS[cell](1, hidden, [torch.Generator()], **_checked(options, known, where), **read_out)
     except (ValueError, KeyError) as error:
-        raise SettingsError(f"{where}: cell {run.cell} refuses {_reason(error)}") from None
+        raise SettingsError(f"{where}: cell {cell} refuses {_reason(error)}") from None
+
+
+def _checked(options: Mapping[str, Any], known: Mapping[str, Any], where: str) -> dict[str, Any]:
+    return {key: checked_value(value, known[key], f"{where}.{key}", key) for key, value in options.items()}
 
 
 def _reason(error: Exception) -> str:

@@ -31,6 +31,7 @@ def _check(chosen: Settings) -> None:
 
     data.check(chosen.data.sets)
     catalogue.check(chosen)
+    catalogue.check_generated(chosen)
     analyses.check(chosen)
     claims.load()
 

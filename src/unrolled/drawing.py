@@ -59,6 +59,11 @@ def band(axes: Axes, x: np.ndarray, samples: np.ndarray, colour: str, label: str
     axes.plot(x, np.median(samples, 0), color=colour, label=label, **line)
 
 
+def colour(place: int) -> str:
+    """Return the colour of what is drawn at a place, from 0; after the last comes the first again."""
+    return COLOURS[place % len(COLOURS)]
+
+
 def shade(share: float) -> tuple[float, float, float, float]:
     """Return a colour for a share of 0 to 1: pale to dark, told apart in grey too."""
     return colormaps["Blues"](0.05 + 0.85 * share)
@@ -72,9 +77,9 @@ def rectangle(x: float, y: float, width: float, height: float, colour: Any) -> R
 def dots(axes: Axes, groups: Mapping[str, np.ndarray], colours: Sequence[str] | None = None) -> None:
     """Draw one row per group, from the top: a dot per seed, and a bar at the mean."""
     for place, (name, values) in enumerate(groups.items()):
-        colour = colours[place] if colours else COLOURS[place % len(COLOURS)]
+        shown = colours[place] if colours else colour(place)
         spread = np.linspace(-0.22, 0.22, len(values)) if len(values) > 1 else np.zeros(len(values))
-        axes.plot(values, place + spread, "o", color=colour, markersize=4, alpha=0.65, markeredgewidth=0, label=name)
+        axes.plot(values, place + spread, "o", color=shown, markersize=4, alpha=0.65, markeredgewidth=0, label=name)
         if len(values):
             axes.plot([np.mean(values)] * 2, [place - 0.33, place + 0.33], color="#444444", linewidth=2)
     axes.set_yticks(range(len(groups)), list(groups))

@@ -26,7 +26,10 @@ from unrolled.settings import Run
 from unrolled.tasks import TASKS
 from unrolled.tasks import base as tasks_base
 
-HELPERS = ("unrolled.data.", "unrolled.tasks.", "unrolled.retrieval")  # whose modules count for the tasks and models that import them
+# Whose modules count for the cells, models and tasks that import them, and of which of these what they import counts in turn. What data
+# sets import does not: how something is fetched changes nothing that is not seen in the frozen data.
+HELPERS = ("unrolled.cells.", "unrolled.models.", "unrolled.data.", "unrolled.tasks.", "unrolled.retrieval")
+FOLLOWED = ("unrolled.cells.", "unrolled.models.")
 # Settings that decide how the work is cut up or shown, never what comes out.
 NOT_IN_KEY = ("task", "name", "seeds", "first_seed", "learning_rates", "members_together")
 
@@ -42,10 +45,21 @@ def code_hash(path: str) -> str:
 
 
 def _helpers(cls: type) -> set[ModuleType]:
-    """Return the modules of `HELPERS` that a class's own file imports, as a whole or something of."""
-    names = vars(inspect.getmodule(cls)).values()
+    """Return the modules of `HELPERS` that a class's own file imports, as a whole or something of, and what those of `FOLLOWED` import."""
+    found: set[ModuleType] = set()
+    due = [inspect.getmodule(cls)]
+    while due:
+        fresh = {module for module in _imported(due.pop()) if module.__name__.startswith(HELPERS)} - found
+        found |= fresh
+        due += [module for module in fresh if module.__name__.startswith(FOLLOWED)]
+    return found
+
+
+def _imported(module: ModuleType) -> set[ModuleType]:
+    """Return the modules that a module names, or of which it names a class or function."""
+    names = vars(module).values()
     used = {inspect.getmodule(value) for value in names if inspect.ismodule(value) or inspect.isfunction(value) or inspect.isclass(value)}
-    return {module for module in used if module is not None and module.__name__.startswith(HELPERS)}
+    return {found for found in used if found is not None}
 
 
 def run_code(run: Run) -> dict[str, str]:

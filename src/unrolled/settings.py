@@ -1,8 +1,8 @@
 """params.yaml -> frozen dataclasses; the only place that opens params.yaml and tuned.yaml.
 
 A run's settings are resolved here once and for all: `defaults` < its section < the run's own line < the section's
-block for the chosen scale. What a section says beyond the fields below are options of its task and of its runs' cells;
-`unrolled.catalogue` holds those against the registered classes. Every complaint is one sentence with the path of the key.
+block for the chosen scale < the run's line in that block. What a section says beyond the fields below are options of its task and of its
+runs' cells; `unrolled.catalogue` holds those against the registered classes. Every complaint is one sentence with the path of the key.
 """
 
 from __future__ import annotations
@@ -154,7 +154,7 @@ def read_yaml(path: str | Path) -> dict[str, Any]:
         value = yaml.load(Path(path).read_text(encoding="utf-8"), Loader=_StrictLoader)  # noqa: S506 (a SafeLoader)
     except FileNotFoundError:
         raise SettingsError(f"{path} is missing; restore it from the repository.") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except (yaml.YAMLError, TypeError, ValueError) as error:  # a ValueError: not UTF-8, or a date such as 2024-13-45
         where = " ".join(str(error).split())
         raise SettingsError(f"{path} is not readable YAML: {where}; mend that line.") from None
     if not isinstance(value, dict):
@@ -167,14 +167,14 @@ class _StrictLoader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         """Build a mapping after checking its keys."""
-        seen = set()
+        seen = []  # no set, since a list may stand as a key, of which YAML itself complains below
         for key_node, _ in node.value:
             if key_node.tag == "tag:yaml.org,2002:merge":
                 continue  # <<: *anchor takes over another mapping's keys
             key = self.construct_object(key_node, deep=True)
             if key in seen:
                 raise yaml.constructor.ConstructorError(None, None, f"key {key!r} is given twice", key_node.start_mark)
-            seen.add(key)
+            seen.append(key)
         return super().construct_mapping(node, deep)
 
 

@@ -66,12 +66,15 @@ def checked_value(value: Any, kind: Any, where: str, key: str | None = None) -> 
     """Check one value's type, choice and range.
 
     Raises:
-        SettingsError: it has the wrong type, is not one of its choices, or is out of range.
+        SettingsError: it has the wrong type, is not one of its choices, is out of range, or repeats a number that counts once.
     """
     key = key or where
     if typing.get_origin(kind) is tuple:
         items = value if isinstance(value, list) else [value]
-        return tuple(checked_value(item, typing.get_args(kind)[0], where, key) for item in items)
+        found = tuple(checked_value(item, typing.get_args(kind)[0], where, key) for item in items)
+        if key in _DISTINCT and (again := next((item for place, item in enumerate(found) if item in found[:place]), None)) is not None:
+            raise SettingsError(f"{where} gives {again:g} more than once; give each number once.")
+        return found
     kind = typing.get_args(kind)[0] if isinstance(kind, types.UnionType) else kind
     if kind is float and isinstance(value, int) and not isinstance(value, bool):
         value = float(value)
@@ -88,6 +91,7 @@ def checked_value(value: Any, kind: Any, where: str, key: str | None = None) -> 
 _LEAST = {"hidden": 1, "seeds": 1, "batch": 1, "layers": 1, "stride": 1, "evaluate_every": 1, "members_together": 1,
           "length": 2}
 _MOST = {"dropout": 0.95, "hidden": 100_000, "layers": 100, "seeds": 1000, "workers": 1024, "gpus_per_job": 1, "retries": 100}
+_DISTINCT = ("learning_rates", "further_rates")  # each trains members of its own: one given twice would count its seeds twice
 _POSITIVE = ("learning_rates", "further_rates", "clip_at")
 
 

@@ -160,7 +160,7 @@ def _norms_picture(section: str, runs: Sequence[Clipped]) -> Picture:
         norms = np.concatenate([curve.values.ravel() for curve in _column(run, "gradient_norm")])
         norms = np.log10(np.clip(norms[~np.isnan(norms)], 1e-4, 1e8))
         axes.hist(norms, bins=np.linspace(-4, 8, 73), weights=np.full(len(norms), 1 / len(norms)), histtype="step", linewidth=1.5,
-                  color=figures.COLOURS[place], label=run.network)
+                  color=figures.colour(place), label=run.network)
     for threshold in (1, 5, 15):
         axes.axvline(np.log10(threshold), color=figures.GREY, linestyle=":", linewidth=1)
         axes.annotate(f"{threshold}", (np.log10(threshold), axes.get_ylim()[1]), color=figures.GREY, fontsize=7, ha="center", va="bottom")
@@ -189,7 +189,7 @@ def _curves_picture(section: str, runs: Sequence[Clipped], rate: float) -> Pictu
                 place = kinds.index(run.kind)
                 shown = np.isfinite(curve.values).any(0)
                 median = np.nanmedian(np.where(np.isfinite(curve.values), curve.values, 1e3)[:, shown], 0)
-                panel.plot(curve.steps[shown], np.clip(median, None, 1e3), color=figures.COLOURS[place], linewidth=1.1, label=run.kind,
+                panel.plot(curve.steps[shown], np.clip(median, None, 1e3), color=figures.colour(place), linewidth=1.1, label=run.kind,
                            linestyle="--" if run.kind.startswith("value") else "-")
         panel.set(yscale="log", title=f"{network}, rate {at:g}", xlabel="updates")
     axes[0, 0].set_ylabel("training loss")

@@ -111,7 +111,7 @@ def _table(found: Mapping[str, Records]) -> Table:
         for stack, record in records.items():
             values, settings = _scores(panel, record), record["settings"]
             cells = [CELLS[stack.cell], str(stack.layers), str(settings["hidden"]), str(record["parameters"]),
-                     f"{settings['learning_rate']:g}", str(len(values)),
+                     f"{trained.only_rate(record):g}", str(len(values)),
                      f"{values.mean():.4f} ± {values.std(ddof=1) if len(values) > 1 else 0:.4f}"]
             rows.append([panel.name, *cells])
             rows_zh.append([panel.name_zh, *cells])

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from unrolled import catalogue, models
+from unrolled import catalogue
 from unrolled.analyses import trained
 from unrolled.analyses.weights import generators
 from unrolled.models.encoder_decoder import STOP
@@ -74,7 +74,7 @@ def probe(loaded: trained.Loaded, learned: int, strengths: Sequence[float]) -> d
     documents = {"train": task.draw("train", learned, torch.Generator().manual_seed(DRAWN)),
                  "validation": task.documents("validation"), "test": task.documents("test")}
     documents = {split: torch.cat([group, group.flip(1)]) for split, group in documents.items()}
-    untrained = models.build(loaded.run, catalogue.cell_options(loaded.run), task.sizes, generators(loaded.model.members))
+    untrained = catalogue.make_model(loaded.run, task.sizes, generators(loaded.model.members))
     features = {name: {split: vectors(model, task, group) for split, group in documents.items()}
                 for name, model in (("trained", loaded.model), ("untrained", untrained))}
     features["bag"] = {split: bags(task, group)[None] for split, group in documents.items()}

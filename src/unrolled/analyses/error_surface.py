@@ -224,7 +224,7 @@ def _rates_picture(by_rate: Mapping[str, Mapping[float, Descent]], options: Opti
     figure, axes = figures.panels(height=2.8)
     for place, (name, runs) in enumerate(by_rate.items()):
         shares = [float((run.longest > options.flown).mean()) for run in runs.values()]
-        axes.plot(list(runs), shares, "o-", color=figures.COLOURS[place % len(figures.COLOURS)], markersize=4, label=name.replace("_", " "))
+        axes.plot(list(runs), shares, "o-", color=figures.colour(place), markersize=4, label=name.replace("_", " "))
     axes.set(xscale="log", xlabel="learning rate", ylabel="share that flies off", ylim=(-0.03, 1.03), title="Where a threshold acts")
     axes.legend(title="clipping")
     return Picture(figure, ["D4"], "Flying off, by learning rate and threshold.", "飞出的比例：学习率与阈值。",

@@ -21,7 +21,7 @@ from unrolled.analyses.weights import trained_model
 from unrolled.cells import CELLS
 from unrolled.cells.base import Cell
 from unrolled.cells.elman import Elman
-from unrolled.settings import Settings, SettingsError, checked_value, nearest
+from unrolled.settings import Run, Settings, SettingsError, nearest
 
 
 @dataclasses.dataclass(frozen=True)
@@ -52,25 +52,10 @@ class Options:
         if self.first_lag + 2 > self.length:
             raise ValueError(f"first_lag {self.first_lag} leaves no lags to fit in a length of {self.length}.")
         for name, cell in self.cells.items():
-            check_cell(cell, f"analyses.gradient_flow.cells.{name}")
-
-
-def check_cell(entry: Any, where: str) -> None:
-    """Check the cell and options of one entry.
-
-    Raises:
-        SettingsError: the cell or an option is unknown, or an option has the wrong type.
-    """
-    if not isinstance(entry, Mapping) or "cell" not in entry:
-        raise SettingsError(f"{where} must be a mapping with a cell, but is {entry!r}.")
-    if entry["cell"] not in CELLS:
-        raise SettingsError(f"{where}.cell is {entry['cell']!r}, which is not registered{nearest(entry['cell'], CELLS)}")
-    known = catalogue.options_of(CELLS[entry["cell"]])
-    for key, value in entry.items():
-        if key != "cell":
-            if key not in known:
-                raise SettingsError(f"{where}.{key} is no option of cell {entry['cell']}{nearest(key, known)}")
-            checked_value(value, known[key], f"{where}.{key}", key)
+            where = f"analyses.gradient_flow.cells.{name}"
+            if not isinstance(cell, Mapping) or "cell" not in cell:
+                raise SettingsError(f"{where} must be a mapping with a cell, but is {cell!r}.")
+            catalogue.check_cell(cell["cell"], self.hidden, {key: value for key, value in cell.items() if key != "cell"}, where)
 
 
 class Flow(NamedTuple):
@@ -151,7 +136,7 @@ def _trained(options: Options, settings: Settings) -> dict[str, Flow]:
     """Measure trained runs on sequences of their own task.
 
     Raises:
-        SettingsError: there is no such section, or no such run in it.
+        SettingsError: there is no such section, or no such run in it, or it has more than one cell.
     """
     if options.trained not in settings.tasks:
         raise SettingsError(f"analyses.gradient_flow.trained is {options.trained!r}{nearest(options.trained, settings.tasks)}")
@@ -160,6 +145,7 @@ def _trained(options: Options, settings: Settings) -> dict[str, Flow]:
         if name not in section.runs:
             raise SettingsError(f"analyses.gradient_flow.trained_runs names {name!r}{nearest(name, section.runs)}")
         run = section.runs[name]
+        _check_single(run)
         note(f"{section.name}/{name}")
         task = catalogue.make_task(run, section.reads)
         cell: Cell = trained_model(run, task, results.read_arrays(results.weights_file(section.name, name))).forward_cells[0].double()
@@ -167,6 +153,18 @@ def _trained(options: Options, settings: Settings) -> dict[str, Flow]:
         seeds = range(options.first_seed, options.first_seed + cell.members)
         found[name] = measure(cell, batch.expand(cell.members, -1, -1, -1), seeds)
     return found
+
+
+def _check_single(run: Run) -> None:
+    """Check that a run reads with one cell, so that what is measured of this cell is the way of the whole gradient.
+
+    Raises:
+        SettingsError: it has several, or none that reads alone.
+    """
+    if run.layers != 1 or run.bidirectional or run.model != "reader":
+        raise SettingsError(f"analyses.gradient_flow.trained_runs names {run.name!r}, but only a reader of one layer in one direction is "
+                            f"measured, and tasks.{run.task}.runs.{run.name} has model={run.model}, layers={run.layers} and "
+                            f"bidirectional={str(run.bidirectional).lower()}; leave it out.")
 
 
 def _underflow(norms: np.ndarray) -> float | None:
@@ -206,7 +204,7 @@ def _picture(flows: Mapping[str, Flow], options: Options, title: str, title_zh: 
     figure, (curves, factors) = figures.panels(2, width=7.6, height=max(3.4, 0.3 * len(norms)), width_ratios=(3, 2))
     for place, (name, values) in enumerate(norms.items()):
         lags = np.arange(values.shape[1])
-        colour = figures.COLOURS[place % len(figures.COLOURS)]
+        colour = figures.colour(place)
         shown = values / values[:, :1]
         curves.plot(lags, np.median(shown, 0), color=colour, linestyle=("-", "--", ":")[place // len(figures.COLOURS) % 3], label=name)
         factor = fit(values, _first_lag(flows[name], options)).factor

@@ -75,15 +75,16 @@ def curve(reference: str, rate: float | None) -> dict[str, Any]:
 
     Raises:
         ResultsError: it was not trained.
+        SettingsError: no learning rate is given and it was trained at several.
     """
     record, (section, run) = trained.record(reference), reference.split("/")
-    rate = rate if rate is not None else record["members"][0]["learning_rate"]
+    rate = rate if rate is not None else trained.only_rate(record)
     members = [member for member in record["members"] if np.isclose(member["learning_rate"], rate)]
     if not members:
         return {}
-    found = histories.load(section, run).get(rate) or histories.Curve(np.zeros(0, int), np.zeros((0, 0)))
+    found = histories.load_carried(section, run, members).get(rate) or histories.Curve(np.zeros(0, int), np.zeros((0, 0)))
     by_seed = dict(zip(found.seeds, found.values, strict=True))
-    values = np.array([_kept(by_seed.get(member["seed"], np.full(len(found.steps), np.nan)), member) for member in members])
+    values = np.array([by_seed.get(member["seed"], np.full(len(found.steps), np.nan)) for member in members])
     chosen = np.unique(np.linspace(0, len(found.steps) - 1, min(POINTS, len(found.steps))).round().astype(int))
     shown = values[:, chosen]
     alive = np.isfinite(shown).any(0)
@@ -93,11 +94,3 @@ def curve(reference: str, rate: float | None) -> dict[str, Any]:
     ends = [{"seed": member["seed"], "step": member["diverged"]["step"]} for member in members if member["diverged"]]
     return {"steps": found.steps[chosen].tolist(), "low": short(low), "median": short(middle), "high": short(high), "rate": rate,
             "seeds": len(members), "diverged": ends, "stopped": sum(member["stopped"] is not None for member in members)}
-
-
-def _kept(values: np.ndarray, member: Mapping[str, Any]) -> np.ndarray:
-    """Return a member's losses, the last one kept up to the end if it was stopped because it was good enough."""
-    known = np.flatnonzero(np.isfinite(values))
-    if member["stopped"] is None or not len(known):
-        return values
-    return np.where(np.arange(len(values)) > known[-1], values[known[-1]], values)

@@ -206,7 +206,8 @@ def _success(axes: Axes) -> None:
 def _curves(axes: Axes, runs: Sequence[str], colours: Sequence[str], title: str, label: str) -> None:
     """Draw median and range of the training loss; of a seed that has solved its task, the last loss on."""
     for name, colour in zip(runs, colours, strict=True):
-        (curve,) = histories.load_carried(*name.split("/"), trained.record(name)["members"]).values()
+        record = trained.record(name)
+        curve = histories.load_carried(*name.split("/"), record["members"])[trained.only_rate(record)]
         shown = np.isfinite(curve.values).all(0)
         figures.band(axes, curve.steps[shown], curve.values[:, shown], colour, name)
     axes.set(yscale="log", xlabel="updates", ylabel=label, title=title)

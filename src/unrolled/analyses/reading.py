@@ -131,7 +131,7 @@ def _table(records: Mapping[str, dict[str, Any]]) -> Table:
     for run, record in sorted(records.items(), key=lambda item: -trained.scores_of(item[1], "chunk_f1").mean()):
         cells = [trained.scores_of(record, metric) for metric in ("chunk_f1", "chunk_f1_unrepeated")]
         spread = [f"{100 * values.mean():.1f} ± {100 * values.std(ddof=1) if len(values) > 1 else 0:.1f}" for values in cells]
-        rows.append([run, *spread, str(record["parameters"]), f"{record['settings']['learning_rate']:g}", str(len(record["members"]))])
+        rows.append([run, *spread, str(record["parameters"]), f"{trained.only_rate(record):g}", str(len(record["members"]))])
     columns = ("run", "F1", "F1 without repeated sentences", "parameters", "learning rate", "seeds")
     return Table(CLAIMS, "Slot filling on ATIS, chunk F1 in per cent.", "ATIS 槽位填充的块级 F1（%）。", columns,
                  ("运行", "F1", "去掉重复句后的 F1", "参数量", "学习率", "种子数"), rows, rows)

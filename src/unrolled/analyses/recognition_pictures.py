@@ -97,7 +97,7 @@ def _draw_steps(axes: Axes, read: Read, string: int) -> None:
     seconds = (np.arange(len(scores)) + 0.5) * read.task.stacked / 100
     heard = [word for word in range(len(read.task.symbols)) if word in read.said[string] or scores[:, word].max() > 1 / 3]
     for word in heard:
-        colour = figures.COLOURS[word % len(figures.COLOURS)]
+        colour = figures.colour(word)
         axes.plot(seconds, scores[:, word], color=colour, label=name_of(read.task.symbols[word]))
     if read.task.null is not None:
         name = "blank" if read.task.labels == "ctc" else "silence"

@@ -10,7 +10,7 @@ from unrolled import drawing as figures
 from unrolled import histories
 from unrolled.analyses import trained
 from unrolled.analyses.base import AnalysisResult, Picture, Sentence
-from unrolled.settings import Settings
+from unrolled.settings import Run, Settings, SettingsError
 
 ROUGHEST = 100.0  # nats; as rough as anything counts, and as what is not finite counts
 
@@ -48,8 +48,11 @@ def roughness(losses: np.ndarray, window: int, burn_in: int) -> np.ndarray:
     """Return each member's standard deviation of the loss around its moving mean, after the burn-in, in nats: (members,).
 
     Args:
-        losses: (members, updates); a member that has none at some update, or one that is not finite, is as rough as `ROUGHEST`.
+        losses: (members, updates); a member that has none at some update, or one that is not finite, is as rough as `ROUGHEST`, and so
+            are all where every one ended within the burn-in.
     """
+    if losses.shape[1] <= burn_in:
+        return np.full(len(losses), ROUGHEST)
     filled = np.clip(np.nan_to_num(losses[:, burn_in:], nan=0.0, posinf=0.0), 0, 1e12)
     window = min(window, filled.shape[1])
     mean = moving_mean(filled, window)
@@ -70,6 +73,7 @@ def analyse(options: Options, settings: Settings) -> AnalysisResult:
     for run in trained.section_of(options.section, settings).runs.values():
         record = trained.record(f"{options.section}/{run.name}")
         found[run.name] = histories.load(options.section, run.name)
+        _check_burn_in(options, run, found[run.name])
         for rate, curve in found[run.name].items():
             result.values |= _of_one_rate(f"{run.name}_rate_{rate:g}", curve.values, _members(record, rate), options)
         best[run.name] = best_rate(record)
@@ -79,6 +83,18 @@ def analyse(options: Options, settings: Settings) -> AnalysisResult:
     result.figures["roughness_by_rate"] = _rates_picture(result, found, options)
     result.sentences.append(_sentence(result, best, options))
     return result
+
+
+def _check_burn_in(options: Options, run: Run, found: dict[float, histories.Curve]) -> None:
+    """Check that the burn-in leaves updates to be measured of a run, at any of whose rates a curve may have ended early.
+
+    Raises:
+        SettingsError: it does not.
+    """
+    recorded = -(-run.updates // run.stride) or max((len(curve.steps) for curve in found.values()), default=0)
+    if options.burn_in >= recorded:
+        raise SettingsError(f"analyses.roughness.burn_in is {options.burn_in}, which leaves nothing of the {recorded} updates that "
+                            f"tasks.{run.task}.runs.{run.name} records; make it smaller.")
 
 
 def _members(record: dict, rate: float) -> list[dict]:
@@ -142,7 +158,7 @@ def _rates_picture(result: AnalysisResult, found: dict[str, dict[float, historie
     """Draw roughness, jumps and the share of failed seeds against the rate, for every run."""
     figure, (rough, jumping, failed) = figures.panels(3, width=10, height=2.9)
     for place, (name, by_rate) in enumerate(found.items()):
-        rates, style = sorted(by_rate), {"color": figures.COLOURS[place], "label": name, "markersize": 4}
+        rates, style = sorted(by_rate), {"color": figures.colour(place), "label": name, "markersize": 4}
         values = np.array([result.values[f"roughness_{name}_rate_{rate:g}"] for rate in rates])
         rough.fill_between(rates, values.min(1), values.max(1), color=style["color"], alpha=0.15, linewidth=0)
         rough.plot(rates, np.median(values, 1), "o-", **style)

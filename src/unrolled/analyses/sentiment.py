@@ -141,7 +141,7 @@ def _picture(accuracies: dict, shuffled: dict, bag: float, probes: dict, probed:
     """Draw accuracies on reviews, as they stand and shuffled, and on the probe."""
     figure, (left, right) = figures.panels(2, width=7.2, height=0.9 + 0.42 * max(2 * len(accuracies), len(probes) + len(probed)))
     rows = {name: values for run in accuracies for name, values in ((run, accuracies[run]), (f"{run}, shuffled", shuffled[run]))}
-    figures.dots(left, rows, [colour for colour in figures.COLOURS[: len(accuracies)] for _ in range(2)])
+    figures.dots(left, rows, [figures.colour(place) for place in range(len(accuracies)) for _ in range(2)])
     left.axvline(bag, color=figures.GREY, linestyle="--", linewidth=1)
     left.set(xlabel="accuracy", title="Reviews (dashed: bag of words)")
     figures.dots(right, probes | {f"{grams}-grams, counted": np.array([share]) for grams, share in probed.items()})

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call
 
-from unrolled import catalogue, models, results
+from unrolled import catalogue, results
 from unrolled.analyses.trained import record
 from unrolled.analyses.weights import generators
 from unrolled.batches import Batch
@@ -111,7 +111,7 @@ def _spread(values: Tensor, like: Tensor) -> Tensor:
 
 def _model(trained: Trained, members: int) -> nn.Module:
     """Return a run's model of so many members, whose own weights do not matter."""
-    return models.build(trained.run, catalogue.cell_options(trained.run), trained.task.sizes, generators(members))
+    return catalogue.make_model(trained.run, trained.task.sizes, generators(members))
 
 
 def centre_loss(trained: Trained, member: int) -> float:

@@ -107,7 +107,7 @@ def _lines_picture(counts: Mapping[str, Counts], options: Options) -> Picture:
             rates = np.array([successes / of for successes, of in found[cell].values()])
             ends = np.array([interval(*pair) for pair in found[cell].values()])
             panel.errorbar(lengths, rates, np.abs(ends.T - rates), marker="o", markersize=4, capsize=2, linewidth=1.3, elinewidth=0.8,
-                           color=figures.COLOURS[place], label=cell)
+                           color=figures.colour(place), label=cell)
         ticks = sorted({length for by_length in found.values() for length in by_length})
         panel.set(xscale="log", xlabel="length", title=name.replace("_", " "), ylim=(-0.04, 1.04))
         panel.set_xticks(ticks, [str(tick) for tick in ticks])

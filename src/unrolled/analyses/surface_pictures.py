@@ -87,7 +87,7 @@ def by_rate(problem: str, descents: Mapping[str, Descents], rates: Sequence[floa
     for place, network in enumerate(NETWORKS):
         for panel, outcome in ((left, descents[network].stable), (right, descents[network].arrived)):
             beside = np.array(rates) * 1.07 ** (place - 2)  # so that equal shares do not hide each other
-            panel.plot(beside, outcome.mean((1, 2)), "o-", color=figures.COLOURS[place], markersize=3.5, linewidth=1.3,
+            panel.plot(beside, outcome.mean((1, 2)), "o-", color=figures.colour(place), markersize=3.5, linewidth=1.3,
                        label=SHOWN[network])
     for panel, name in ((left, "stable: no step longer than 1"), (right, "arrived: at a low error")):
         panel.axvline(small, color=figures.GREY, linestyle=":", linewidth=1)

@@ -27,7 +27,6 @@ from unrolled.cells.lstm import LSTM, LSTMState
 
 FORGET_BIASES = {"lstm_0": 0.0, "lstm_1": 1.0, "lstm_5": 5.0, "lstm_no_forget_gate": math.inf}
 NETWORKS = ("rnn", *FORGET_BIASES)
-GUESSING = 0.25  # error of the latch where the answer is always 0
 LARGEST = 700.0  # exp of it is still finite in float64
 
 

@@ -6,11 +6,10 @@ from collections.abc import Mapping
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from unrolled import catalogue, results, training
 from unrolled.cells.base import Cell
-from unrolled.models.reader import Reader
 from unrolled.settings import Run
 from unrolled.tasks import Task
 
@@ -30,7 +29,7 @@ def generators(count: int = 1) -> list[torch.Generator]:
     return [training.generator(seed, "values") for seed in range(count)]
 
 
-def trained_model(run: Run, task: Task, weights: Mapping[str, np.ndarray]) -> Reader:
+def trained_model(run: Run, task: Task, weights: Mapping[str, np.ndarray]) -> nn.Module:
     """Return a run's model with its trained weights, one member per seed.
 
     Raises:

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from unrolled.drawing import COLOURS, GREY, dots, panels, styled, to_svg
+from unrolled.drawing import COLOURS, GREY, colour, dots, panels, styled, to_svg
 from unrolled.histories import Curve, curves, rows_carried
 
 PLOTTED_POINTS = 60
@@ -125,7 +125,7 @@ def _fit_to_medians(axes: Axes, lines: Sequence[Line2D]) -> None:
 def _curve(axes: Axes, steps: np.ndarray, losses: np.ndarray, label: str, place: int) -> None:
     """Draw the median of losses (members, steps) and their range, where any member still has one."""
     shown = np.isfinite(losses).any(0)
-    style = {"color": COLOURS[place % len(COLOURS)], "label": label, "linewidth": 1.5, "linestyle": "-" if place < len(COLOURS) else "--"}
+    style = {"color": colour(place), "label": label, "linewidth": 1.5, "linestyle": "-" if place < len(COLOURS) else "--"}
     if not shown.any():
         axes.plot([], [], **style)  # every seed diverged at once: it still has its place in the legend
         return

@@ -69,9 +69,23 @@ def seconds_per_update() -> list[dict[str, Any]]:
         seconds = results.read_json(path).get(name) if path.exists() else None
         if seconds:
             record = results.read_result(results.run_file(section, name))
-            updates = len(record["members"]) * record["settings"]["updates"]
+            updates = sum(updates_done(member, record["settings"]) for member in record["members"])
             found.append({"name": name, "parameters": record["parameters"], "milliseconds": 1000 * seconds / updates})
     return found
+
+
+def updates_done(member: Mapping[str, Any], given: Mapping[str, Any]) -> int:
+    """Return how many updates a member was worked on: all, or until it had solved its task, or until it was left out since it had diverged.
+
+    Args:
+        member: of a run's record.
+        given: the run's settings.
+    """
+    if member["stopped"] is not None:
+        return member["stopped"]
+    if member["diverged"]:  # it is left out from the next recorded step on
+        return min(-(-member["diverged"]["step"] // given["stride"]) * given["stride"], given["updates"])
+    return given["updates"]
 
 
 def machine(settings: Settings) -> dict[str, str]:
