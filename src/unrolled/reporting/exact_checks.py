@@ -14,11 +14,11 @@ Words = tuple[str, str]  # English, Chinese
 # Analyses name their checks in English; the first pattern that fits says it in Chinese.
 CHINESE = [(re.compile(pattern), words) for pattern, words in (
     (r"stored values", "存下的值"), (r"outputs", "输出"), (r"memory", "记忆"), (r"output", "输出"),
-    (r"outputs of the worked example in another order", "例题换一种次序时的输出"),
+    (r"outputs of the worked example in another order", "算例换一种次序时的输出"),
     (r"outputs to \(2,2\) when it comes last and first", "(2,2) 排在最后与最前时的输出"),
     (r"outputs to \(1,1\) at the first and at the second step differ", "(1,1) 在第一步与第二步的输出不同"),
     (r"parameters at lengths 1, 10 and 100", "长度为 1、10、100 时的参数量"),
-    (r"gradient of the shared weight = sum over (\d+) untied copies", r"共用权重的梯度 = \1 份独立副本的梯度之和"),
+    (r"gradient of the shared weight = sum over (\d+) untied copies", r"共享权重的梯度 = \1 份独立副本的梯度之和"),
     (r"each step's copy but the first, which reads zeros, adds a gradient of its own", "除读入零的第一步外，每一步的副本都贡献自己的梯度"),
     (r"input gate (\d), forget gate (\d), output gate (\d): memory and output", r"输入门 \1、遗忘门 \2、输出门 \3：记忆与输出"),
     (r"LSTM over Elman layer", "LSTM 层与 Elman 层的参数量之比"),

@@ -25,8 +25,8 @@ TASKS_ZH = {
     "adding": ("加法", "隐层同宽与参数量相等时，谁在多长的序列上还学得会"),
     "adding_stopped": ("加法（提前停止）", "损失相近的网络，用来切出误差曲面"),
     "clipping": ("裁剪", "加法任务上的单位矩阵初始化 ReLU 与 LSTM，以多种阈值按范数或逐元素裁剪"),
-    "character_rates": ("字符学习率", "在莎士比亚字符上做普通梯度下降，记录每次更新"),
-    "character_clipping": ("字符裁剪", "同上，以多种阈值按范数或逐元素裁剪"),
+    "character_rates": ("字符模型：学习率", "在莎士比亚字符上做普通梯度下降，记录每次更新"),
+    "character_clipping": ("字符模型：梯度裁剪", "同上，以多种阈值按范数或逐元素裁剪"),
     "character_model": ("字符模型", "莎士比亚字符，每种单元各用自己调好的学习率"),
     "timing": ("计时", "在正确的一步发放脉冲，窥视孔正是为这一任务而设计"),
     "sequence_generation": ("序列生成", "没有任何输入，生成给定序列；Clockwork 论文的任务"),
@@ -52,6 +52,7 @@ SPLITS_ZH = {"all": "全部", "train": "训练", "validation": "验证", "test":
              "dates": "日期", "seen": "训练中见过的词", "shown": "展示", "sentences": "句子", "sentences_validation": "句子（验证）",
              "queries": "查询", "queries_validation": "查询（验证）",
              "sentences_second": "句子（第二库）", "queries_second": "查询（第二库）",
+             "sentences_third": "句子（第三库）", "queries_third": "查询（第三库）",
              "further_1": "新词表 1", "further_2": "新词表 2", "further_3": "新词表 3", "further_4": "新词表 4"}
-SCALES_ZH = {"laptop": "笔记本电脑", "full": "完整", "smoke": "冒烟测试"}
+SCALES_ZH = {"laptop": "laptop（两核）", "full": "full", "smoke": "smoke（冒烟测试）", "official": "official（官方数据）"}
 SOURCES = {"packaged": ("packaged", "默认数据"), "official": ("official", "官方数据")}
