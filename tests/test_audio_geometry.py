@@ -79,6 +79,18 @@ def test_scores_of_a_search_by_hand() -> None:
     assert values["lead_vectors"][0][0] == 0.0 != values["lead_vectors"][1][0]
 
 
+def test_phrases_are_listed_from_the_hardest_on() -> None:
+    """Two members, three queries for two phrases."""
+    first = np.array([[1.0, 0.0, 1.0], [0.0, 0.0, 1.0]])  # right first answers of (members, queries)
+    scores = search_scores.Scores({method: [np.stack([row, row]) for row in rows] for method, rows in (
+        ("vectors", first), ("two_stages", np.ones((1, 3))), ("alignment", np.zeros((1, 3))), ("naive", np.zeros((1, 3))))})
+    asked = ["white house", "white house", "black house"]
+    values = spoken_search.as_values(scores, {}, asked)
+    assert spoken_search._phrases(values, asked).rows == [("white house", "0.25", "1.00", "0.00", "0.00"), ("black house", "1.00", "1.00", "0.00", "0.00")]
+    told = spoken_search._of_phrase(values, asked, "white house")
+    assert "right in 25% by vectors, 100% by vectors and then alignment, 0% by alignment; 0 of 2 phrases fare worse" in told.text
+
+
 def test_analogies_with_the_same_answer_are_one_trial() -> None:
     quadruples = [("near", "fear", "name", "fame"), ("dear", "fear", "same", "fame"), ("fear", "near", "fame", "name")]
     solved = np.array([[True, False, True], [False, False, True]])
@@ -117,7 +129,7 @@ def test_search_and_map_are_drawn_and_listed() -> None:
     twice = search_scores.joined([scores, scores])
     assert {method: len(members) for method, members in twice.items()} == {method: len(members) for method, members in scores.items()}
     assert all((twice.of_queries(method) == np.tile(scores.of_queries(method), 2)).all() for method in scores)
-    assert "4 spoken queries, each to one of 2 archives of 6 sentences" in spoken_search._sentence(twice, work, 6).text
+    assert "4 spoken queries, each to one of 3 archives of 6 sentences" in spoken_search._sentence(twice, work, 6).text
     spoken_search._figure(twice)
 
 

@@ -13,7 +13,7 @@ from test_alignment import by_hand
 from test_audio_words import ROLES, SAID, speak
 
 from unrolled import catalogue, results, searching, settings, training
-from unrolled.analyses import audio_vectors, further_words, word_scores
+from unrolled.analyses import audio_tsne, audio_vectors, further_words, recorded_vectors, word_scores
 from unrolled.analyses.base import as_json
 from unrolled.data import spoken
 from unrolled.settings import Settings, SettingsError
@@ -233,3 +233,33 @@ def test_vectors_of_any_pieces_are_those_of_the_task(section: Settings, monkeypa
     expected = kept[:, np.argsort(order)][:, : len(said.texts)]
     assert found.shape == expected.shape
     np.testing.assert_allclose(found, expected, atol=2e-3)  # they are kept in half precision
+
+
+def test_vectors_of_a_recorded_run_lie_in_the_order_of_the_data(section: Settings) -> None:
+    """Each is that of its word, voice and role, looked up by these three instead of by place."""
+    loaded = audio_vectors.trained.load("audio_words/autoencoder", section, "test", "audio_words")
+    path = results.recorded_file("audio_words", "own_output").with_suffix(".items.safetensors")
+    items, data = results.read_arrays(path), loaded.task.splits["test"].extra
+    found = recorded_vectors.of_test_words("audio_words/own_output", loaded.task, section)
+    assert len(found) == 2 and found[0].dtype == np.float32
+    for member, vectors in enumerate(found):
+        kept = {labels: vector for *labels, vector in zip(*(items[name][member] for name in ("word", "voice", "role")), items["vector"][member])
+                for labels in [tuple(labels)]}
+        assert len(kept) == len(vectors) == len(data)
+        assert all((vector == kept[tuple(labels)]).all() for vector, labels in zip(vectors, data[:, 2:]))
+    pieces = len(speak("test").texts)
+    options = audio_tsne.Options(further="audio_words/own_output")
+    assert all((ours == whole[:pieces]).all() for ours, whole in zip(audio_tsne.further_vectors(options, loaded, section, pieces), found, strict=True))
+    assert audio_tsne.further_vectors(audio_tsne.Options(), loaded, section, pieces) == []
+
+
+def test_recorded_vectors_of_other_words_or_runs_are_refused(section: Settings) -> None:
+    loaded = audio_vectors.trained.load("audio_words/autoencoder", section, "test", "audio_words")
+    with pytest.raises(SettingsError, match=r"audio_tsne.further is 'audio_words/own_outpt', which is no run .* did you mean 'own_output'"):
+        audio_tsne.further_vectors(audio_tsne.Options(further="audio_words/own_outpt"), loaded, section, 1)
+    path = results.recorded_file("audio_words", "own_output").with_suffix(".items.safetensors")
+    items = results.read_arrays(path)
+    for changed in ({"word": items["word"] + 1}, {name: values[:, :-1] for name, values in items.items()}):
+        results.write_arrays(path, items | changed)
+        with pytest.raises(results.ResultsError, match=r"other words than those of now; run `make record SECTION=audio_words RUNS=own_output`"):
+            recorded_vectors.of_test_words("audio_words/own_output", loaded.task, section)

@@ -103,22 +103,23 @@ def test_chance_of_lines_by_hand(tweets: Path) -> None:
     assert task.chance["bits_per_character"] == pytest.approx(sum(bits) / len(bits))
 
 
-def lines_model(task: Lines, members: int = 2) -> torch.nn.Module:
-    run = Run(task="lines", name="test", kind="lines", cell="gru", hidden=5, seeds=members, batch=4, embedding=4, updates=1)
+def lines_model(task: Lines, members: int = 2, **more: int) -> torch.nn.Module:
+    run = Run(task="lines", name="test", kind="lines", cell="gru", hidden=5, seeds=members, batch=4, embedding=4, updates=1, **more)
     return models.build(run, {}, task.sizes, [training.generator(seed, "values") for seed in range(members)])
 
 
-def test_drawn_texts_follow_the_models_probabilities(tweets: Path) -> None:
+@pytest.mark.parametrize("layers", [1, 2])
+def test_drawn_texts_follow_the_models_probabilities(tweets: Path, layers: int) -> None:
     """The first symbol's shares are those of the model; a member draws the same alone as in company."""
     task = Lines(tweets)
-    model = lines_model(task)
+    model = lines_model(task, layers=layers)
     drawn = stopping.draw(model, 4000, 2, 0)
     start = torch.zeros(2, 1, 1, dtype=torch.long)
     shares = model(Batch(start, start)).softmax(-1)[:, 0, 0].detach().numpy()
     for member in range(2):
         found = np.bincount(drawn[member, :, 0], minlength=len(task.symbols)) / 4000
         assert np.abs(found - shares[member]).max() < 5 * math.sqrt(0.25 / 4000)
-    assert (stopping.draw(lines_model(task, 1), 4000, 2, 0)[0] == drawn[0]).all()
+    assert (stopping.draw(lines_model(task, 1, layers=layers), 4000, 2, 0)[0] == drawn[0]).all()
 
 
 def test_how_texts_are_measured() -> None:
@@ -143,11 +144,21 @@ def test_recorded_evidence_stands_in_for_runs_of_full_scale_only(params: dict, w
     with pytest.raises(Missing) as caught:
         Evidence(settings).values(reference)
     assert caught.value.pending
-    record = {"format": results.FORMAT, "members": [{"metrics": {"chunk_f1": 0.9}, "diverged": None}], "tuned": {"stale": False}}
+    record = {"format": results.FORMAT, "members": [{"learning_rate": 0.01, "metrics": {"chunk_f1": 0.9}, "diverged": None}],
+              "tuned": {"stale": False}}
     results.write_json(results.recorded_file("slots", "elman_2"), record)
     evidence = Evidence(settings)
     assert evidence.values(reference).tolist() == [0.9]
     assert evidence.files == [str(results.recorded_file("slots", "elman_2"))]
+
+
+def test_seeds_at_several_rates_are_not_counted_as_one_sample(params: dict, workplace: Path) -> None:
+    members = [{"seed": seed, "learning_rate": rate, "metrics": {"success": rate}, "diverged": None} for rate in (0.01, 0.3) for seed in (0, 1)]
+    results.write_json(results.run_file("adding", "tanh"), {"format": results.FORMAT, "members": members})
+    evidence, reference = Evidence(parse(params)), {"run": "adding/tanh", "metric": "success"}
+    with pytest.raises(Missing, match=r"run adding/tanh has members with learning rates 0\.01, 0\.3; name one of them as learning_rate"):
+        evidence.values(reference)
+    assert evidence.values({**reference, "learning_rate": 0.3}).tolist() == [0.3, 0.3]
 
 
 @pytest.mark.parametrize(("text", "message"), [
@@ -176,7 +187,7 @@ def test_every_full_scale_run_of_slots_resolves(params: dict) -> None:
 
 
 @pytest.mark.parametrize(("arguments", "complaint"), [
-    (("slotz",), "did you mean 'slots'?"), (("adding",), "has no runs at full scale only"),
+    (("slotz",), "did you mean 'slots'?"), (("sequence_generation",), "has no runs at full scale only"),
     (("slots", "elman_22"), "tasks.slots.full has no run elman_22; did you mean 'elman_2'?"), (("slots", "elman_2"), "data/ is not there yet")])
 def test_what_cannot_be_recorded_gets_one_sentence(workplace: Path, capsys: pytest.CaptureFixture, arguments: tuple, complaint: str) -> None:
     for name in ("params.yaml", "tuned.yaml"):

@@ -84,14 +84,20 @@ def test_even_spikes_and_null_shares_by_hand(loaded: dict[str, Loaded]) -> None:
     assert alignments.search(found, 4, 1e-4, 1) == [[[]], [[1]]]
 
 
-def test_majorities_by_hand() -> None:
-    counts = {"repeats": np.array([[1, 0, 1, 1]] * 3), "pauses": np.array([[1, 1, 0, 0]] * 3),
-              "right": np.array([[1, 1, 0, 1], [1, 0, 0, 1], [0, 0, 1, 1]])}
-    assert recognition.successes(counts) == {"no_repeats": [0], "repeats": [1, 0, 1], "repeats_connected": [0, 1], "repeats_pauses": [1]}
-    with_nulls = recognition.successes({**counts, "right_blanks_first": np.zeros((3, 4))})
-    assert with_nulls["repeats_blanks_first"] == [0, 0, 0] and with_nulls["repeats"] == [1, 0, 1]
+def test_rightness_by_string_by_hand() -> None:
+    """The last two of five are one string in two voices; the third was heard in training."""
+    counts = {"repeats": np.array([[1, 0, 1, 1, 1]] * 2), "pauses": np.array([[1, 1, 0, 0, 0]] * 2),
+              "right": np.array([[1, 1, 0, 1, 0], [1, 0, 0, 1, 1]]), "right_blanks_first": np.zeros((2, 5))}
+    trimmed = {name: counts[name] for name in ("repeats", "pauses")} | {"right": np.array([[0, 1, 0, 0, 0], [0, 1, 0, 1, 0]])}
+    texts = np.array(["two two", "one", "six six", "ten ten", "ten ten"])
+    found = recognition.rightness("s", {"ctc": counts, "trimming": trimmed}, texts, {"six six", "one"}, recognition.Options())
+    assert found["right_s_ctc_no_repeats"] == [[1], [0]] and found["right_s_ctc_repeats_pauses"] == [[1], [1]]
+    assert found["right_s_ctc_repeats"] == [[0, 0.5, 1], [0, 1, 1]]  # six six, ten ten, two two
+    assert found["right_s_ctc_repeats_connected"] == [[0, 0.5], [0, 1]] and found["right_s_ctc_repeats_unheard"] == [[0.5, 1], [1, 1]]
+    assert found["right_s_ctc_repeats_blanks_first"] == [[0, 0, 0]] * 2
+    assert found["lead_s_ctc_over_trimming"] == [[0, 0.5, 1], [0, 0.5, 1]] and found["lead_s_ctc_over_blanks_first"] == found["right_s_ctc_repeats"]
     counts["pauses"][:] = 1
-    assert "repeats_connected" not in recognition.successes(counts)
+    assert "repeats_connected" not in recognition.groups(counts)
 
 
 def test_the_whole_analysis(loaded: dict[str, Loaded], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -101,10 +107,12 @@ def test_the_whole_analysis(loaded: dict[str, Loaded], monkeypatch: pytest.Monke
     monkeypatch.setattr(results, "read_arrays", lambda path: items[path.name.split(".")[0]])
     options = recognition.Options(sections=("speech_ctc",), shown=4, searched=5)
     found = recognition.analyse(options, settings.load())
-    assert {f"success_speech_ctc_{run}_{group}" for run in OPTIONS for group in (
+    assert {f"right_speech_ctc_{run}_{group}" for run in OPTIONS for group in (
         "repeats", "no_repeats", "repeats_connected", "repeats_pauses")} <= set(found.values)
-    assert len(found.values["success_speech_ctc_ctc_repeats_blanks_first"]) == items["ctc"]["repeats"][0].sum()
-    assert "success_speech_ctc_trimming_repeats_blanks_first" not in found.values
+    read = alignments.read(loaded["ctc"])
+    doubled = {tuple(read.said[place]) for place in np.flatnonzero(items["ctc"]["repeats"][0])}
+    assert np.shape(found.values["right_speech_ctc_ctc_repeats_blanks_first"]) == (2, len(doubled))
+    assert "right_speech_ctc_trimming_repeats_blanks_first" not in found.values
     assert all(np.isfinite(values).all() for values in found.values.values())
     assert len(found.values["beam_error_speech_ctc"]) == 2 and len(found.values["even_spikes_inside_speech_ctc"]) == 1
     table = found.tables["strings_speech_ctc"]

@@ -74,7 +74,7 @@ class Encoder:
 
 
 def test_what_is_kept_of_further_seeds_is_what_a_search_scores(workplace, params, monkeypatch) -> None:
-    """Both archives, each searched for itself, queries one archive after the other."""
+    """All archives, each searched for itself, queries one archive after the other."""
     generator = np.random.default_rng(5)
 
     def archive(folder, name) -> Spoken:
@@ -88,8 +88,8 @@ def test_what_is_kept_of_further_seeds_is_what_a_search_scores(workplace, params
     task = SimpleNamespace(prepare=lambda features, voices: list(features))
     monkeypatch.setattr(trained, "load", lambda reference, *_, **__: trained.Loaded(None, task, Encoder()) if reference == "a/b" else None)
     scores, asked = spoken_search.of_further_seeds(spoken_search.Options(further="a/b", candidates=3), settings.parse(params))
-    assert asked == made["queries"].texts + made["queries_second"].texts
-    assert scores.keys() == set(spoken_search.ENCODERS) and {np.shape(members) for members in scores.values()} == {(2, 2, 12)}
+    assert asked == made["queries"].texts + made["queries_second"].texts + made["queries_third"].texts
+    assert scores.keys() == set(spoken_search.ENCODERS) and {np.shape(members) for members in scores.values()} == {(2, 2, 18)}
     for place, (sentences, queries) in enumerate(spoken_search.ARCHIVES):
         segments = searching.cut(made[sentences], task.prepare)
         vectors = np.stack([piece.mean(0) for piece in segments.frames])

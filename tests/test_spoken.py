@@ -190,7 +190,11 @@ def test_every_phrase_occurs_equally_often_beside_confusable_ones():
     assert len(found) == 320 and [sum(f" {phrase} " in each for each in padded) for phrase in spoken_archive.PHRASES] == [10] * 8
     assert all(any(f" {phrase} " in each for each in padded) for phrase in spoken_archive.CONFUSABLE)
     assert not any("{" in each for each in found)
-    assert not set(spoken_archive.PHRASES) & set(spoken_archive.VALIDATION_PHRASES)
+    groups = [{*getattr(spoken_archive, f"{kind}{name}")} for kind in ("", "FURTHER_", "VALIDATION_") for name in ("PHRASES", "CONFUSABLE")]
+    assert sum(map(len, groups)) == len(set.union(*groups)) and len(groups[2]) == 16
+    more = [f" {each} " for each in spoken_archive.sentences(320, spoken_archive.FURTHER_PHRASES, spoken_archive.FURTHER_CONFUSABLE, np.random.default_rng(5))]
+    assert [sum(f" {phrase} " in each for each in more) for phrase in spoken_archive.FURTHER_PHRASES] == [5] * 16
+    assert all(any(f" {phrase} " in each for each in more) for phrase in spoken_archive.FURTHER_CONFUSABLE)
 
 
 @pytest.fixture(scope="module")
@@ -272,7 +276,9 @@ def test_sets_hold_what_their_cards_say(tmp_path, tiny, name):
     for split, count in card["splits"].items():
         assert len(spoken.load(tmp_path / "a", split).texts) == count
     if name == "spoken_archive":
-        heard = [set(group) for roles in spoken.voices(tmp_path / "a").values() for group in roles.values()]
+        roles = spoken.voices(tmp_path / "a")
+        assert roles.pop("third") == {"query": roles["test"]["query"], "archive": roles["second"]["archive"]}
+        heard = [set(group) for sides in roles.values() for group in sides.values()]
         assert sum(map(len, heard)) == len(set.union(*heard))  # nobody is in two of them
     if name == "spoken_further_words":
         roles = {"query": ["en-us+m2", "en-us+m5"], "archive": ["en-us+aunty", "en-us+david"]}  # those of the test
@@ -310,8 +316,8 @@ def test_a_share_is_spoken_by_fewer_voices_and_lacks_no_kind_of_piece(name):
         if name in ("spoken_words", "spoken_further_words") or split.startswith("queries"):
             assert {utterance.text for utterance in few} == {utterance.text for utterance in every}
     if name == "spoken_archive":
-        assert all(spoken_archive.occurrences(spoken_archive.PHRASES, spoken_by[1][split])[phrase] for split in ("sentences", "sentences_second")
-                   for phrase in spoken_archive.PHRASES)
+        for split, phrases in (("sentences", "PHRASES"), ("sentences_second", "PHRASES"), ("sentences_third", "FURTHER_PHRASES")):
+            assert all(spoken_archive.occurrences(getattr(spoken_archive, phrases), spoken_by[1][split]).values())
 
 
 @pytest.mark.parametrize(("sets", "sentence"), [

@@ -10,7 +10,7 @@ import numpy as np
 
 from unrolled import drawing as figures
 from unrolled import retrieval, searching
-from unrolled.analyses import audio_geometry, page_sounds, sound_list_piece, trained
+from unrolled.analyses import audio_geometry, page_sounds, recorded_vectors, sound_list_piece, trained
 from unrolled.analyses.base import AnalysisResult, Interactive, Picture, Sentence, Table, played
 from unrolled.data import spoken
 from unrolled.data.english_words import RHYMES
@@ -34,12 +34,13 @@ class Options:
     """What is mapped.
 
     Attributes:
-        encoder: run whose vectors are looked at.
+        encoder: run whose vectors are looked at. further: the same on further seeds, recorded once, which are measured too; empty for none.
         voices: so many of the voices that are asked about are drawn, with their sound.
         perplexity, first_seed: of t-SNE.
     """
 
     encoder: str = "audio_words/autoencoder"
+    further: str = ""
     voices: int = 4
     perplexity: float = 15.0
     first_seed: int = 0
@@ -56,11 +57,14 @@ def analyse(options: Options, settings: Settings) -> AnalysisResult:
     found, phonemes = spoken.load(folder, "test"), spoken.phonemes(folder)
     asking = spoken.voices(folder)["test"]
     frames = loaded.task.prepare(found.features, found.voices)
-    spaces = {"autoencoder": list(searching.encode(loaded.model, frames)), "naive": [retrieval.naive_vectors(frames)]}
+    members = [*searching.encode(loaded.model, frames), *further_vectors(options, loaded, settings, len(frames))]
+    spaces = {"autoencoder": members, "naive": [retrieval.naive_vectors(frames)]}
     spaces = {name: [retrieval.without_voice_means(vectors, found.voices) for vectors in members] for name, members in spaces.items()}
     result = AnalysisResult()
     if any(phonemes.values()):
         result.add(measured(spaces, found, phonemes, asking))
+    if options.further:
+        result.recorded = {value: [options.further] for value in result.values if "autoencoder" in value or "over" in value}
     drawn = [place for place, voice in enumerate(found.voices) if voice in asking["archive"][: options.voices]]
     points = project(spaces["autoencoder"][0][drawn], options)
     chosen = Spoken(*([part[place] for place in drawn] for part in found))
@@ -72,6 +76,18 @@ def analyse(options: Options, settings: Settings) -> AnalysisResult:
     rate, sounds = spoken.audio(folder, "test")
     result.sounds = {sound_name(found, place): page_sounds.for_page(sounds[place], rate) for place in drawn}
     return result
+
+
+def further_vectors(options: Options, loaded: trained.Loaded, settings: Settings, pieces: int) -> list[np.ndarray]:
+    """Return the vectors of the test words by further seeds, where there are any: (pieces, size) of each.
+
+    Raises:
+        SettingsError: there is no run of that name. ResultsError: it was not recorded, or of other words.
+    """
+    if not options.further:
+        return []
+    trained.recorded(options.further, settings, "analyses.audio_tsne.further")
+    return [vectors[:pieces] for vectors in recorded_vectors.of_test_words(options.further, loaded.task, settings)]
 
 
 def measured(spaces: Mapping[str, Sequence[np.ndarray]], found: Spoken, phonemes: Mapping[str, Sequence[str]],
@@ -138,7 +154,7 @@ def picture_to_touch(points: np.ndarray, chosen: Spoken, phonemes: Mapping[str, 
             continue
         texts = [f"{chosen.texts[place]} /{''.join(phonemes.get(chosen.texts[place], []))}/, {chosen.voices[place].split('+')[-1]}"
                  for place in places]
-        colour, shape = figures.COLOURS[number % len(figures.COLOURS)], SHAPES[number // len(figures.COLOURS) % len(SHAPES)]
+        colour, shape = figures.colour(number), SHAPES[number // len(figures.COLOURS) % len(SHAPES)]
         traces.append({
             "type": "scatter", "mode": "markers", "name": NAMED_OTHERS if family == OTHERS else f"-{family}",
             "x": points[places, 0].round(2).tolist(), "y": points[places, 1].round(2).tolist(), "text": texts, "hovertemplate": HOVER,

@@ -37,6 +37,7 @@ class Options:
     own: str = "own_output"
     target: str = "teacher_forcing"
     correspondence: str = "correspondence"
+    frozen_encoder: str = "frozen_encoder"
     frames: int = 10
     every: int = 1
     more_words: str = ""
@@ -60,6 +61,8 @@ def analyse(options: Options, settings: Settings) -> AnalysisResult:
     scores = with_all_seeds(scores, options)
     result = AnalysisResult(values=values_of(scores, compared, options))
     result.recorded = recorded_behind(result.values, scores, section, options)
+    if options.frozen_encoder in records:
+        result.add(writing(options, settings))
     forced = forced_losses(options, settings) if options.target in section.runs else []
     if forced:
         result.values["forced_loss"] = forced
@@ -72,6 +75,20 @@ def analyse(options: Options, settings: Settings) -> AnalysisResult:
     if len(inputs) == 3:
         result.figures["audio_inputs"] = shown.inputs(records, inputs, forced)
         result.sentences.append(shown.on_inputs(records, inputs, forced))
+    return result
+
+
+def writing(options: Options, settings: Settings) -> AnalysisResult:
+    """Hold what a decoder learns to write from the vectors of a frozen encoder against what both learn together, seed by seed and word by
+    word: of how well words are found again, which hangs on the encoder alone, the decoder's training can change nothing.
+    """
+    frozen, together = (word_scores.errors(trained.items_of(options.section, run, settings))
+                        for run in (options.frozen_encoder, options.autoencoder))
+    seeds, name = min(len(frozen), len(together)), f"writing_over_{options.frozen_encoder}"
+    result = AnalysisResult(values={name: (frozen[:seeds] - together[:seeds]).tolist()})
+    if options.frozen_encoder in trained.section_of(options.section, settings).elsewhere:
+        result.recorded = {name: [f"{options.section}/{options.frozen_encoder}"]}
+    result.sentences.append(shown.on_writing(frozen.mean(1), together.mean(1)))
     return result
 
 

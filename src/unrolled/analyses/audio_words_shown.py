@@ -140,6 +140,16 @@ def on_halves(scores: Mapping[str, Scores], autoencoder: str) -> Sentence:
     return Sentence(["F9"], text, text_zh)
 
 
+def on_writing(frozen: np.ndarray, together: np.ndarray) -> Sentence:
+    """Say how well a decoder writes words from the vectors of a frozen encoder, (members,) mean squared errors, and from those of one that
+    learned with it.
+    """
+    text = (f"Mean squared error of what is written of test words, after as many passes: {frozen.mean():.3f} by a decoder whose encoder "
+            f"stays as it was drawn, {together.mean():.3f} where both learn.")
+    text_zh = f"训练轮数相同时，测试词的重建均方误差：编码器保持随机初值时为 {frozen.mean():.3f}，两者一起训练时为 {together.mean():.3f}。"
+    return Sentence(["F9"], text, text_zh)
+
+
 def on_inputs(records: Mapping[str, Any], runs: Sequence[str], forced: Sequence[float]) -> Sentence:
     """Say what the decoder's input does to frames and to vectors."""
     losses, maps = ([trained.scores_of(records[run], metric).mean() for run in runs]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 import numpy as np
 
@@ -51,8 +51,8 @@ def analyse(options: Options, settings: Settings) -> AnalysisResult:
         items = {run: results.read_arrays(results.items_file(section, run)) for run in runs}
         loaded = {run: trained.load(f"{section}/{run}", settings, "analyses.recognition.sections", "speech_recognition") for run in runs}
         reads = {run: alignments.read(found) for run, found in loaded.items()}
-        for run, counts in items.items():
-            result.values |= {f"success_{section}_{run}_{name}": values for name, values in successes(counts).items()}
+        texts = np.array([loaded[options.ctc].task.said["test"].texts[place] for place in reads[options.ctc].places])
+        result.values |= rightness(section, items, texts, {*loaded[options.ctc].task.said["train"].texts}, options)
         measured = of_ctc(reads[options.ctc], options)
         result.values |= {f"{name}_{section}": values for name, values in measured.items()}
         names = names_of(section, reads[options.ctc])
@@ -75,21 +75,46 @@ def names_of(section: str, read: Read) -> tuple[str, str]:
     return f"{english}, recorded speech", f"{chinese}，真人录音"
 
 
-def groups(counts: Counts) -> dict[str, np.ndarray]:
-    """Return which test strings (strings,) are in each group; a group without a string is left out."""
+def groups(counts: Counts, texts: np.ndarray | None = None, heard: Collection[str] = ()) -> dict[str, np.ndarray]:
+    """Return which test strings (strings,) are in each group; a group without a string is left out.
+
+    Args:
+        counts: of a run. texts: the strings. heard: those that training had too, in other voices.
+    """
     repeats, pauses = counts["repeats"][0].astype(bool), counts["pauses"][0].astype(bool)
     found = {"no_repeats": ~repeats, "repeats": repeats, "repeats_connected": repeats & ~pauses, "repeats_pauses": repeats & pauses}
+    if texts is not None:
+        found["repeats_unheard"] = repeats & ~np.isin(texts, sorted(heard))
     return {name: group for name, group in found.items() if group.any()}
 
 
-def successes(counts: Counts) -> dict[str, list[float]]:
-    """Return by group whether most seeds have each string right; "_blanks_first" if nulls were deleted before repeats were merged."""
-    found = {}
-    for suffix in ("", "_blanks_first"):
-        if f"right{suffix}" in counts:
-            majority = (counts[f"right{suffix}"].mean(0) > 0.5).astype(float)
-            found |= {f"{name}{suffix}": majority[group].tolist() for name, group in groups(counts).items()}
-    return found
+def rightness(section: str, items: Mapping[str, Counts], texts: np.ndarray, heard: Collection[str], options: Options
+              ) -> dict[str, list[list[float]]]:
+    """Return by run and group the share of the voices in which each seed has a string right, and CTC's lead: (members, strings).
+
+    A string said by many voices is no trial for each of them: what is asked is whether other strings would be read.
+
+    Args:
+        section: of the runs. items: what they left of the test strings `texts`, in their order. heard: the strings of training.
+        options: which run is which.
+    """
+    found: dict[str, np.ndarray] = {}
+    for run, counts in items.items():
+        for suffix in ("", "_blanks_first"):
+            if f"right{suffix}" in counts:
+                found |= {f"right_{section}_{run}_{name}{suffix}": by_string(counts[f"right{suffix}"][:, group], texts[group])
+                          for name, group in groups(counts, texts, heard).items()}
+    ours = found.get(f"right_{section}_{options.ctc}_repeats")
+    for name, other in (("trimming", f"right_{section}_{options.trimming}_repeats"),
+                        ("blanks_first", f"right_{section}_{options.ctc}_repeats_blanks_first")):
+        if ours is not None and other in found:
+            found[f"lead_{section}_{options.ctc}_over_{name}"] = ours - found[other]
+    return {name: values.tolist() for name, values in found.items()}
+
+
+def by_string(right: np.ndarray, texts: np.ndarray) -> np.ndarray:
+    """Return the mean over all that are the same string, in alphabetical order: (members, strings) of (members, said)."""
+    return np.stack([right[:, texts == text].mean(1) for text in np.unique(texts)], 1)
 
 
 def of_ctc(read: Read, options: Options) -> dict[str, list[float]]:

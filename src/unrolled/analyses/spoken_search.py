@@ -21,13 +21,15 @@ from unrolled.searching import Archive
 from unrolled.settings import Settings, SettingsError, nearest
 from unrolled.tasks.audio_words import AudioWords
 
-ARCHIVES = (("sentences", "queries"), ("sentences_second", "queries_second"))  # of like phrases, by other voices
+ARCHIVES = (("sentences", "queries"), ("sentences_second", "queries_second"),  # the same phrases by other voices
+            ("sentences_third", "queries_third"))  # further phrases
 ENCODERS = ("vectors", "two_stages")  # methods that search by the vectors of an encoder
+PHRASED = ("vectors", "two_stages", "alignment", "naive")  # methods whose scores are shown phrase by phrase
 MEASURES = ("precision_at_1", "mean_average_precision", "lead")
-NAMES = {"vectors": ("vectors", "向量"), "two_stages": ("vectors, then alignment", "先向量、后对齐"),
+NAMES = {"vectors": ("vectors", "向量"), "two_stages": ("vectors, then alignment", "先用向量，再对齐"),
          "alignment": ("alignment (DTW)", "对齐（DTW）"), "naive": ("ten frames as a vector", "取十帧作向量"), "chance": ("chance", "随机"),
          "pairs": ("vectors learned from pairs", "配对训练的向量"),
-         "pairs_two_stages": ("these, then alignment", "配对训练的向量、后对齐")}
+         "pairs_two_stages": ("these, then alignment", "先用配对训练的向量，再对齐")}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -90,7 +92,8 @@ def analyse(options: Options, settings: Settings) -> AnalysisResult:
     result.figures["spoken_search"] = _figure(scores)
     result.tables["spoken_search"] = _methods(scores, work)
     result.tables["spoken_search_answers"] = _answers(first, labels, options)
-    result.sentences.append(_sentence(scores, work, len(first.archives[0].sentences)))
+    result.tables["spoken_search_phrases"] = _phrases(result.values, asked)
+    result.sentences += [_sentence(scores, work, len(first.archives[0].sentences)), _of_phrase(result.values, asked, options.shown)]
     result.add(archive_piece.searched(folder, first.archives[0], first.queries, first.vectors[0], labels, options.candidates, options.rows,
                                       every))
     return result
@@ -109,11 +112,7 @@ def add_further_seeds(scores: Scores, options: Options, settings: Settings, aske
         ResultsError: they were not recorded, or with other queries.
     """
     section, _, run = options.further.partition("/")
-    known = trained.section_of(section, settings).elsewhere
-    if run not in known:
-        raise SettingsError(f"analyses.spoken_search.further is {options.further!r}, which is no run that is recorded at full scale"
-                            f"{nearest(run, known)}")
-    members = len(trained.records(section, [run], settings)[run]["members"])
+    members = len(trained.recorded(options.further, settings, "analyses.spoken_search.further")["members"])
     for method, more in search_scores.recorded(section, run, members, asked).items():
         scores[method].extend(more)
 
@@ -259,6 +258,31 @@ def _methods(scores: Scores, work: Mapping[str, float]) -> Table:
     return Table(["F10"], "Search by method.", "各种检索方法。", ("method", "precision at 1", "MAP", "comparisons per query"),
                  ("方法", "首位准确率", "MAP", "每次查询的比较次数"), [(NAMES[method][0], *row) for method, row in rows.items()],
                  [(NAMES[method][1], *row) for method, row in rows.items()])
+
+
+def _by_phrase(values: Mapping[str, Any], asked: Sequence[str]) -> dict[str, dict[str, float]]:
+    """Return the share of first answers that are right by phrase and method, means over members and queries."""
+    shares = {method: np.mean(values[f"precision_at_1_{method}"], 0) for method in PHRASED}
+    return {phrase: {method: float(found[place]) for method, found in shares.items()} for place, phrase in enumerate(np.unique(asked))}
+
+
+def _phrases(values: Mapping[str, Any], asked: Sequence[str]) -> Table:
+    """List phrases by how often the first answer is right, those that vectors find least often first."""
+    found = sorted(_by_phrase(values, asked).items(), key=lambda entry: entry[1]["vectors"])
+    rows = [(phrase, *(f"{shares[method]:.2f}" for method in PHRASED)) for phrase, shares in found]
+    columns, columns_zh = ((first, *(NAMES[method][place] for method in PHRASED)) for place, first in enumerate(("phrase", "短语")))
+    return Table(["F10"], "First answers that are right, by phrase.", "各短语首个结果的正确率。", columns, columns_zh, rows, rows)
+
+
+def _of_phrase(values: Mapping[str, Any], asked: Sequence[str], phrase: str) -> Sentence:
+    """Say how the phrase of the lecture fares: the mean over phrases hides it."""
+    found = _by_phrase(values, asked)
+    own, fewer = found[phrase], sum(shares["vectors"] < found[phrase]["vectors"] for shares in found.values())
+    text = (f"Of the queries for {phrase!r} itself the first answer is right in {own['vectors']:.0%} by vectors, {own['two_stages']:.0%} "
+            f"by vectors and then alignment, {own['alignment']:.0%} by alignment; {fewer} of {len(found)} phrases fare worse by vectors.")
+    chinese = (f"就 {phrase!r} 这一短语而言，首个结果正确的比例：单用向量 {own['vectors']:.0%}，先用向量再对齐 {own['two_stages']:.0%}，"
+               f"逐句对齐 {own['alignment']:.0%}；单用向量时，{len(found)} 个短语中有 {fewer} 个比它更差。")
+    return Sentence(["F10"], text, chinese)
 
 
 def _answers(view: Searched, labels: Labels, options: Options) -> Table:

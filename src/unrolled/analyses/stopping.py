@@ -17,7 +17,7 @@ from unrolled.analyses.base import AnalysisResult, Picture, Sentence, Table
 from unrolled.cells.base import linear, unroll
 from unrolled.models.encoder_decoder import STOP
 from unrolled.models.reader import Reader
-from unrolled.settings import Settings
+from unrolled.settings import Settings, SettingsError
 from unrolled.tasks.lines import Lines
 
 
@@ -47,13 +47,20 @@ class Options:
 
 
 def analyse(options: Options, settings: Settings) -> AnalysisResult:
-    """Draw texts from both models, and hold how they end against the data."""
+    """Draw texts from both models, and hold how they end against the data.
+
+    Raises:
+        SettingsError: no such run, or one whose network cannot be asked for one symbol after the other.
+    """
     result, lengths, texts = AnalysisResult(), {}, {}
     for name, reference in (("with", options.with_symbol), ("without", options.without_symbol)):
         found = trained.load(reference, settings, f"analyses.stopping.{name}_symbol", "lines")
+        if found.model.backward_cells or found.model.output_weight is None:
+            raise SettingsError(f"analyses.stopping.{name}_symbol is {reference!r}, from which no text can be drawn symbol by symbol: its "
+                                "network reads both ways, or has no read-out of its own.")
         symbols = draw(found.model, options.drawn, options.cap, options.first_seed)
         lengths[name], ended = measure(symbols)
-        result.values |= {f"ended_{name}": ended.ravel().astype(float).tolist(), f"length_{name}": lengths[name].mean(1).tolist()}
+        result.values |= {f"ended_{name}": ended.astype(float).tolist(), f"length_{name}": lengths[name].mean(1).tolist()}
         texts[name] = [read(found.task, row) for row in symbols[0, : options.shown]]
     data = np.array([len(text) for text in found.task.texts["train"]])
     result.values["length_data"] = float(data.mean())
@@ -78,11 +85,12 @@ def draw(model: Reader, count: int, cap: int, first_seed: int) -> np.ndarray:
         (members, count, cap) symbols; what follows a stop symbol means nothing.
     """
     generators = [training.generator(first_seed + member, "data") for member in range(model.members)]
-    symbol, state, drawn = torch.full((model.members, count, 1), STOP), None, []
+    symbol, states, drawn = torch.full((model.members, count, 1), STOP), [None] * len(model.forward_cells), []
     for _ in range(cap):
-        done = unroll(model.forward_cells[0], model.embed(symbol, None), state)
-        state = done.state
-        shares = linear(done.outputs[:, :, -1], model.output_weight, model.output_bias).softmax(-1)  # (members, count, symbols)
+        hidden = model.embed(symbol, None)
+        for layer, cell in enumerate(model.forward_cells):
+            hidden, states[layer] = unroll(cell, hidden, states[layer])[:2]
+        shares = linear(hidden[:, :, -1], model.output_weight, model.output_bias).softmax(-1)  # (members, count, symbols)
         symbol = torch.stack([torch.multinomial(part, 1, generator=generator) for part, generator in zip(shares, generators, strict=True)])
         drawn.append(symbol)
     return torch.cat(drawn, 2).numpy()

@@ -88,6 +88,23 @@ def items_of(section: str, run: str, settings: Settings) -> dict[str, np.ndarray
     return results.read_arrays(record_path(section, run, settings).with_suffix(".items.safetensors"))
 
 
+def recorded(reference: str, settings: Settings, where: str) -> dict[str, Any]:
+    """Return the record of the run named "section/run" that was trained once at full scale, as further seeds of another.
+
+    Args:
+        reference: of the run. settings: all settings. where: the option that names it, for the error.
+
+    Raises:
+        SettingsError: there is no such run. ResultsError: it was not recorded.
+    """
+    section, _, run = reference.partition("/")
+    known = section_of(section, settings).elsewhere
+    if run not in known:
+        raise SettingsError(f"{where} is {reference!r}, which is no run that is recorded at full scale{nearest(run, known)}")
+    _read.add(reference)
+    return results.read_result(results.recorded_file(section, run))
+
+
 class Loaded(NamedTuple):
     """A trained run: its settings, its task, and its model with the weights of all members."""
 
@@ -122,6 +139,19 @@ def load(reference: str, settings: Settings, where: str, kind: str, **options: A
     _read.add(reference)
     task = catalogue.make_task(run, section.reads, **options)
     return Loaded(run, task, trained_model(run, task, results.read_arrays(results.weights_file(section_name, name))))
+
+
+def only_rate(found: dict[str, Any]) -> float:
+    """Return the one learning rate of all of a run's members.
+
+    Raises:
+        SettingsError: it was trained at several, of which the analysis that asks could not tell which is meant.
+    """
+    rates = sorted({member["learning_rate"] for member in found["members"]})
+    if len(rates) > 1:
+        raise SettingsError(f"tasks.{found['task']}.runs.{found['run']} was trained at {len(rates)} learning rates "
+                            f"({', '.join(f'{rate:g}' for rate in rates)}), but an analysis reads it at one; leave one of them.")
+    return rates[0]
 
 
 def scores_of(found: dict[str, Any], metric: str, rate: float | None = None) -> np.ndarray:

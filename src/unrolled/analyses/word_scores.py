@@ -55,6 +55,13 @@ def vector_scores(vectors: np.ndarray, words: np.ndarray, voices: np.ndarray, ro
                     for values in (vectors, without)))
 
 
+def errors(items: Mapping[str, np.ndarray]) -> np.ndarray:
+    """Return how far what was written is from each word that was not learned from, a mean over its voices: (members, words)."""
+    new, words = items["role"] < SEEN, np.unique(items["word"][0, items["role"][0] < SEEN])
+    return np.stack([[found[own & (labels == word)].mean() for word in words]
+                     for found, own, labels in zip(items["squared_error"], new, items["word"], strict=True)])
+
+
 def sides(roles: np.ndarray, seen: bool = False) -> tuple[np.ndarray, np.ndarray]:
     """Return which test words are queries and which lie in the archive."""
     more = SEEN if seen else 0

@@ -1,4 +1,4 @@
-"""Two archives of spoken sentences to be searched, and spoken phrases to search them for."""
+"""Three archives of spoken sentences to be searched, and spoken phrases to search them for."""
 
 from __future__ import annotations
 
@@ -28,6 +28,14 @@ PHRASES = ("white house", "prime minister", "green garden", "summer holiday", "p
 CONFUSABLE = ("white horse", "light house", "white mouse", "right house", "prime number", "green grass", "greedy gardener",
               "summer morning", "winter holiday", "police station", "post office", "stone circle", "broken bridge", "golden ring",
               "olive river", "winter garden", "fish market")
+FURTHER_PHRASES = ("railway station", "football stadium", "wooden table", "chocolate cake", "science teacher", "mountain village",
+                   "coffee machine", "birthday party", "yellow bicycle", "hotel kitchen", "royal palace", "evening paper",
+                   "leather jacket", "apple orchard", "rescue boat", "brown bear")
+FURTHER_CONFUSABLE = ("railway bridge", "petrol station", "football player", "empty stadium", "wooden stable", "kitchen table",
+                      "chocolate milk", "birthday cake", "science fiction", "dance teacher", "mountain valley", "fishing village",
+                      "coffee morning", "sewing machine", "birthday present", "garden party", "yellow ribbon", "mountain bicycle",
+                      "hotel kitten", "modern kitchen", "royal family", "ice palace", "evening meal", "toilet paper", "leather sofa",
+                      "yellow jacket", "apple pie", "cherry orchard", "rescue dog", "rowing boat", "brown bread", "polar bear")
 VALIDATION_PHRASES = ("black castle", "silver moon", "city library", "paper plane", "family doctor", "ocean island", "orange lamp",
                       "monday evening")
 VALIDATION_CONFUSABLE = ("black cattle", "old castle", "silver spoon", "full moon", "city hospital", "school library", "paper plate",
@@ -49,7 +57,8 @@ FRAMES = (
 class SpokenArchive(Synthesised):
     """Sentences by archive voices, an equal number by each, and every phrase by every query voice; the same again by other voices.
 
-    A third such pair, of other phrases and by other voices still, is for validation.
+    A third such pair is of further phrases: by eight alone nobody knows how much phrases differ. One of other phrases still, and by other
+    voices, is for validation.
     """
 
     name = "spoken_archive"
@@ -62,8 +71,8 @@ class SpokenArchive(Synthesised):
     }
 
     def synthesise(self, folder: Path) -> dict[str, Any]:
-        """Write sentences and queries, both also with _validation and _second behind their names, and who searches whom."""
-        generator, second, voices = np.random.default_rng(3), np.random.default_rng(4), self.voices()
+        """Write sentences and queries, both also with _validation, _second and _third behind their names, and who searches whom."""
+        (generator, second, third), voices = map(np.random.default_rng, (3, 4, 5)), self.voices()
         count, validation_count = self.number(SENTENCES), self.number(VALIDATION_SENTENCES)
         utterances = {
             "sentences": say(sentences(count, PHRASES, CONFUSABLE, generator), voices["test"]["archive"], generator),
@@ -73,23 +82,27 @@ class SpokenArchive(Synthesised):
             "queries_validation": each_by_each(VALIDATION_PHRASES, voices["validation"]["query"], generator),
             "sentences_second": say(sentences(count, PHRASES, CONFUSABLE, second), voices["second"]["archive"], second),
             "queries_second": each_by_each(PHRASES, voices["second"]["query"], second),
+            "sentences_third": say(sentences(count, FURTHER_PHRASES, FURTHER_CONFUSABLE, third), voices["third"]["archive"], third),
+            "queries_third": each_by_each(FURTHER_PHRASES, voices["third"]["query"], third),
         }
         results.write_json(folder / "voices.json", voices)
-        results.write_json(folder / "phrases.json", {"test": PHRASES, "validation": VALIDATION_PHRASES})
+        results.write_json(folder / "phrases.json", {"test": PHRASES, "third": FURTHER_PHRASES, "validation": VALIDATION_PHRASES})
         counts = synthesis.write_splits(folder, utterances, generator, keep_sound=("sentences", "queries"))
         return {**spoken.counted(counts), "occurrences": occurrences(PHRASES, utterances["sentences"]),
                 "occurrences_second": occurrences(PHRASES, utterances["sentences_second"]),
+                "occurrences_third": occurrences(FURTHER_PHRASES, utterances["sentences_third"]),
                 "occurrences_validation": occurrences(VALIDATION_PHRASES, utterances["sentences_validation"])}
 
     def voices(self) -> dict[str, dict[str, list[str]]]:
         """Return by whom queries and sentences of each archive are spoken."""
         validation = names(LANGUAGE, self.part(VALIDATION_VOICES))
         half = len(validation) // 2
-        return {"test": {"query": names(LANGUAGE, self.part(QUERY_VOICES[:QUERY_SPEAKERS])),
-                         "archive": names(LANGUAGE, self.part(ARCHIVE_VOICES[:ARCHIVE_SPEAKERS]))},
-                "validation": {"query": validation[:half], "archive": validation[half:]},
-                "second": {"query": names(LANGUAGE, self.part(SECOND_QUERY_VOICES)),
-                           "archive": names(LANGUAGE, self.part(SECOND_ARCHIVE_VOICES))}}
+        found = {"test": {"query": names(LANGUAGE, self.part(QUERY_VOICES[:QUERY_SPEAKERS])),
+                          "archive": names(LANGUAGE, self.part(ARCHIVE_VOICES[:ARCHIVE_SPEAKERS]))},
+                 "validation": {"query": validation[:half], "archive": validation[half:]},
+                 "second": {"query": names(LANGUAGE, self.part(SECOND_QUERY_VOICES)),
+                            "archive": names(LANGUAGE, self.part(SECOND_ARCHIVE_VOICES))}}
+        return {**found, "third": {"query": found["test"]["query"], "archive": found["second"]["archive"]}}
 
 
 def sentences(count: int, phrases: Sequence[str], confusable: Sequence[str], generator: np.random.Generator) -> list[str]:

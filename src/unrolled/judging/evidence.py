@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import numpy as np
 
 from unrolled import results, scores
 from unrolled.settings import Settings
+from unrolled.significance import Ratio
 from unrolled.values import closest
 
 # Metrics that are the mean of a score over test items, and the name of that score.
@@ -18,7 +20,27 @@ MEANS = {"exact_match": "exact", "exact": "exact", "exact_swapped": "exact", "be
          "length_error": "length_error", "accuracy": "right"}
 # Metrics whose test items hang together, two in a row, a document and its swapped one: what counts of the two.
 PAIRED = {"exact": np.mean, "exact_swapped": np.min}
-BY_ITEM = {*MEANS, "chunk_f1"}  # metrics that are resampled by test item
+Counts = Mapping[str, np.ndarray]
+
+
+def _chunks(counts: Counts, metric: str) -> tuple[np.ndarray, ...]:
+    return 2.0 * counts["correct"], counts["predicted"], counts["gold"]
+
+
+def _words(counts: Counts, metric: str) -> tuple[np.ndarray, ...]:
+    return counts[metric].astype(float), counts[f"{metric}_words"]
+
+
+def _characters(counts: Counts, metric: str) -> tuple[np.ndarray, ...]:
+    return counts["nats"] / math.log(2), np.broadcast_to(counts["characters"], counts["nats"].shape)
+
+
+# Metrics that are one sum over test items divided by others: what gives the first and the others, (members, items) each.
+RATIOS: dict[str, Callable[[Counts, str], tuple[np.ndarray, ...]]] = {
+    "chunk_f1": _chunks, "bits_per_character": _characters,
+    **{f"accuracy_{kind}": _words for kind in ("free", "left", "right", "slots")}}
+MOST = {"bits_per_character": math.inf}  # no score of the others lies above 1
+BY_ITEM = {*MEANS, *RATIOS}  # metrics that are resampled by test item
 COUNTED = ("success", "flew")  # beginnings of the names of what either happened or did not
 
 
@@ -108,18 +130,28 @@ class Evidence:
 
     def _members(self, reference: Mapping[str, Any]) -> list[dict[str, Any]]:
         members = self.run(reference)["members"]
-        rate = reference.get("learning_rate")
+        rate, rates = reference.get("learning_rate"), sorted({member["learning_rate"] for member in members})
+        if rate is None and len(rates) > 1:  # the same seeds would count once for each
+            raise Missing(f"run {reference['run']} has members with learning rates {', '.join(f'{one:g}' for one in rates)}; "
+                          "name one of them as learning_rate")
         chosen = [member for member in members if rate is None or np.isclose(member["learning_rate"], rate)]
         if not chosen:
             raise Missing(f"run {reference['run']} has no members with learning rate {rate}")
         return chosen
 
-    def items(self, reference: Mapping[str, Any]) -> dict[str, np.ndarray] | None:
-        """Return a run's counts per test item, if its metric is made of chunk counts; a diverged member has none right."""
-        if reference.get("metric") != "chunk_f1" or "learning_rate" in reference:
+    def ratio(self, reference: Mapping[str, Any]) -> Ratio | None:
+        """Return what is summed up of a run's test items, if its metric is a ratio of sums; a diverged member has the worst score of each.
+
+        Runs that were recorded before such items were kept have none.
+        """
+        metric = reference.get("metric", "")
+        if metric not in RATIOS or "learning_rate" in reference or not self._items_path(reference).exists():
             return None
-        counts, diverged = self._counted(reference), self._diverged(reference)
-        return {**counts, "correct": np.where(diverged, 0, counts["correct"])}
+        (part, *more), most = RATIOS[metric](self._counted(reference), metric), MOST.get(metric, 1.0)
+        whole, diverged = np.sum(more, 0, dtype=float), self._diverged(reference)
+        finished = ~diverged[:, 0]
+        least = scores.worst(metric, part[finished].sum(1) / np.maximum(whole[finished].sum(1), 1))
+        return Ratio(np.where(diverged, least * whole, part), whole, most)
 
     def scored_items(self, reference: Mapping[str, Any]) -> np.ndarray | None:
         """Return a run's score of each test item, or pair of items that hang together, (members, items), if its metric is their mean.
@@ -144,9 +176,12 @@ class Evidence:
 
     def _counted(self, reference: Mapping[str, Any]) -> dict[str, np.ndarray]:
         """Return a run's counts and scores per test item."""
-        path = self._path(*reference["run"].split("/")).with_suffix(".items.safetensors")
+        path = self._items_path(reference)
         self._note(path)
         return results.read_arrays(path)
+
+    def _items_path(self, reference: Mapping[str, Any]) -> Path:
+        return self._path(*reference["run"].split("/")).with_suffix(".items.safetensors")
 
     def analysis(self, name: str) -> dict[str, Any]:
         """Return an analysis' result.

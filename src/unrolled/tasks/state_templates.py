@@ -21,11 +21,11 @@ class StateTemplates(Templates):
 
     Args:
         folder: frozen set "cities".
-        sentences, cities, unknown: see `Templates`.
+        sentences, cities, unknown, own_sentences: see `Templates`.
     """
 
-    def __init__(self, folder: Path, *, sentences: int = 400, cities: int = 20, unknown: float = 0.1) -> None:
-        super().__init__(folder, sentences=sentences, cities=cities, unknown=unknown)
+    def __init__(self, folder: Path, *, sentences: int = 400, cities: int = 20, unknown: float = 0.1, own_sentences: bool = False) -> None:
+        super().__init__(folder, sentences=sentences, cities=cities, unknown=unknown, own_sentences=own_sentences)
         self.labels = [*LABELS, *STATE_LABELS]
         self.sizes = self.sizes._replace(outputs=len(self.labels))
 

@@ -12,9 +12,11 @@ Scores are kept apart by what a label depends on: nothing (a word that is always
 from __future__ import annotations
 
 import random
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
+import torch
 from torch import Tensor
 
 from unrolled.batches import Batch, Sizes
@@ -94,23 +96,41 @@ class Templates(StoredTask):
         sentences: number of training sentences; validation and test have 600 each.
         cities: number of different cities.
         unknown: share of the cities in training that are replaced by the unknown word, so that a city never seen can be labelled.
+        own_sentences: whether each member learns from sentences of its own, as many, drawn by its generator; else all from the same.
     """
 
     headline = "accuracy_slots"
     higher_is_better = True
     ceilings = (LONGEST,)
 
-    def __init__(self, folder: Path, *, sentences: int = 400, cities: int = 20, unknown: float = 0.1) -> None:
+    def __init__(self, folder: Path, *, sentences: int = 400, cities: int = 20, unknown: float = 0.1,
+                 own_sentences: bool = False) -> None:
         super().__init__(folder)
-        names = stored.load(folder)[:cities]
-        vocabulary = ["<padding>", "<unknown>", *names, *MONTHS, *DAYS, *FILLERS, "arrive", "leave", "on", "from", "is", "where"]
+        self.names, self.unknown, self.own_sentences = stored.load(folder)[:cities], unknown, own_sentences
+        vocabulary = ["<padding>", "<unknown>", *self.names, *MONTHS, *DAYS, *FILLERS, "arrive", "leave", "on", "from", "is", "where"]
         self.words = {word: index for index, word in enumerate(vocabulary)}
         self.labels = list(LABELS)
         for seed, (split, size) in enumerate({"train": sentences, "validation": 600, "test": 600}.items()):
-            grammar = Grammar(names, seed)
-            drawn = [grammar.sentence() for _ in range(size)]
-            self.splits[split] = self._encode(drawn, unknown if split == "train" else 0.0, seed)
+            self.splits[split] = self._draw(size, unknown if split == "train" else 0.0, seed)
         self.sizes = Sizes(features=0, outputs=len(LABELS), vocabulary=len(vocabulary), read="each")
+
+    def _draw(self, size: int, unknown: float, seed: int) -> Batch:
+        grammar = Grammar(self.names, seed)
+        return self._encode([grammar.sentence() for _ in range(size)], unknown, seed)
+
+    def training_batches(self, generators: Sequence[torch.Generator], batch: int) -> Iterator[Batch]:
+        """Go through the sentences again and again, in another order each time; each member through its own if it has any."""
+        if not self.own_sentences:
+            yield from super().training_batches(generators, batch)
+            return
+        size = len(self.splits["train"].inputs)
+        drawn = [self._draw(size, self.unknown, int(torch.randint(2**31, (1,), generator=generator))) for generator in generators]
+        self.splits["own"] = Batch(*(np.concatenate(parts) for parts in zip(*drawn, strict=True)))  # one member's after another's
+        while True:
+            orders = np.stack([member * size + torch.randperm(size, generator=generator).numpy()
+                               for member, generator in enumerate(generators)])
+            for start in range(0, size, batch):
+                yield self._take("own", orders[:, start : start + batch], LONGEST)
 
     def _encode(self, sentences: list[list[Word]], unknown: float, seed: int) -> Batch:
         """Return words, labels, lengths and what each label depends on."""
@@ -156,8 +176,8 @@ class Templates(StoredTask):
         counts = {}
         for name, select in self._selections().items():
             chosen = select(batch)
-            counts[name] = (right & chosen).sum(-1).int()
-            counts[f"{name}_words"] = chosen.sum(-1).int().expand_as(counts[name])
+            counts[name] = (right & chosen).sum(-1).to(torch.uint8)  # a sentence has at most 16 words
+            counts[f"{name}_words"] = chosen.sum(-1).to(torch.uint8).expand_as(counts[name])
         return counts
 
     def metrics(self, items: Items) -> dict[str, Tensor]:

@@ -144,7 +144,7 @@ NOTES = {
         "有叠词的串，如“好棒棒”（final/accuracy_repeats）：CTC 与逐帧标注再合并重复比较。",
         ("F2", "F3"), ("recognition/*_mandarin_ctc.svg",)),
     "audio_words": Note(
-        ("autoencoder", "untrained", "correspondence", "frozen_encoder"), "mean_average_precision",
+        ("autoencoder", "untrained", "correspondence"), "mean_average_precision",
         "Finding a spoken word again in other voices: trained without labels (autoencoder, correspondence) against an "
         "encoder at random values (untrained).",
         "在其他说话人的语音中找回同一个词：无标注训练（autoencoder、correspondence）与随机编码器（untrained）比较。",

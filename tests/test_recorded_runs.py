@@ -1,0 +1,56 @@
+"""Runs that are trained once at full scale as more seeds of another: they are that other but for their seeds, and have been recorded so."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import re
+from pathlib import Path
+
+import pytest
+from conftest import ROOT
+
+from unrolled import results, settings, tuned
+
+pytestmark = pytest.mark.unit
+MORE_SEEDS = re.compile(r"(.+)_(\d{2,}|further)")
+OWN = ("name", "seeds", "first_seed", "learning_rates", "members_together")  # of what may differ: it changes no member
+
+
+def scale(name: str) -> dict[str, settings.TaskSection]:
+    return settings.parse({**json.loads(json.dumps(settings.read_yaml(ROOT / "params.yaml"))), "scale": name}).tasks
+
+
+def of_more_seeds() -> list[tuple[str, str, str]]:
+    """Return section, run and what it has more seeds of; a number that is a length is none of seeds."""
+    laptop, full = scale("laptop"), scale("full")
+    found = []
+    for section, runs in full.items():
+        for name, run in runs.runs.items():
+            known = MORE_SEEDS.fullmatch(name)
+            if name not in laptop[section].runs and known and known[1] in laptop[section].runs and str(run.options.get("length")) != known[2]:
+                found.append((section, name, known[1]))
+    return found
+
+
+@pytest.mark.parametrize(("section", "name", "base"), of_more_seeds())
+def test_more_seeds_are_of_the_same_network(section: str, name: str, base: str) -> None:
+    more, ours = (dataclasses.asdict(scale(size)[section].runs[run]) for size, run in (("full", name), ("laptop", base)))
+    assert {key: value for key, value in more.items() if key not in OWN} == {key: value for key, value in ours.items() if key not in OWN}
+    assert list(more["learning_rates"]) == [tuned.load(ROOT / "tuned.yaml")[section][base]["learning_rate"]]
+
+
+def test_there_are_such_runs() -> None:
+    assert ("slots", "jordan_window_10", "jordan_window") in of_more_seeds() and ("audio_words", "autoencoder_further", "autoencoder") in of_more_seeds()
+
+
+def test_what_is_recorded_was_trained_with_the_settings_of_now() -> None:
+    full = scale("full")
+    for path in sorted(Path(ROOT, results.recorded_file("x", "y").parent.parent).glob("*/*.json")):
+        record = results.read_result(path)
+        run = full[record["task"]].runs[record["run"]]
+        flat = {key: value for key, value in {**dataclasses.asdict(run), **run.options}.items() if key in record["settings"]}
+        loose = {*OWN, "options", "learning_rate", "evaluate_every", "epochs", "updates"}
+        assert {key: value for key, value in flat.items() if key not in loose} == {
+            key: value for key, value in record["settings"].items() if key in flat and key not in loose}, path
+        assert len(record["members"]) == run.seeds * max(len(run.learning_rates), 1), path
