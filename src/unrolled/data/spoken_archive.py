@@ -102,7 +102,8 @@ class SpokenArchive(Synthesised):
                  "validation": {"query": validation[:half], "archive": validation[half:]},
                  "second": {"query": names(LANGUAGE, self.part(SECOND_QUERY_VOICES)),
                             "archive": names(LANGUAGE, self.part(SECOND_ARCHIVE_VOICES))}}
-        return {**found, "third": {"query": found["test"]["query"], "archive": found["second"]["archive"]}}
+        fewer = names(LANGUAGE, self.part(QUERY_VOICES[: QUERY_SPEAKERS // 2]))  # twice the phrases make as many queries
+        return {**found, "third": {"query": fewer, "archive": found["second"]["archive"]}}
 
 
 def sentences(count: int, phrases: Sequence[str], confusable: Sequence[str], generator: np.random.Generator) -> list[str]:
