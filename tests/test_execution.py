@@ -418,3 +418,22 @@ def test_a_member_that_two_tasks_share_stands_while_it_is_read(workplace):
     (store.folder("shared") / "history.csv").write_text("damaged")
     store.save("shared", {"seconds": 3.0}, [{"step": 1}], arrays, arrays)
     assert store.load("shared")["seconds"] == 3.0
+
+
+def test_a_rate_holds_for_data_whose_last_digits_another_processor_made(tmp_path):
+    """Texts and times count as they are, what is computed by its size, the card not at all."""
+    frames = np.arange(2000, dtype=np.int16).reshape(-1, 2) - 1000
+
+    def outline(name, card="a set", texts="near", starts=1, noise=0.0, size=1.0, columns=2):
+        folder = tmp_path / name
+        results.write_json(folder / "card.json", {"title": card})
+        results.write_json(folder / "train.json", {"texts": [texts]})
+        drawn = np.random.default_rng(0).uniform(-noise, noise, frames.shape)
+        results.write_arrays(folder / "train.safetensors", {"frames": np.round(size * frames + drawn).astype(np.int16)[:, :columns],
+                                                           "starts": np.array([starts], np.int32), "scale": np.full(3, size, np.float32)})
+        return keys.data_outline(str(folder))
+
+    same = outline("same")
+    assert outline("card", card="another") == same == outline("digits", noise=1.0)
+    assert len({same, outline("texts", texts="fear"), outline("times", starts=2), outline("louder", size=1.1), outline("shape", columns=1)}) == 5
+    assert keys.data_outline("src/unrolled/tasks/adding.py") == "" and keys.data_hash(str(tmp_path / "same")) != keys.data_hash(str(tmp_path / "digits"))

@@ -119,11 +119,11 @@ def _shown(run: Run, members: Sequence[Member]) -> dict[str, Any]:
 
 
 def tuning_hash(run: Run, reads: str, grid: TuningSettings) -> str:
-    """Return the hash that tells whether a tuned rate was chosen with the settings and code of now, on whatever device.
+    """Return the hash that tells whether a tuned rate was chosen with the settings, data and code of now, on whatever device and processor.
 
     Of what is tuned on, the grid and the seeds count: rates beyond the grid are only tried by who needs them.
     """
-    parts = keys.run_hash(run, reads, "any"), sorted(grid.learning_rates), grid.first_seed, grid.seeds
+    parts = keys.tuned_for(run, reads), sorted(grid.learning_rates), grid.first_seed, grid.seeds
     return results.bytes_hash(repr(parts).encode())[:16]
 
 

@@ -12,16 +12,19 @@ import hashlib
 import importlib.metadata
 import inspect
 import json
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from types import ModuleType
+
+import numpy as np
 
 from unrolled import batches, models, training
 from unrolled.cells import CELLS
 from unrolled.cells import base as cells_base
 from unrolled.cells import sweep as cells_sweep
 from unrolled.models import MODELS, parts
-from unrolled.results import folder_hash
+from unrolled.results import bytes_hash, file_hash, folder_hash, read_arrays
 from unrolled.settings import Run
 from unrolled.tasks import TASKS
 from unrolled.tasks import base as tasks_base
@@ -30,6 +33,8 @@ from unrolled.tasks import base as tasks_base
 # sets import does not: how something is fetched changes nothing that is not seen in the frozen data.
 HELPERS = ("unrolled.cells.", "unrolled.models.", "unrolled.data.", "unrolled.tasks.", "unrolled.retrieval")
 FOLLOWED = ("unrolled.cells.", "unrolled.models.")
+CARD = "card.json"  # origin, licence and flaws of a data set, in words
+EXACT = ("starts", "ends", "lengths", "words", "labels")  # arrays of whole numbers that no processor computes
 # Settings that decide how the work is cut up or shown, never what comes out.
 NOT_IN_KEY = ("task", "name", "seeds", "first_seed", "learning_rates", "members_together")
 
@@ -79,10 +84,39 @@ def data_hash(reads: str) -> str:
     return folder_hash(reads) if Path(reads).is_dir() else ""
 
 
+@cache
+def data_outline(reads: str) -> str:
+    """Return a hash of a run's frozen data but for the last digits of what was computed: another processor makes others.
+
+    Texts, times and labels count as they are; sounds, features and images by their shape and the first three digits of their mean size; what
+    the data's card says not at all.
+    """
+    if not Path(reads).is_dir():
+        return ""
+    files = sorted(path for path in Path(reads).rglob("*") if path.is_file() and path.name != CARD)
+    parts = [(path.relative_to(reads).as_posix(), _array_outlines(path) if path.suffix == ".safetensors" else file_hash(path)) for path in files]
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+
+
+def _array_outlines(path: Path) -> list[tuple[str, str, list[int], str]]:
+    arrays = sorted(read_arrays(path).items())
+    return [(name, values.dtype.name, list(values.shape), bytes_hash(values.tobytes()) if name in EXACT
+             else f"{np.abs(values, dtype=float).mean() if values.size else 0:.2e}") for name, values in arrays]
+
+
 def run_hash(run: Run, reads: str, device: str) -> str:
     """Return the hash of all that a run's members have in common."""
+    return _hashed(run, {"data": data_hash(reads), "device": device})
+
+
+def tuned_for(run: Run, reads: str) -> str:
+    """Return the hash of all that a learning rate is chosen for: that of a run on whatever device and processor."""
+    return _hashed(run, {"data": data_outline(reads)})
+
+
+def _hashed(run: Run, more: Mapping[str, str]) -> str:
     settings = {key: value for key, value in dataclasses.asdict(run).items() if key not in NOT_IN_KEY}
-    parts = {"settings": settings, "data": data_hash(reads), "device": device,
+    parts = {"settings": settings, **more,
              **{name: importlib.metadata.version(name) for name in ("torch", "numpy")},  # batches are drawn by NumPy
              "code": run_code(run)}
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()

@@ -108,7 +108,8 @@ def rightness(section: str, items: Mapping[str, Counts], texts: np.ndarray, hear
     for name, other in (("trimming", f"right_{section}_{options.trimming}_repeats"),
                         ("blanks_first", f"right_{section}_{options.ctc}_repeats_blanks_first")):
         if ours is not None and other in found:
-            found[f"lead_{section}_{options.ctc}_over_{name}"] = ours - found[other]
+            seeds = min(len(ours), len(found[other]))
+            found[f"lead_{section}_{options.ctc}_over_{name}"] = ours[:seeds] - found[other][:seeds]
     return {name: values.tolist() for name, values in found.items()}
 
 
