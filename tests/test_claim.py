@@ -39,7 +39,7 @@ def test_references_are_all_that_a_rule_names(sources):
 
 @pytest.mark.unit
 @pytest.mark.parametrize(("name", "expected"), [
-    ("C5", {"train@adding", "train@timing"}), ("A5", set()), ("A3", {"data@slots", "data@cities", "train@slots", "train@templates"}),
+    ("C5", {"train@adding"}), ("E1", {"train@adding", "train@digits", "analyse@gradient_flow", "DATA"}), ("A5", set()), ("A3", {"data@slots", "data@cities", "train@slots", "train@templates"}),
     ("d4", {"analyse@error_surface", "DATA"}), ("F8", {"analyse@audio_vectors", "train@audio_words", "DATA"})])
 def test_a_claim_takes_the_stages_that_its_evidence_comes_from(sources, chosen, name, expected):
     every = {f"data@{data}" for data in chosen.data.sets}

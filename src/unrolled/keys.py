@@ -88,13 +88,14 @@ def data_hash(reads: str) -> str:
 def data_outline(reads: str) -> str:
     """Return a hash of a run's frozen data but for the last digits of what was computed: another processor makes others.
 
-    Texts, times and labels count as they are; sounds, features and images by their shape and the first three digits of their mean size; what
-    the data's card says not at all.
+    Texts, times and labels count as they are; sounds, features and images by their shape and the first three digits of their mean size;
+    what the data's card says not at all.
     """
     if not Path(reads).is_dir():
         return ""
     files = sorted(path for path in Path(reads).rglob("*") if path.is_file() and path.name != CARD)
-    parts = [(path.relative_to(reads).as_posix(), _array_outlines(path) if path.suffix == ".safetensors" else file_hash(path)) for path in files]
+    parts = [(path.relative_to(reads).as_posix(), _array_outlines(path) if path.suffix == ".safetensors" else file_hash(path))
+             for path in files]
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
 
