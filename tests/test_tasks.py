@@ -195,3 +195,22 @@ def test_digits_read_in_rows(tmp_path, monkeypatch):
     assert task.chance["accuracy"] == pytest.approx(2 / 3)
     right = task.items(torch.nn.functional.one_hot(torch.tensor([[0, 1, 0]]), 10).float(), batch)
     assert task.metrics(right)["accuracy"].item() == pytest.approx(2 / 3)
+
+
+def sentences_of_an_epoch(task, seeds: list[int]) -> list[list[tuple[int, ...]]]:
+    """Return what each member reads in its first two epochs, of 12 sentences in batches of 5, 5 and 2."""
+    batches = task.training_batches([seeded(seed) for seed in seeds], 5)
+    read = [next(batches).inputs for _ in range(6)]
+    return [[tuple(sentence.tolist()) for part in read for sentence in part[member]] for member in range(len(seeds))]
+
+
+@pytest.mark.parametrize("own", [False, True])
+def test_members_read_the_same_sentences_or_each_its_own(city_folder, own):
+    """Each reads all of its own once an epoch, and the same ones alone as in company."""
+    made = templates.Templates(city_folder, sentences=12, own_sentences=own)
+    first, second = sentences_of_an_epoch(made, [3, 4])
+    assert sorted(first[:12]) == sorted(first[12:]) and len(first) == 24
+    assert (sorted(first[:12]) == sorted(second[:12])) is not own
+    for seed, together in ((3, first), (4, second)):
+        alone, = sentences_of_an_epoch(templates.Templates(city_folder, sentences=12, own_sentences=own), [seed])
+        assert alone == together
