@@ -5,9 +5,12 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
+import time
+from pathlib import Path
 
 import pytest
 import small_pipeline
+import yaml
 from conftest import ROOT
 
 from pipelines import claim
@@ -86,19 +89,28 @@ def test_what_is_recorded_is_told_without_a_run(monkeypatch, chosen):
     assert said[-2] == f"Verdict of the reference run: {reference['verdict']} ({reference['reason']})."
 
 
+def stages_run(home: Path, since: float) -> set[str]:
+    records = [results.read_json(path) for path in (home / results.RUNS / "stages").glob("*.json")]
+    return {record["stage"] for record in records if "stage" in record and record["ended"] >= since}
+
+
 @pytest.mark.smoke
-def test_only_what_a_claim_needs_is_run(finished, tmp_path):
+def test_of_what_changed_a_claim_redoes_what_it_needs_and_the_pipeline_the_rest(finished, tmp_path):
     home = shutil.copytree(finished, tmp_path / "home")
     (home / results.REFERENCE).mkdir(exist_ok=True)
     results.write_json(home / results.REFERENCE / "verdicts.json", {"format": results.FORMAT, "claims": {}})
-    tree = (home / "params.yaml").read_text(encoding="utf-8")
-    (home / "params.yaml").write_text(tree.replace("updates: 20", "updates: 15").replace("updates: 60", "updates: 50"), encoding="utf-8")
-    before = (home / results.run_file("adding", "gru")).stat().st_mtime, results.file_hash(home / results.verdicts_file())
+    tree = settings.read_yaml(home / "params.yaml")
+    tree["tasks"]["templates"]["updates"], tree["tasks"]["adding"]["updates"] = 15, 10
+    results.write_text(home / "params.yaml", yaml.safe_dump(tree, sort_keys=False))
+    began, verdicts = time.time(), results.file_hash(home / results.verdicts_file())
     done = subprocess.run([sys.executable, "-m", "pipelines.claim"], cwd=home, env={**small_pipeline.environment(), "CLAIM": "a2"},
                           capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     said = done.stdout.splitlines()
     start = next(place for place, line in enumerate(said) if line.startswith("A2  "))
     assert "Observed:" in said[start:] and said[-1].startswith("A verdict of your own takes all claims")
-    assert any(line.startswith("train templates: ") for line in said[:start]) and not any(line.startswith("train adding") for line in said)
-    assert before == ((home / results.run_file("adding", "gru")).stat().st_mtime, results.file_hash(home / results.verdicts_file()))
+    assert any(line.startswith("train templates: ") for line in said[:start])
+    assert stages_run(home, began) == {"train@templates", "analyse@worked_examples"} and verdicts == results.file_hash(home / results.verdicts_file())
+    began = time.time()
+    small_pipeline.finish(home)
+    assert stages_run(home, began) == {"train@adding", "judge", "report", "track"}

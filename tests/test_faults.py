@@ -121,21 +121,6 @@ def test_a_disk_that_takes_no_more_is_one_sentence_and_nothing_is_half_written(t
     shutil.rmtree(trained / results.task_folder("templates"))
 
 
-def stages_run(home: Path, since: float) -> set[str]:
-    records = [results.read_json(path) for path in (home / results.RUNS / "stages").glob("*.json")]
-    return {record["stage"] for record in records if "stage" in record and record["ended"] >= since}
-
-
-def test_a_changed_number_redoes_what_depends_on_it_and_nothing_else(finished, tmp_path):
-    home = shutil.copytree(finished, tmp_path / "home")
-    tree = settings.read_yaml(home / "params.yaml")
-    tree["tasks"]["templates"]["updates"] = 15
-    results.write_text(home / "params.yaml", yaml.safe_dump(tree, sort_keys=False))
-    began = time.time()
-    small_pipeline.finish(home)
-    assert stages_run(home, began) == {"train@templates", "analyse@worked_examples", "judge", "report", "track"}
-
-
 def test_a_clock_that_jumps_and_a_flipped_byte(finished, undisturbed, tmp_path):
     home = shutil.copytree(finished, tmp_path / "home")
     for folder in ("data", "results", "report", ".runs", "src"):
