@@ -12,7 +12,7 @@ from typing import Any
 
 from pipelines import reproduce
 from unrolled import guard, lanes, results
-from unrolled.judging import Worked, claims, rules, work_out
+from unrolled.judging import Worked, claims, rules, wording, work_out
 from unrolled.judging.claims import Claim, ClaimError
 from unrolled.settings import Settings, nearest
 
@@ -80,7 +80,7 @@ def lines(worked: Worked) -> Iterator[str]:
     claim, outcome, control, evidence = worked
     yield f"{claim.id}  {claim.statement}"
     yield f"Test: {claim.test}"
-    yield f"Rule: {rules.sentence(claim.rule)}"
+    yield f"Rule: {wording.sentence(claim.rule)}"
     yield "Observed:"
     for finding in outcome.findings:
         yield f"  {finding.name}: {finding.sentence}" if finding.name else f"  {finding.sentence}"

@@ -174,6 +174,10 @@ def test_runs_are_repeated_at_other_lengths(params):
     runs = settings.parse(params).tasks["adding"].runs
     assert {name: run.options["length"] for name, run in runs.items()} == {"tanh": 50, "tanh_30": 30, "long": 100, "tanh_10": 10}
     assert runs["tanh_30"].hidden == 7  # a line of its own stands
+    section["runs"]["tanh_30"]["length"] = 31
+    with pytest.raises(settings.SettingsError, match=r"runs\.tanh_30 has a length of 31, but its name is that of tanh at length 30"):
+        settings.parse(params)
+    section["runs"]["tanh_30"]["length"] = 30
     params["scale"], section["full"] = "full", {"other_lengths": [200]}
     assert set(settings.parse(params).tasks["adding"].runs) == {"tanh", "tanh_30", "long", "tanh_200"}
 
@@ -240,8 +244,19 @@ def test_generated_tasks_and_models_of_every_scale_are_good_and_few_are_built(pa
     assert 10 < len(built) < 100
 
 
-@pytest.mark.parametrize("name", ["a__b", "a/b"])
-def test_names_that_files_could_not_bear_are_refused(params, name):
-    params["tasks"]["adding"]["runs"] = {name: {"cell": "elman"}}
-    with pytest.raises(SettingsError, match="may not hold '__' or '/'"):
+@pytest.mark.parametrize("name", ["a__b", "a/b", "tanh.items", "", ".", "..", "a\n", "a b", "a_", "-a", "3", "é"])
+@pytest.mark.parametrize("of_section", [False, True])
+def test_names_that_files_could_not_bear_are_refused(params, name, of_section):
+    if of_section:
+        params["tasks"][name] = params["tasks"].pop("adding")
+    else:
+        params["tasks"]["adding"]["runs"] = {name: {"cell": "elman"}}
+    with pytest.raises(SettingsError, match="files are named after it, so that it must begin with a letter") as said:
+        catalogue.check(settings.parse(params))
+    assert "\n" not in str(said.value) and repr(name) in str(said.value)
+
+
+def test_a_run_is_not_called_as_the_file_beside_its_own(params):
+    params["tasks"]["adding"]["runs"] = {"seconds": {"cell": "elman"}}
+    with pytest.raises(SettingsError, match=r"tasks\.adding\.runs\.seconds: call the run something else"):
         catalogue.check(settings.parse(params))

@@ -230,7 +230,7 @@ def _task(name: str, section: Mapping[str, Any], defaults: Mapping[str, Any], sc
     lengths = checked_value(forced.pop("other_lengths", own.pop("other_lengths", [])), tuple[int, ...], f"{where}.other_lengths", "length")
     most_seeds = checked_value(forced.pop("other_seeds", own.pop("other_seeds", 1000)), int, f"{where}.other_seeds", "seeds")
     finalist_seeds = checked_value(forced.pop("finalist_seeds", own.pop("finalist_seeds", 0)), int, f"{where}.finalist_seeds")
-    repeated = _at_other_lengths(lines, lengths)
+    repeated = _at_other_lengths(lines, lengths, where)
     runs = {}
     for run, line in {**lines, **repeated}.items():
         place = f"{where}.runs.{run}"
@@ -248,10 +248,25 @@ def _task(name: str, section: Mapping[str, Any], defaults: Mapping[str, Any], sc
     return TaskSection(name, checked_value(own["kind"], str, f"{where}.kind"), reads, runs, purpose, tuple(elsewhere), finalist_seeds)
 
 
-def _at_other_lengths(lines: Mapping[str, Any], lengths: Iterable[int]) -> dict[str, dict[str, Any]]:
-    """Repeat each run that names no length of its own at every other length, as <run>_<length>; a line of that name stands."""
-    return {f"{name}_{length}": {**line, "length": length} for length in lengths for name, line in lines.items()
-            if isinstance(line, Mapping) and "length" not in line and f"{name}_{length}" not in lines}
+def _at_other_lengths(lines: Mapping[str, Any], lengths: Iterable[int], where: str) -> dict[str, dict[str, Any]]:
+    """Repeat each run that names no length of its own at every other length, as <run>_<length>; a line of that name stands.
+
+    Raises:
+        SettingsError: such a line has another length, so that nothing would be trained at this one.
+    """
+    repeated = {}
+    for name, line in lines.items():
+        if not isinstance(line, Mapping) or "length" in line:
+            continue
+        for length in lengths:
+            other = f"{name}_{length}"
+            stands = lines.get(other)
+            if isinstance(stands, Mapping) and stands.get("length", length) != length:
+                raise SettingsError(f"{where}.runs.{other} has a length of {stands['length']}, but its name is that of {name} at length "
+                                    f"{length}; give it another name.")
+            if other not in lines:
+                repeated[other] = {**line, "length": length}
+    return repeated
 
 
 def _check_run_fields(tree: Mapping[str, Any], where: str) -> None:

@@ -27,12 +27,14 @@ class Test(NamedTuple):
         effect: in the claim's direction.
         interval: 95 % of the effect.
         p_for: of an effect not beyond the margin. p_against: of an effect not on the other side of zero.
+        p_within: of an effect that reaches the margin on one side or the other; 1 where that was not tested.
     """
 
     effect: float
     interval: tuple[float, float]
     p_for: float
     p_against: float
+    p_within: float = 1.0
 
 
 class Ratio(NamedTuple):
@@ -95,13 +97,14 @@ def compare_counts(first: int, first_of: int, second: int, second_of: int, margi
 
     Notes:
         p for it is the level at which Newcombe's interval just reaches the margin, or that of Boschloo's exact test of no difference
-        if larger; p against it is Boschloo's.
+        if larger (but where a margin below 0 allows for one); p against it is Boschloo's.
     """
     counts = first, first_of, second, second_of
     table = [[first, second], [first_of - first, second_of - second]]
     effect = first / first_of - second / second_of
     greater, less = (float(stats.boschloo_exact(table, alternative=side).pvalue) for side in ("greater", "less"))
-    return Test(effect, newcombe(*counts), max(greater, _beyond(counts, margin)), less)
+    beyond = _beyond(counts, margin)
+    return Test(effect, newcombe(*counts), beyond if margin < 0 else max(greater, beyond), less)
 
 
 def _beyond(counts: tuple[int, int, int, int], margin: float) -> float:
@@ -123,23 +126,6 @@ def newcombe(first: int, first_of: int, second: int, second_of: int, level: floa
     rate_1, rate_2 = first / first_of, second / second_of
     effect = rate_1 - rate_2
     return (effect - math.hypot(rate_1 - low_1, high_2 - rate_2), effect + math.hypot(high_1 - rate_1, rate_2 - low_2))
-
-
-def compare_pairs(first: Sequence[float], second: Sequence[float], margin: float) -> Test:
-    """Test whether something happens to the first of each pair more often by more than the margin.
-
-    Notes:
-        p for it is the share of bootstrap samples of pairs in which it does not, or that of McNemar's exact test of no difference if
-        larger; p against it is McNemar's.
-    """
-    apart = np.asarray(first, float) - np.asarray(second, float)
-    only_first, only_second = int((apart > 0).sum()), int((apart < 0).sum())
-    greater, less = (float(stats.binomtest(only_first, only_first + only_second, alternative=side).pvalue)
-                     if only_first + only_second else 1.0 for side in ("greater", "less"))
-    drawn = _generator().choice(apart, (RESAMPLES, len(apart))).mean(1)
-    beyond = (1 + int((drawn <= margin).sum())) / (RESAMPLES + 1)
-    low, high = np.quantile(drawn, [LEVEL / 2, 1 - LEVEL / 2])
-    return Test(float(apart.mean()), (float(low), float(high)), max(greater, beyond), less)
 
 
 def rate_against_limit(values: Sequence[float], limit: float) -> Test:
@@ -179,8 +165,27 @@ def equivalent(first: Any, second: Any, margin: float, by: Callable[[Any, Any, f
         first, second: what `by`, one of the tests of a difference, takes.
     """
     above, below = by(first, second, margin), by(second, first, margin)
-    inside = max(by(first, second, -margin).p_for, by(second, first, -margin).p_for)
-    return Test(above.effect, above.interval, inside, min(1.0, 2 * min(above.p_for, below.p_for)))
+    return Test(above.effect, above.interval, within(first, second, margin, by), min(1.0, 2 * min(above.p_for, below.p_for)))
+
+
+def within(first: Any, second: Any, margin: float, by: Callable[[Any, Any, float], Test]) -> float:
+    """Return p of a difference that reaches the margin on one side or the other (two one-sided tests; Schuirmann 1987).
+
+    Args:
+        first, second: what `by`, one of the tests of a difference, takes.
+        margin: 0 leaves nothing within it, and p is 1.
+    """
+    return max(by(first, second, -margin).p_for, by(second, first, -margin).p_for) if margin > 0 else 1.0
+
+
+def no_worse(better: Any, other: Any, margin: float, by: Callable[[Any, Any, float], Test]) -> Test:
+    """Test whether the first falls short of the other by less than the margin; p against it is of a shortfall not beyond the margin.
+
+    Args:
+        better, other: what `by`, one of the tests of a difference, takes.
+    """
+    above = by(better, other, -margin)
+    return Test(above.effect, above.interval, above.p_for, by(other, better, margin).p_for)
 
 
 def compare_ratios(first: Ratio, second: Ratio, margin: float, resamples: int = DRAWS) -> Test:

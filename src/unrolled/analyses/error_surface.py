@@ -18,6 +18,8 @@ from unrolled.analyses import error_surface_piece
 from unrolled.analyses.base import SIGNED, AnalysisResult, Picture, compare
 
 TARGET, START = 0.7, 0.5  # of the paper
+ARRIVED = 1e-3  # error below which a descent has arrived
+# By clipping; the pieces of the page and the figures of `clipping` have the same.
 COLOURS = {"none": figures.VERMILION, "norm_15": figures.ORANGE, "norm_5": figures.SKY, "norm_1": figures.GREEN}
 
 
@@ -63,8 +65,8 @@ class Options:
                 raise ValueError(f"{name} must be two numbers, the lower first, but are {list(ends)}.")
         if self.flat >= self.steep:
             raise ValueError(f"flat must lie below steep, but they are {self.flat:g} and {self.steep:g}.")
-        if self.points < 3 or self.starts < 1 or self.windows < 1:
-            raise ValueError("points must be at least 3, starts and windows at least 1.")
+        if self.points < 3 or min(self.starts, self.windows, self.updates, self.steps) < 1:
+            raise ValueError("points must be at least 3, and starts, windows, updates and steps at least 1.")
 
 
 def error(weight: np.ndarray, bias: np.ndarray, steps: int = 50) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -98,16 +100,18 @@ def analyse(options: Options, settings: object) -> AnalysisResult:
     runs = {name: descend(*starts, by, at, options.learning_rate, options) for name, (by, at) in kinds.items()}
     result = AnalysisResult(_checks(weights, biases, by_weight, by_bias, options), window_statistics(options))
     for name, run in runs.items():
-        result.values[f"arrived_{name}"] = float((run.errors < 1e-3).mean())
+        result.values[f"arrived_{name}"] = float((run.errors < ARRIVED).mean())
         result.values[f"left_{name}"] = float(run.left.mean())
         result.values[f"longest_step_{name}"] = float(run.longest.max())
     result.values["flew_none"] = (runs["none"].longest > options.flown).astype(float).tolist()
     result.figures["surface"] = _surface_picture(weights, biases, values, norms, runs, options)
     for rate in options.judged_rates:
-        left = {name: descend(*starts, by, at, rate, options).left for name, (by, at) in kinds.items()}
-        for name, gone in left.items():
-            if name != "none" and left["none"].any():  # where nobody leaves, there is nobody to keep
-                result.values[f"success_rescued_{name}_rate_{rate:g}"] = (~gone[left["none"]]).astype(float).tolist()
+        found = {name: descend(*starts, by, at, rate, options) for name, (by, at) in kinds.items()}
+        gone = found.pop("none").left
+        result.values[f"flew_rate_{rate:g}"] = gone.astype(float).tolist()
+        for name, run in found.items() if gone.any() else ():  # where nobody leaves, there is nobody to keep
+            result.values[f"success_rescued_{name}_rate_{rate:g}"] = (~run.left[gone]).astype(float).tolist()
+            result.values[f"arrived_rescued_{name}_rate_{rate:g}"] = float((run.errors[gone] < ARRIVED).mean())
     by_rate = _by_rate(starts, kinds, options)
     result.figures["flown_by_rate"] = _rates_picture(by_rate, options)
     start = int(runs["none"].longest.argmax())
@@ -224,7 +228,8 @@ def _rates_picture(by_rate: Mapping[str, Mapping[float, Descent]], options: Opti
     figure, axes = figures.panels(height=2.8)
     for place, (name, runs) in enumerate(by_rate.items()):
         shares = [float((run.longest > options.flown).mean()) for run in runs.values()]
-        axes.plot(list(runs), shares, "o-", color=figures.colour(place), markersize=4, label=name.replace("_", " "))
+        axes.plot(list(runs), shares, "o-", color=COLOURS.get(name, figures.colour(place)), markersize=4,
+                  label=name.replace("_", " "))
     axes.set(xscale="log", xlabel="learning rate", ylabel="share that flies off", ylim=(-0.03, 1.03), title="Where a threshold acts")
     axes.legend(title="clipping")
     return Picture(figure, ["D4"], "Flying off, by learning rate and threshold.", "飞出的比例：学习率与阈值。",

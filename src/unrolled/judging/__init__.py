@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from unrolled import significance, worker_processes
-from unrolled.judging import rules
+from unrolled.judging import rules, wording
 from unrolled.judging.claims import Claim
 from unrolled.judging.evidence import Evidence
 from unrolled.judging.rules import Finding, Outcome
@@ -50,7 +50,7 @@ def _adjust(worked: Iterable[Worked]) -> None:
     for claim, outcome, _, _ in worked:
         families[claim.family] += [finding for finding in outcome.findings if finding.test is not None]
     for findings in families.values():
-        for name in ("p_for", "p_against"):
+        for name in ("p_for", "p_against", "p_within"):
             adjusted = significance.holm([getattr(finding, name) for finding in findings])
             for finding, value in zip(findings, adjusted, strict=True):
                 setattr(finding, name, value)
@@ -68,9 +68,9 @@ def _entry(claim: Claim, outcome: Outcome, control: Outcome | None, evidence: Ev
         "interval": list(tests[0].test.interval) if len(tests) == 1 else None,
         "n": min((finding.size for finding in outcome.findings if finding.size), default=0),
         "findings": [_finding(finding) for finding in outcome.findings],
-        "rule": rules.sentence(claim.rule), "rule_zh": rules.sentence(claim.rule, chinese=True), "rule_hash": claim.rule_hash,
+        "rule": wording.sentence(claim.rule), "rule_zh": wording.sentence(claim.rule, chinese=True), "rule_hash": claim.rule_hash,
         "control": None if control is None else {
-            "sentence": rules.sentence(claim.control), "sentence_zh": rules.sentence(claim.control, chinese=True),
+            "sentence": wording.sentence(claim.control), "sentence_zh": wording.sentence(claim.control, chinese=True),
             "observed": _joined(control, "sentence", "; "), "observed_zh": _joined(control, "sentence_zh", "；"),
             "passed": control.verdict == "reproduced"},
         "published": claim.published, "differs": claim.differs, "differs_zh": claim.differs_zh,
@@ -87,19 +87,19 @@ def _decide(outcome: Outcome, control: Outcome | None, evidence: Evidence) -> tu
         return "inconclusive", "the control did not succeed, so a failure would say nothing", "对照未成功，失败便说明不了问题"
     if evidence.warnings:
         return "inconclusive", "; ".join(evidence.warnings), "；".join(evidence.warnings_zh)
+    silent = [finding for finding in outcome.findings if finding.says_nothing]
+    part, part_zh = ("part that could be tested", "能检验的每一部分") if silent else ("part of the rule", "规则的每一部分")
     reasons = {
-        "reproduced": ("every part of the rule holds, beyond its margin", "规则的每一部分都成立，且差距足够大"),
-        "contradicted": ("the rule fails: the opposite is significant, or the interval stays within the margin and shows no effect",
-                         "规则不成立：相反方向显著，或区间落在要求的差距之内且未显示效应"),
+        "reproduced": (f"every {part} holds, beyond its margin", f"{part_zh}都成立，且差距足够大"),
+        "contradicted": ("the rule fails: the opposite is significant, or an effect beyond the margin is ruled out",
+                         "规则不成立：相反方向显著，或可以排除超过要求差距的效应"),
         "conditional": ("it holds under some of the named conditions and fails under others", "在一些条件下成立，在另一些条件下不成立"),
         "inconclusive": ("the data decide neither way", "数据不足以判定"),
     }
     if outcome.findings and all(finding.passed for finding in outcome.findings):
         return verdict, "every check holds", "各项核对全部成立"
-    moot = [finding for finding in outcome.findings if finding.moot]
-    if verdict == "inconclusive" and moot and all(finding.moot or finding.verdict == "reproduced" for finding in outcome.findings):
-        return (verdict, "the parts whose own control succeeded hold, the others say nothing",
-                "自身对照成功的各项都成立，其余各项说明不了什么")
+    if verdict == "inconclusive" and silent and all(finding.says_nothing or finding.verdict == "reproduced" for finding in outcome.findings):
+        return verdict, "the parts that could be tested hold, the others say nothing", "能检验的各项都成立，其余各项说明不了什么"
     missing = [finding.missing for finding in outcome.findings if finding.missing]
     if verdict == "inconclusive" and missing:
         return verdict, "; ".join(missing), "缺少证据：" + "；".join(missing)
@@ -117,5 +117,5 @@ def _finding(finding: Finding) -> dict[str, Any]:
                              "sentence_zh": finding.sentence_zh, "n": finding.size}
     if finding.test is not None:
         entry |= {"effect": finding.test.effect, "interval": list(finding.test.interval),
-                  "p_for": finding.p_for, "p_against": finding.p_against}
+                  "p_for": finding.p_for, "p_against": finding.p_against, "p_within": finding.p_within}
     return entry

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -129,9 +130,30 @@ def _check_part(value: Any, key: str, where: str, inner: bool) -> None:
         for name, part in value.items():
             check_rule(part, f"{where}.{name}", inner=True)
     elif key in ("of", "than"):
-        if not isinstance(value, Mapping) or not ({"run", "metric"} <= set(value) <= {"run", "metric", "learning_rate"}
-                                                  or set(value) == {"analysis", "value"}):
-            raise ClaimError(f"{where} must name a run and a metric (and perhaps a learning_rate), or an analysis and a value, "
-                             f"but is {dict(value) if isinstance(value, Mapping) else value!r}.")
-    elif key in ("margin", "limit") and (isinstance(value, bool) or not isinstance(value, int | float)):
+        _check_reference(value, where)
+    elif key == "analysis" and not isinstance(value, str):
+        raise ClaimError(f"{where} must be the name of an analysis, but is {value!r}.")
+    elif key in ("margin", "limit") and not _is_number(value):
         raise ClaimError(f"{where} must be a number, but is {value!r}.")
+    elif key == "margin" and value < 0:
+        raise ClaimError(f"{where} must be at least 0, but is {value!r}.")
+
+
+def _check_reference(value: Any, where: str) -> None:
+    """Check what names a piece of evidence: a run as section/run with its metric, or an analysis with its value."""
+    if not isinstance(value, Mapping) or not ({"run", "metric"} <= set(value) <= {"run", "metric", "learning_rate"}
+                                              or set(value) == {"analysis", "value"}):
+        raise ClaimError(f"{where} must name a run and a metric (and perhaps a learning_rate), or an analysis and a value, "
+                         f"but is {dict(value) if isinstance(value, Mapping) else value!r}.")
+    for key, found in value.items():
+        if key == "learning_rate" and not _is_number(found):
+            raise ClaimError(f"{where}.learning_rate must be a number, but is {found!r}.")
+        if key != "learning_rate" and (not isinstance(found, str) or not found):
+            raise ClaimError(f"{where}.{key} must be a word, but is {found!r}.")
+    if "run" in value and not all(value["run"].partition("/")):
+        raise ClaimError(f"{where}.run must name a section and one of its runs, as adding/lstm, but is {value['run']!r}.")
+
+
+def _is_number(value: Any) -> bool:
+    """Tell whether a value is a finite number; YAML reads .nan and .inf as numbers too."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)

@@ -162,10 +162,10 @@ class Evidence:
         name = MEANS.get(metric)
         if name is None or "learning_rate" in reference:
             return None
-        found = self._counted(reference).get(name)
-        if found is None:
-            return None
-        found = found.astype(float)
+        counted = self._counted(reference)
+        if name not in counted:  # seeds alone would do, and the card would say otherwise
+            raise Missing(f"{self._items_path(reference)} holds no {name!r}; train or record it anew")
+        found = counted[name].astype(float)
         if metric in PAIRED:
             found = PAIRED[metric](found.reshape(len(found), -1, 2), axis=-1)
         return np.where(self._diverged(reference), scores.worst(metric, found), found)

@@ -1,7 +1,7 @@
-"""Decision rules: what a claim must show. A rule is data (claims.yaml); here it is checked, worked out and put into words.
+"""Decision rules: what a claim must show. A rule is data (claims.yaml); here it is worked out.
 
-Leaves: exact, higher, lower, success, equivalent, leads, above, below, cannot. Composites: all, conditions. A leaf may have a control of
-its own, `only_if`: where that fails, the leaf decides nothing.
+Leaves: exact, higher, lower, success, equivalent, not_below, not_above, leads, above, below, cannot. Composites: all, conditions. A leaf
+may have a control of its own, `only_if`: where that fails, the leaf decides nothing.
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ import numpy as np
 
 from unrolled import significance
 from unrolled.judging.evidence import Evidence, Missing, is_counted
-from unrolled.judging.names import metric
+from unrolled.judging.wording import label, summary
+from unrolled.scores import is_lower_better
 from unrolled.significance import LEVEL, Test
 
 VERDICTS = ("reproduced", "contradicted", "conditional", "inconclusive", "pending")
@@ -29,9 +30,9 @@ class Finding:
         sentence, sentence_zh: what was observed.
         test: the test, None where nothing was tested by chance (exact checks) or nothing could be.
         passed: of exact checks.
-        margin: of a comparison: an effect whose interval holds 0 and stays within it is no effect that matters.
         missing: what is missing, if something is. pending: it is not part of the pipeline yet. moot: its own control did not succeed.
-        p_for, p_against: adjusted for the family once all claims are known.
+        room: for a lead beyond the margin; above 28 successes of 30 there is none for one of 0.3.
+        p_for, p_against, p_within: adjusted for the family once all claims are known.
     """
 
     name: str
@@ -43,9 +44,10 @@ class Finding:
     pending: bool = False
     moot: bool = False
     size: int = 0
-    margin: float = 0.0
+    room: bool = True
     p_for: float = 1.0
     p_against: float = 1.0
+    p_within: float = 1.0
 
     @property
     def verdict(self) -> str:
@@ -61,15 +63,17 @@ class Finding:
         return "contradicted" if self.p_against < LEVEL or self.is_negligible else "inconclusive"
 
     @property
-    def is_negligible(self) -> bool:
-        """Tell whether there is no effect that matters: its 95 % interval ends within the margin on both sides, and not above 0 alone.
+    def says_nothing(self) -> bool:
+        """Tell whether its own control failed, or what it is held against left no room for more and no less was found either."""
+        return self.moot or (not self.room and self.verdict == "inconclusive")
 
-        An interval below 0 altogether says so all the more. It is not corrected for the family, as the p values are.
+    @property
+    def is_negligible(self) -> bool:
+        """Tell whether there is no effect that matters: it lies within the margin on both sides, and its interval not above 0 alone.
+
+        Where what it is held against leaves no room for more, that would be so whatever was claimed, and says nothing.
         """
-        if self.test is None:
-            return False
-        low, high = self.test.interval
-        return -self.margin < low <= 0 and high < self.margin
+        return self.test is not None and self.room and self.p_within < LEVEL and self.test.interval[0] <= 0
 
 
 @dataclass
@@ -81,8 +85,9 @@ class Outcome:
 
     @property
     def verdict(self) -> str:
-        """Combine the leaves' verdicts."""
-        found = [finding.verdict for finding in self.findings]
+        """Combine the leaves' verdicts; of conditions those count that could be tested, if any could."""
+        counted = [finding for finding in self.findings if not finding.says_nothing] if self.together == "conditions" else []
+        found = [finding.verdict for finding in counted or self.findings]
         if "pending" in found:
             return "pending"
         both = {"reproduced", "contradicted"} <= set(found)
@@ -119,7 +124,7 @@ def _leaf(name: str, rule: Mapping[str, Any], evidence: Evidence, claim: str) ->
         return Finding(name, f"no evidence: {missing}", f"缺少证据：{missing}", missing=str(missing), pending=missing.pending)
     finding.name = name
     if finding.test is not None:
-        finding.p_for, finding.p_against = finding.test.p_for, finding.test.p_against
+        finding.p_for, finding.p_against, finding.p_within = finding.test[2:]
     if "only_if" in rule:
         _hold_against_its_control(finding, _leaf("", rule["only_if"], evidence, claim))
     return finding
@@ -153,7 +158,21 @@ def _compare(rule: Mapping[str, Any], evidence: Evidence, claim: str) -> Finding
     """The mean of one run lies above (or below) another's by more than the margin."""
     first, second = (_sample(evidence.values(rule[key])) for key in ("of", "than"))
     compare, sides = _comparison(rule, evidence, (first, second))
-    return _two_sided(rule, compare(*(sides if rule["kind"] == "higher" else sides[::-1]), rule["margin"]), first, second)
+    sides, margin = sides if rule["kind"] == "higher" else sides[::-1], float(rule["margin"])
+    test = compare(*sides, margin)._replace(p_within=significance.within(*sides, margin, compare))
+    return _hold_against_the_ends(_two_sided(rule, test, first, second), rule, second)
+
+
+def _hold_against_the_ends(finding: Finding, rule: Mapping[str, Any], second: np.ndarray) -> Finding:
+    """Note where a metric that ends at 0 and 1 leaves no room for a lead beyond the margin, and that this alone decides nothing."""
+    mean, margin = float(second.mean()), float(rule["margin"])
+    if "run" not in rule["than"] or (rule["kind"] == "higher" and is_lower_better(rule["than"]["metric"])):
+        return finding  # it is not known where an analysis' values end, and an error may grow without end
+    finding.room = margin < (mean if rule["kind"] == "lower" else 1 - mean)
+    if not finding.room and finding.test.interval[1] >= 0:
+        finding.sentence += f"; the second leaves no room for a lead of {margin:g}"
+        finding.sentence_zh += f"；后者已接近极限，容不下 {margin:g} 的领先"
+    return finding
 
 
 def _comparison(rule: Mapping[str, Any], evidence: Evidence, values: tuple[np.ndarray, np.ndarray]
@@ -163,8 +182,11 @@ def _comparison(rule: Mapping[str, Any], evidence: Evidence, values: tuple[np.nd
     if all(found is not None for found in ratios) and ratios[0].whole.shape[1] == ratios[1].whole.shape[1]:
         return significance.compare_ratios, tuple(ratios)
     scores = [evidence.scored_items(rule[key]) for key in ("of", "than")]
+    scores = [items if found is None and items.ndim == 2 else found for found, items in zip(scores, values, strict=True)]
     if all(found is not None for found in scores) and scores[0].shape[1] == scores[1].shape[1]:
         return significance.compare_items, tuple(scores)
+    if any(items.ndim == 2 for items in values):
+        raise Missing("the two sides have no test items in common, by which they could be compared")
     return significance.compare, values
 
 
@@ -185,25 +207,36 @@ def _equivalent(rule: Mapping[str, Any], evidence: Evidence, claim: str) -> Find
     return _two_sided(rule, significance.equivalent(*sides, rule["margin"], compare), first, second)
 
 
+def _no_worse(rule: Mapping[str, Any], evidence: Evidence, claim: str) -> Finding:
+    """The mean of one lies below (or above) the other's by less than the margin; further on the right side is as well."""
+    first, second = (_sample(evidence.values(rule[key])) for key in ("of", "than"))
+    compare, sides = _comparison(rule, evidence, (first, second))
+    sides = sides if rule["kind"] == "not_below" else sides[::-1]
+    return _two_sided(rule, significance.no_worse(*sides, float(rule["margin"]), compare), first, second)
+
+
 def _success(rule: Mapping[str, Any], evidence: Evidence, claim: str) -> Finding:
     """One run succeeds more often than another, by more than the margin."""
     first, second = (evidence.values(rule[key]) for key in ("of", "than"))
-    if rule["of"].get("analysis") and rule["of"].get("analysis") == rule["than"].get("analysis"):
-        test = significance.compare_pairs(first, second, rule["margin"])  # the same starts, treated in two ways
-    else:
-        test = significance.compare_counts(int(first.sum()), len(first), int(second.sum()), len(second), rule["margin"])
-    return _two_sided(rule, test, first, second)
+    sides, margin = [(int(side.sum()), len(side)) for side in (first, second)], float(rule["margin"])
+
+    def compare(one: tuple[int, int], other: tuple[int, int], by: float) -> Test:
+        return significance.compare_counts(*one, *other, by)
+
+    test = compare(*sides, margin)._replace(p_within=significance.within(*sides, margin, compare))
+    return _hold_against_the_ends(_two_sided(rule, test, first, second), rule, second)
 
 
 def _leads(rule: Mapping[str, Any], evidence: Evidence, claim: str) -> Finding:
     """A difference, taken seed by seed and item by item, exceeds 0 by more than the margin; as for `higher`, one within it is none."""
     values, margin = evidence.values(rule["of"]), float(rule["margin"])
     held_against = significance.items_against_limit if _sample(values).ndim == 2 else significance.mean_against_limit
-    beyond, opposite = held_against(values, margin), held_against(values, 0.0)
-    test, name, (low, high) = Test(*opposite[:2], beyond.p_for, opposite.p_against), label(rule["of"]), opposite.interval
+    beyond, opposite, other = (held_against(values, limit) for limit in (margin, 0.0, -margin))
+    within = max(beyond.p_against, other.p_for) if margin > 0 else 1.0
+    test, name, (low, high) = Test(*opposite[:2], beyond.p_for, opposite.p_against, within), label(rule["of"]), opposite.interval
     return Finding("", f"{name} {summary(values)}, 95 % interval [{low:.4g}, {high:.4g}], margin {margin:g}",
                    f"{label(rule['of'], chinese=True)} {summary(values)}，95 % 区间 [{low:.4g}, {high:.4g}]，差距须超过 {margin:g}",
-                   test, size=values.shape[-1], margin=margin)
+                   test, size=values.shape[-1])
 
 
 def _two_sided(rule: Mapping[str, Any], test: Test, first: np.ndarray, second: np.ndarray) -> Finding:
@@ -212,15 +245,15 @@ def _two_sided(rule: Mapping[str, Any], test: Test, first: np.ndarray, second: n
     numbers, numbers_zh = (comma.join(f"{label(rule[key], chinese)} {values}" for key, values in zip(("of", "than"), shown, strict=True))
                            for comma, chinese in ((", ", False), ("，", True)))
     return Finding("", f"{numbers}; difference {test.effect:+.4g}, 95 % interval [{low:.4g}, {high:.4g}]",
-                   f"{numbers_zh}；差 {test.effect:+.4g}，95 % 区间 [{low:.4g}, {high:.4g}]", test, size=min(len(first), len(second)),
-                   margin=0.0 if rule["kind"] == "equivalent" else float(rule["margin"]))
+                   f"{numbers_zh}；差 {test.effect:+.4g}，95 % 区间 [{low:.4g}, {high:.4g}]", test, size=min(len(first), len(second)))
 
 
 def _against_limit(rule: Mapping[str, Any], evidence: Evidence, claim: str) -> Finding:
     """A mean lies above (or below) a limit; `cannot` is a success rate below one."""
     sign = 1 if rule["kind"] == "above" else -1
-    counted, limit = is_counted(rule["of"]), float(rule["limit"])
-    values = evidence.values(rule["of"]) if counted else _sample(evidence.values(rule["of"]))
+    values = evidence.values(rule["of"])
+    counted, limit = is_counted(rule["of"]) and values.ndim == 1, float(rule["limit"])
+    values = values if counted else _sample(values)
     ratio = evidence.ratio(rule["of"])
     items = values if values.ndim == 2 else evidence.scored_items(rule["of"])
     if counted:
@@ -241,58 +274,12 @@ def _against_limit(rule: Mapping[str, Any], evidence: Evidence, claim: str) -> F
 
 LEAVES: dict[str, Callable[[Mapping[str, Any], Evidence, str], Finding]] = {
     "exact": _exact, "higher": _compare, "lower": _compare, "equivalent": _equivalent, "success": _success,
+    "not_below": _no_worse, "not_above": _no_worse,
     "leads": _leads, "above": _against_limit, "below": _against_limit, "cannot": _against_limit,
 }
 FIELDS: dict[str, tuple[str, ...]] = {
     "exact": ("analysis",), "higher": ("of", "than", "margin"), "lower": ("of", "than", "margin"),
-    "equivalent": ("of", "than", "margin"), "success": ("of", "than", "margin"), "leads": ("of", "margin"),
+    "equivalent": ("of", "than", "margin"), "not_below": ("of", "than", "margin"), "not_above": ("of", "than", "margin"),
+    "success": ("of", "than", "margin"), "leads": ("of", "margin"),
     "above": ("of", "limit"), "below": ("of", "limit"), "cannot": ("of", "limit"), "all": ("parts",), "conditions": ("parts",),
 }
-
-
-def summary(values: np.ndarray, counted: bool = False) -> str:
-    """Return a sample in a few characters: successes of how many, or mean, spread and size; of (members, items), the spread of members."""
-    if values.ndim == 2:
-        return summary(values.mean(1)).replace(")", f"×{values.shape[1]})")
-    if len(values) > 1 and counted:
-        return f"{int(values.sum())}/{len(values)}"
-    spread = f" ± {values.std(ddof=1):.3g}" if len(values) > 1 else ""
-    return f"{values.mean():.4g}{spread} (n={len(values)})"
-
-
-def label(reference: Mapping[str, Any], chinese: bool = False) -> str:
-    """Return the name of a piece of evidence."""
-    if "analysis" in reference:
-        return f"{reference['analysis']}:{reference['value']}"
-    words = "（学习率 {:g}）" if chinese else " at rate {:g}"
-    rate = words.format(reference["learning_rate"]) if "learning_rate" in reference else ""
-    return f"{reference['run']} {metric(reference['metric'], chinese)}{rate}"
-
-
-def sentence(rule: Mapping[str, Any], chinese: bool = False) -> str:
-    """Put a rule into words."""
-    kind = rule["kind"]
-    if kind in ("all", "conditions"):
-        joint = {"all": ("; and ", "；并且"), "conditions": ("; or, as a condition: ", "；或在另一条件下：")}[kind][chinese]
-        return joint.join(f"[{name}] {sentence(part, chinese)}" for name, part in rule["parts"].items())
-    if kind == "exact":
-        return f"{rule['analysis']} 的各项核对全部成立" if chinese else f"all exact checks of {rule['analysis']} hold"
-    if "only_if" in rule:
-        but = sentence({key: value for key, value in rule.items() if key != "only_if"}, chinese)
-        own = sentence(rule["only_if"], chinese)
-        return f"{but}（仅当{own}时才算数）" if chinese else f"{but} (counts only if {own})"
-    first = label(rule["of"], chinese)
-    if kind == "success":
-        first, second = (rule[key].get("run") or label(rule[key], chinese) for key in ("of", "than"))
-        return (f"{first} 的成功率高于 {second}（差距须超过 {rule['margin']:g}）" if chinese else
-                f"{first} succeeds more often than {second} (margin {rule['margin']:g})")
-    if kind == "leads":
-        return f"{first} 大于 0（差距须超过 {rule['margin']:g}）" if chinese else f"{first} exceeds 0 (margin {rule['margin']:g})"
-    if kind in ("above", "below", "cannot"):
-        words = {"above": ("lies above", "高于"), "below": ("lies below", "低于"), "cannot": ("succeeds at a rate below", "的成功率低于")}
-        return f"{first} {words[kind][chinese]} {rule['limit']:g}"
-    words = {"higher": ("exceeds", "高于"), "lower": ("lies below", "低于"),
-             "equivalent": ("equals, within the margin,", "等效于")}
-    within = "须在 ±{:g} 之内" if kind == "equivalent" else "须超过 {:g}"
-    margin = f"（差距{within.format(rule['margin'])}）" if chinese else f" (margin {rule['margin']:g})"
-    return f"{first} {words[kind][chinese]} {label(rule['than'], chinese)}{margin}"

@@ -8,7 +8,7 @@ from typing import Any
 from unrolled import results, tuned
 from unrolled.judging import claims as claims_file
 from unrolled.judging.evidence import Evidence
-from unrolled.judging.rules import sentence
+from unrolled.judging.wording import sentence
 from unrolled.reporting import exact_checks, links, rates
 from unrolled.reporting.strips import strip
 from unrolled.reporting.words import SECTIONS

@@ -78,7 +78,7 @@ def _difference(rule: Mapping[str, Any], finding: Mapping[str, Any], references:
     counted = is_counted(references[0])
     scale = Scale([0.0, 1.0] if counted else np.concatenate(samples))
     margin = float(rule["margin"])
-    marks = [-margin, margin] if rule["kind"] == "equivalent" else [margin]
+    marks = {"equivalent": [-margin, margin], "not_below": [-margin], "not_above": [-margin]}.get(rule["kind"], [margin])
     own = Scale([0.0, *marks, *finding["interval"]])
     bar = {"low": own(finding["interval"][0]), "high": own(finding["interval"][1]), "middle": own(finding["effect"])}
     return {"rows": [_row(reference, sample, scale, counted) for reference, sample in zip(references, samples, strict=True)],
