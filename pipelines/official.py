@@ -15,7 +15,7 @@ from typing import Any
 import yaml
 
 from pipelines import sandbox
-from unrolled import analyses, catalogue, data, results, settings
+from unrolled import analyses, catalogue, data, guard, results, settings
 
 COPY = Path(".official")
 BY_SECTION = ("sections", "shown_rates")  # options of analyses that hold one entry for each of their sections
@@ -33,20 +33,27 @@ def main(named_sections: str, named_analyses: str) -> None:
         asked = [vars(options[name]) for name in wanted]
         sets = read_sets([*(chosen.tasks[name].reads for name in sections), *(value for each in asked for value in each.values())])
         data.check({name: chosen.data.sets.get(name, {}) for name in sets})
-        sandbox.make_copy(COPY)
-        shutil.rmtree(COPY / results.recorded_file("", "").parent, ignore_errors=True)  # of the packaged data
-        sandbox.share_members(COPY)  # what is the same from both sources
-        results.write_text(COPY / "params.yaml", yaml.safe_dump(tree, sort_keys=False, allow_unicode=True))
-        for name in sets:
-            sandbox.run_stage(COPY, "data", name)
-        sandbox.run_stage(COPY, "tune", *sections)
-        for name in sections:
-            sandbox.run_stage(COPY, "train", name)
-        for name in wanted:
-            sandbox.run_stage(COPY, "analyse", name)
-        for name in wanted:
-            results.write_bytes(results.official_file(name), (COPY / results.analysis_file(name)).read_bytes())
+        guard.end_on_signals()
+        with guard.lock("official"):  # there is one copy
+            _run_in_a_copy(tree, sets, sections, wanted)
+            for name in wanted:
+                results.write_bytes(results.official_file(name), (COPY / results.analysis_file(name)).read_bytes())
         print(f"official: {', '.join(wanted)} kept in {results.official_file('x').parent}; `make report` shows them.")
+
+
+def _run_in_a_copy(tree: Mapping[str, Any], sets: Iterable[str], sections: Sequence[str], wanted: Iterable[str]) -> None:
+    """Fetch sets, tune and train sections, and do the analyses asked for, in a copy with these settings."""
+    sandbox.make_copy(COPY)
+    shutil.rmtree(COPY / results.recorded_file("", "").parent, ignore_errors=True)  # of the packaged data
+    sandbox.share_members(COPY)  # what is the same from both sources
+    results.write_text(COPY / "params.yaml", yaml.safe_dump(tree, sort_keys=False, allow_unicode=True))
+    for name in sets:
+        sandbox.run_stage(COPY, "data", name)
+    sandbox.run_stage(COPY, "tune", *sections)
+    for name in sections:
+        sandbox.run_stage(COPY, "train", name)
+    for name in wanted:
+        sandbox.run_stage(COPY, "analyse", name)
 
 
 def check_names(chosen: settings.Settings, sections: Sequence[str], wanted: Sequence[str]) -> None:

@@ -18,7 +18,7 @@ from typing import Any
 import yaml
 
 from pipelines import sandbox
-from unrolled import analyses, catalogue, processor, results, settings, tuned
+from unrolled import analyses, catalogue, guard, processor, results, settings, tuned
 from unrolled.analyses import audio_vectors, further_words, search_scores, spoken_search, word_scores
 from unrolled.judging.evidence import BY_ITEM
 
@@ -38,15 +38,24 @@ def main(section: str, *names: str) -> None:
         runs = names or known[section]
         if not results.DATA.exists():
             raise settings.SettingsError("data/ is not there yet; run `make reproduce` first.")
-        sandbox.make_copy(COPY)
-        tree = at_full_scale(settings.read_yaml(COPY / "params.yaml"), section, runs)
-        results.write_text(COPY / "params.yaml", yaml.safe_dump(tree, sort_keys=False, allow_unicode=True))
-        shutil.copytree(results.DATA, COPY / results.DATA)
-        sandbox.share_members(COPY)  # what is finished
-        for command in ("tune", "train"):
-            sandbox.run_stage(COPY, command, section)
-        _keep(section, runs)
-        _keep_what_needs_weights(section, runs)
+        guard.end_on_signals()
+        with guard.lock("record"):  # there is one copy
+            _train_in_a_copy(section, runs)
+            _keep_records(section, runs)
+            _keep_rates(section, runs)
+            print(f"record {section}: {', '.join(runs)} kept in {results.recorded_file(section, 'x').parent}.")
+            _keep_what_needs_weights(section, runs)
+
+
+def _train_in_a_copy(section: str, runs: Iterable[str]) -> None:
+    """Tune and train some runs of a section at full scale, in a copy that uses what is finished here."""
+    sandbox.make_copy(COPY)
+    tree = at_full_scale(settings.read_yaml(COPY / "params.yaml"), section, runs)
+    results.write_text(COPY / "params.yaml", yaml.safe_dump(tree, sort_keys=False, allow_unicode=True))
+    shutil.copytree(results.DATA, COPY / results.DATA)
+    sandbox.share_members(COPY)
+    for command in ("tune", "train"):
+        sandbox.run_stage(COPY, command, section)
 
 
 def at_full_scale_only(tree: Mapping[str, Any], chosen: settings.Settings) -> dict[str, list[str]]:
@@ -64,20 +73,28 @@ def at_full_scale(tree: dict[str, Any], section: str, runs: Iterable[str]) -> di
     return tree | {"scale": "full"}
 
 
-def _keep(section: str, runs: Iterable[str]) -> None:
-    """Take over records, counts per test item and tuned rates."""
-    entries, found = dict(tuned.load()), tuned.load(COPY / "tuned.yaml")
-    evidence, scores = tuned.load_evidence(), tuned.load_evidence(COPY / results.tuning_file())
+def _keep_records(section: str, runs: Iterable[str]) -> None:
+    """Take over records and counts per test item."""
     for run in runs:
         target = results.recorded_file(section, run)
         items, folder = target.with_suffix(".items.safetensors"), COPY / results.task_folder(section)
         for path in (target, items) if _are_items_read(results.read_result(folder / target.name)) else (target,):
             results.write_bytes(path, (folder / path.name).read_bytes())
-        if run in found.get(section, {}):  # a run with learning rates of its own is not tuned
-            entries.setdefault(section, {})[run] = found[section][run]
-            evidence.setdefault(section, {})[run] = scores[section][run]
-    tuned.save(entries, evidence)
-    print(f"record {section}: {', '.join(runs)} kept in {results.recorded_file(section, 'x').parent}.")
+
+
+def _keep_rates(section: str, runs: Iterable[str]) -> None:
+    """Take over tuned rates and the scores they were chosen by.
+
+    What `make tune` writes meanwhile stays. The copy's own tuning, which shares this lock with this checkout, has ended.
+    """
+    found, scores = tuned.load(COPY / "tuned.yaml"), tuned.load_evidence(COPY / results.tuning_file())
+    with guard.lock("tune"):
+        entries, evidence = tuned.load(), tuned.load_evidence()
+        for run in runs:
+            if run in found.get(section, {}):  # a run with learning rates of its own is not tuned
+                entries.setdefault(section, {})[run] = found[section][run]
+                evidence.setdefault(section, {})[run] = scores[section][run]
+        tuned.save(entries, evidence)
 
 
 def _keep_what_needs_weights(section: str, runs: Iterable[str]) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import subprocess
 import sys
 import time
 from collections.abc import Mapping
@@ -25,6 +24,7 @@ def main(purpose: str) -> None:
         if purpose not in ("smoke", "confirm"):
             raise settings.SettingsError(f"a sandbox is for smoke or confirm, not {purpose!r}.")
         settings.load()  # which complains of what `change_settings` could not read
+        guard.end_on_signals()
         started, folder = time.perf_counter(), Path(f".{purpose}")
         ours = results.read_result(results.verdicts_file()) if purpose == "confirm" else {}  # an hour later is late to miss it
         with guard.lock(purpose):
@@ -52,16 +52,18 @@ def make_copy(folder: Path) -> None:
 
 
 def share_members(folder: Path) -> None:
-    """Let a copy use the finished members of this checkout, and keep its own among them."""
-    if not (folder / results.RUNS).exists():
+    """Let a copy use the finished members of this checkout, and keep its own among them; the checkout may be moved."""
+    link = folder / results.RUNS
+    if link.is_symlink():  # which may lead nowhere, or to another checkout's
+        link.unlink()
+    if not link.exists():
         results.RUNS.mkdir(exist_ok=True)
-        (folder / results.RUNS).symlink_to(results.RUNS.resolve())
+        link.symlink_to(os.path.relpath(results.RUNS, folder))
 
 
 def run_stage(folder: Path, command: str, *arguments: str) -> None:
     """Run a stage's script in a copy; if it fails, say where its message stands and exit."""
-    done = subprocess.run([sys.executable, "-m", f"pipelines.{command}", *arguments], cwd=folder, env=dict(os.environ), check=False)
-    if done.returncode:
+    if guard.run_pipeline([sys.executable, "-m", f"pipelines.{command}", *arguments], folder):
         sys.exit(f"error: pipelines.{command} {' '.join(arguments)} failed in {folder}; its message stands above.")
 
 
@@ -83,10 +85,9 @@ def change_settings(folder: Path, purpose: str) -> None:
 
 def _run_pipeline(folder: Path) -> None:
     """Run the pipeline in the copy, apart from any repository around it."""
-    environment = {**os.environ, "DVC_NO_ANALYTICS": "1", "MLFLOW_TRACKING_URI": ""}
+    environment = {"DVC_NO_ANALYTICS": "1", "MLFLOW_TRACKING_URI": ""}
     for command in (["dvc", "init", "--quiet", "--no-scm", "--force"], ["pipelines.reproduce"]):
-        done = subprocess.run([sys.executable, "-m", *command], cwd=folder, env=environment, check=False)
-        if done.returncode:
+        if guard.run_pipeline([sys.executable, "-m", *command], folder, environment):
             sys.exit(f"error: `{' '.join(command)}` failed in {folder}; its message stands above.")
 
 

@@ -12,7 +12,7 @@ def main(everything: bool, sections: list[str]) -> None:
     with results.exit_on_user_error():
         chosen = settings.load()
         catalogue.check(chosen)
-        guard.end_on_signals()
+        guard.join_pipeline()
         lines = tuning.tune(chosen, everything, sections)
         print("\n".join(lines) if lines else "tuned.yaml is up to date.")
 

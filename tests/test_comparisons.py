@@ -82,7 +82,12 @@ def test_a_burn_in_of_all_updates_is_named_and_who_ended_within_it_is_as_rough_a
         given = dataclasses.replace(chosen, tasks={"character_rates": dataclasses.replace(chosen.tasks["character_rates"], runs={run.name: made})})
         with pytest.raises(SettingsError, match=rf"roughness\.burn_in is {recorded}, which leaves nothing of the {recorded} updates that "
                                                 rf"tasks\.character_rates\.runs\.{run.name} records; make it smaller"):
-            roughness.analyse(roughness.Options(burn_in=recorded), given)
+            roughness.analyse(roughness.Options(burn_in=recorded, compared=(run.name, run.name)), given)
+
+
+def test_what_is_drawn_side_by_side_are_runs_of_the_section(params):
+    with pytest.raises(SettingsError, match=r"roughness\.compared names 'tahn', which is no run of tasks\.character_rates; did you mean 'tanh'\?"):
+        roughness.analyse(roughness.Options(compared=("tahn", "lstm")), settings.parse(params))
 
 
 # runs at several learning rates, of several cells, in many colours

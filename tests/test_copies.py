@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
+import sys
+import textwrap
 from pathlib import Path
 
 import numpy as np
+import psutil
 import pytest
 from conftest import ROOT
 
 from pipelines import clean, official, record, sandbox
 from pipelines.sandbox import SOURCES
-from unrolled import data, results, settings
+from unrolled import data, guard, results, settings, tuned
 from unrolled.analyses import further_words, search_scores, spoken_search
 from unrolled.analyses.word_scores import Scores
 from unrolled.data import spoken
@@ -38,20 +42,21 @@ def stages(monkeypatch):
     """The stages' scripts asked for, in order; each leaves behind a file that says who made it."""
     asked = []
 
-    def pretended(command, cwd, **_):
+    def pretended(command, folder):
         stage, argument = command[2].removeprefix("pipelines."), " ".join(command[3:])
         asked.append((stage, argument))
         if stage == "analyse":
-            results.write_json(Path(cwd) / results.analysis_file(argument), {"made": argument})
+            results.write_json(folder / results.analysis_file(argument), {"made": argument})
         if stage == "train":
-            for run in settings.read_yaml(Path(cwd) / "params.yaml")["tasks"][argument].get("full", {}).get("runs", {}):
-                path = Path(cwd) / results.task_folder(argument) / f"{run}.json"
+            for run in settings.read_yaml(folder / "params.yaml")["tasks"][argument].get("full", {}).get("runs", {}):
+                path = folder / results.task_folder(argument) / f"{run}.json"
                 metric = "chunk_f1" if argument == "slots" else "success"
                 results.write_json(path, {"format": results.FORMAT, "run": run, "settings": {"kind": argument}, "members": [{"metrics": {metric: 1}}]})
                 results.write_bytes(path.with_suffix(".items.safetensors"), b"items")
-        return subprocess.CompletedProcess(command, 0)
+        return 0
 
-    monkeypatch.setattr(subprocess, "run", pretended)
+    monkeypatch.setattr(guard, "run_pipeline", pretended)
+    monkeypatch.setattr(guard, "end_on_signals", lambda: None)  # which would be this process'
     return asked
 
 
@@ -63,7 +68,8 @@ def test_clean_leaves_the_data_and_what_dvc_knows_of_them(workplace, capsys):
     results.write_text("dvc.lock", json.dumps(lock))
     clean.main()
     assert settings.read_yaml("dvc.lock") == {"schema": "2.0", "stages": {"data@slots": {"cmd": "x"}}}
-    assert sorted(path.name for path in workplace.iterdir()) == [".dvc", "data", "dvc.lock"] and "data and environment are left" in capsys.readouterr().out
+    assert sorted(path.name for path in workplace.iterdir()) == [".dvc", ".runs", "data", "dvc.lock"]
+    assert {path.suffix for path in results.RUNS.iterdir()} == {".lock"} and "data and environment are left" in capsys.readouterr().out
     results.write_text("dvc.lock", json.dumps({**lock, "stages": {"train@slots": {}}}))
     clean.main()
     assert not (workplace / "dvc.lock").exists()
@@ -179,6 +185,87 @@ def test_records_of_named_runs_are_kept(home, stages):
     assert [path.name for path in sorted(results.recorded_file("slots", "x").parent.iterdir())] == ["elman_2.items.safetensors", "elman_2.json"]
     record.main("templates_state", "elman_few_400")  # no claim resamples its test items
     assert [path.name for path in results.recorded_file("templates_state", "x").parent.iterdir()] == ["elman_few_400.json"]
+
+
+def held(name):
+    """Tell whether this process holds a lock."""
+    holder = results.RUNS / f"{name}.holder"
+    return holder.exists() and holder.read_text() == str(os.getpid())
+
+
+def test_copies_and_tuned_rates_are_written_by_one_process_at_a_time(home, stages, monkeypatch):
+    """The stages in the copy take locks of their own: this checkout's, since they share its finished members."""
+    found, pretended, load, save = [], guard.run_pipeline, tuned.load_evidence, tuned.save
+    monkeypatch.setattr(guard, "run_pipeline", lambda command, folder: (
+        found.append((str(folder), held(folder.name[1:]), held("tune"))) or pretended(command, folder)))
+    monkeypatch.setattr(tuned, "load_evidence", lambda *given: (given or found.append(("read", held("record"), held("tune"))), load(*given))[1])
+    monkeypatch.setattr(tuned, "save", lambda *given: found.append(("saved", held("record"), held("tune"))) or save(*given))
+    results.DATA.mkdir()
+    record.main("slots", "elman_2")
+    official.main("speech_ctc", "recognition")
+    assert found == [(".record", True, False)] * 2 + [("read", True, True), ("saved", True, True)] + [(".official", True, False)] * 4
+    assert not held("record") and not held("official")
+
+
+def test_what_was_tuned_while_runs_were_recorded_stays(home, stages, monkeypatch):
+    pretended, other = guard.run_pipeline, {"learning_rate": 0.5, "code": "x"}
+
+    def tuned_meanwhile(command, folder):
+        if "pipelines.train" in command:
+            tuned.save({**tuned.load(), "adding": {"tanh": other}}, tuned.load_evidence())
+        return pretended(command, folder)
+
+    monkeypatch.setattr(guard, "run_pipeline", tuned_meanwhile)
+    results.DATA.mkdir()
+    record.main("slots", "elman_2")
+    assert tuned.load()["adding"] == {"tanh": other}
+
+
+@pytest.mark.parametrize(("module", "arguments"), [("sandbox", ("smoke",)), ("record", ("slots", "elman_2")), ("official", ("speech_ctc", "recognition"))])
+def test_whoever_ends_what_runs_in_a_copy_ends_its_stages(home, module, arguments):
+    """A stage that sleeps says its number and who started it."""
+    results.DATA.mkdir()
+    stage = home / "stage"
+    stage.write_text(f'#!/bin/sh\necho "$$ ${guard.STARTER}"\nexec sleep 60\n', encoding="utf-8")
+    stage.chmod(0o755)
+    code = textwrap.dedent(f"""
+        import types
+        from pipelines import sandbox, {module}
+        from unrolled import guard
+        guard.PATIENCE = 0.5
+        sandbox.sys = types.SimpleNamespace(executable={str(stage)!r})
+        {module}.main{arguments!r}
+    """)
+    process = subprocess.Popen([sys.executable, "-c", code], cwd=home, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                               env={**os.environ, "PYTHONPATH": f"{ROOT / 'src'}{os.pathsep}{ROOT}"})
+    number, starter, _ = process.stdout.readline().split()
+    assert int(starter) == process.pid
+    process.terminate()
+    complaint = process.communicate(timeout=30)[1]
+    assert process.returncode == 130 and complaint.startswith("interrupted: ") and not psutil.pid_exists(int(number))
+
+
+def test_a_copy_finds_the_finished_members_of_a_checkout_that_was_moved(workplace, monkeypatch):
+    before, after = workplace / "before", workplace / "after"
+    before.mkdir()
+    monkeypatch.chdir(before)
+    for place in (before, after):
+        sandbox.make_copy(record.COPY)
+        sandbox.share_members(record.COPY)
+        (results.RUNS / place.name).touch()
+        assert (record.COPY / results.RUNS / place.name).exists()
+        if place == before:
+            before.rename(after)
+            monkeypatch.chdir(after)
+            assert (record.COPY / results.RUNS / "before").exists()  # even before it is made anew
+
+
+def test_a_link_to_members_that_leads_nowhere_is_made_anew(workplace):
+    record.COPY.mkdir()
+    (record.COPY / results.RUNS).symlink_to("/nowhere/.runs")
+    sandbox.make_copy(record.COPY)
+    sandbox.share_members(record.COPY)
+    assert (record.COPY / results.RUNS).resolve() == results.RUNS.resolve()
 
 
 def test_what_can_be_recorded_are_the_runs_of_full_scale_alone(home, stages, capsys):

@@ -7,8 +7,11 @@ import json
 import os
 import shutil
 import signal
+import subprocess
 import sys
+import textwrap
 import types
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -233,6 +236,13 @@ def test_further_rates_must_lie_beyond_the_grid(params):
         settings.parse(params)
 
 
+def test_a_member_that_vanishes_while_it_is_tuned_is_one_sentence(small, monkeypatch):
+    real = execution.execute
+    monkeypatch.setattr(execution, "execute", lambda *given: (real(*given), next(results.RUNS.glob("*/member.json")).unlink()))
+    with pytest.raises(results.ResultsError, match=r"a finished member of adding/\w+ vanished from \.runs; run the same command again\.$"):
+        tuning.tune(small)
+
+
 def test_the_two_best_rates_meet_again_on_seeds_of_their_own(small):
     section = dataclasses.replace(small.tasks["adding"], finalist_seeds=2)
     chosen = dataclasses.replace(small, tasks={"adding": section})
@@ -345,6 +355,42 @@ def test_what_a_killed_writer_left_is_cleared_by_the_next(workplace):
             (folder / "file").write_text(content, encoding="utf-8")
     assert (workplace / "out" / "file").read_text(encoding="utf-8") == "two"
     assert sorted(path.name for path in workplace.iterdir()) == [*others, "out"]
+
+
+def test_what_was_to_be_replaced_comes_back_where_the_replacement_breaks_off(workplace, monkeypatch):
+    """Between the two renames; a Ctrl-C there, or the system that refuses the second."""
+    with results.replaced_folder("out") as folder:
+        (folder / "file").write_text("one", encoding="utf-8")
+    rename = os.rename
+
+    def broken(source, target):
+        if target == Path("out") and ".old" not in str(source):
+            raise KeyboardInterrupt
+        rename(source, target)
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(os, "rename", broken)
+        with results.replaced_folder("out") as folder:
+            (folder / "file").write_text("two", encoding="utf-8")
+    assert (workplace / "out" / "file").read_text(encoding="utf-8") == "one" and [path.name for path in workplace.iterdir()] == ["out"]
+
+
+def test_what_was_to_be_replaced_comes_back_after_a_kill_between_the_two_renames(workplace):
+    process = subprocess.Popen([sys.executable, "-c", textwrap.dedent("""
+        import os
+        from unrolled import results
+        for content in ("one", "two"):
+            with results.replaced_folder("out") as folder:
+                (folder / "file").write_text(content, encoding="utf-8")
+                rename = os.rename
+                if content == "two":
+                    os.rename = lambda *given: (rename(*given), os._exit(9))
+    """)], env={**os.environ, "PYTHONPATH": str(ROOT / "src")})
+    assert process.wait(timeout=60) == 9 and not (workplace / "out").exists()
+    with pytest.raises(ZeroDivisionError), results.replaced_folder("out"):
+        assert (workplace / "out" / "file").read_text(encoding="utf-8") == "one"  # as soon as the next writer begins
+        raise ZeroDivisionError
+    assert (workplace / "out" / "file").read_text(encoding="utf-8") == "one" and [path.name for path in workplace.iterdir()] == ["out"]
 
 
 def test_a_worker_that_dies_is_one_sentence(workplace, params, monkeypatch):

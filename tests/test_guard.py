@@ -13,7 +13,7 @@ import psutil
 import pytest
 from conftest import ROOT
 
-from unrolled import guard
+from unrolled import guard, results
 
 pytestmark = pytest.mark.unit
 PRELUDE = f"import sys; sys.path.insert(0, {str(ROOT / 'src')!r})\n"
@@ -120,6 +120,37 @@ def test_a_pipeline_that_ignores_its_end_is_ended(workplace):
     assert "KeyboardInterrupt" in process.communicate(timeout=20)[1]
 
 
+def test_a_signal_that_comes_while_a_pipeline_begins_ends_it_too(workplace):
+    process = start("""
+        import os, signal, subprocess
+        from unrolled import guard
+        guard.PATIENCE = 0.5
+        guard.end_on_signals()
+        begin = subprocess.Popen
+        def begun(*given, **options):
+            pipeline = begin(*given, **options)
+            print(pipeline.pid, flush=True)
+            os.kill(os.getpid(), signal.SIGTERM)
+            return pipeline
+        subprocess.Popen = begun
+        guard.run_pipeline(["sleep", "60"])
+    """, workplace)
+    said, complaint = process.communicate(timeout=20)  # whatever it had left behind would hold its output
+    assert complaint.endswith("KeyboardInterrupt\n") and gone(int(said), 0.1)
+
+
+def test_what_is_ignored_a_pipeline_ignores_too(workplace):
+    """As of `nohup`, whose Ctrl-C is not meant for it."""
+    process = start("""
+        import signal
+        from unrolled import guard
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        guard.end_on_signals()
+        guard.run_pipeline([sys.executable, "-c", "import signal; print(signal.getsignal(signal.SIGINT) == signal.SIG_IGN, flush=True)"])
+    """, workplace)
+    assert process.communicate(timeout=20)[0] == "True\n"
+
+
 def test_a_stage_whose_dvc_is_gone_does_not_begin(workplace):
     process = start("from unrolled import guard; guard.join_pipeline()", workplace, env={**os.environ, guard.STAGE: "train@adding"})
     assert process.communicate(timeout=20)[1] == guard.GONE + "\n" and process.returncode == 1
@@ -151,6 +182,21 @@ def test_the_second_holder_waits_and_says_for_whom(workplace):
         assert second.stderr.readline() == f"waiting: process {os.getpid()} holds .runs/x.lock\n"
         assert second.poll() is None
     assert second.communicate(timeout=10)[0] == "mine\n"
+
+
+@pytest.mark.parametrize("name", ["smoke", "record", "official", "reproduce", "tune"])
+def test_clean_waits_for_whoever_uses_what_it_removes(workplace, name):
+    results.write_text(results.RUNS / "member", "x")
+    with guard.lock(name):
+        cleaning = start(f"""
+            sys.path.insert(0, {str(ROOT)!r})
+            from pipelines import clean
+            clean.main()
+        """, workplace)
+        assert cleaning.stderr.readline() == f"waiting: process {os.getpid()} holds .runs/{name}.lock\n"
+        assert (results.RUNS / "member").exists()
+    cleaning.communicate(timeout=20)
+    assert cleaning.returncode == 0 and not (results.RUNS / "member").exists()
 
 
 def test_a_lock_of_a_killed_process_is_free(workplace):

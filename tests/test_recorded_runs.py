@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from conftest import ROOT
 
-from unrolled import results, settings, tuned
+from unrolled import keys, results, settings, tuned
 
 pytestmark = pytest.mark.unit
 MORE_SEEDS = re.compile(r"(.+?)_(\d{2,}|further)(?:_seeds)?")
@@ -44,7 +44,11 @@ def test_there_are_such_runs() -> None:
     assert ("slots", "jordan_window_10", "jordan_window") in of_more_seeds() and ("audio_words", "autoencoder_further", "autoencoder") in of_more_seeds()
 
 
-def test_what_is_recorded_was_trained_with_the_settings_of_now() -> None:
+def test_what_is_recorded_was_trained_with_the_settings_and_code_of_now() -> None:
+    """Evidence that is not trained anew would outlive a change of what it is evidence of.
+
+    After an edit of the code that leaves every bit as it was, as another run shows, the stamps alone may be renewed.
+    """
     full = scale("full")
     for path in sorted(Path(ROOT, results.recorded_file("x", "y").parent.parent).glob("*/*.json")):
         record = results.read_result(path)
@@ -53,4 +57,5 @@ def test_what_is_recorded_was_trained_with_the_settings_of_now() -> None:
         loose = {*OWN, "options", "learning_rate"}
         assert {key: value for key, value in flat.items() if key not in loose} == {
             key: value for key, value in record["settings"].items() if key in flat and key not in loose}, path
+        assert record["code"] == keys.code_of(run), f"{path} was recorded with other code; record it anew"
         assert len(record["members"]) == run.seeds * max(len(run.learning_rates), 1), path

@@ -103,6 +103,17 @@ def test_errors_cross_the_process():
     one_sentence(raised)
 
 
+@pytest.mark.parametrize("cut", [0, 10, -300, -1])
+def test_a_sound_cut_short_is_none(cut):
+    """As where the process that speaks is ended while it tells of the sound, or speaks; a whole one is taken as it is."""
+    utterance, samples = Utterance("house", "en-us"), np.arange(200, dtype=np.int16)
+    told = b'{"rate": 22050, "starts": [0.0], "count": 200}\n' + samples.tobytes()
+    assert espeak._receive(io.BytesIO(told + b"{"), utterance).samples.tolist() == samples.tolist()
+    with pytest.raises(DataError, match="the process that speaks ended at 'house' in the voice en-us; run the same command again") as raised:
+        espeak._receive(io.BytesIO(told[:cut]), utterance)
+    one_sentence(raised)
+
+
 def test_a_missing_library_is_one_sentence(monkeypatch):
     monkeypatch.setitem(sys.modules, "espeakng_loader", None)
     with pytest.raises(DataError) as raised:

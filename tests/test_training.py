@@ -166,6 +166,40 @@ def test_one_update_equals_plain_autograd():
         assert np.allclose(trained.weights[name], expected.numpy(), atol=1e-7), name
 
 
+def test_the_schedule_takes_effect_in_the_loop():
+    """Two updates with a rate that falls in a line to 0 after both: the first is a whole step, the second half of one."""
+    run = make_run(optimizer="sgd", updates=2, clip_by="none", schedule="linear")
+    task = catalogue.make_task(run, str(ROOT))
+    model = models.build(run, {}, task.sizes, [training.generator(7, "values")])
+    batches = task.training_batches([training.generator(7, "data")], run.batch)
+    for rate in (0.25, 0.125):
+        batch = next(batches)
+        model.zero_grad()
+        task.loss(model(batch), batch).sum().backward()
+        with torch.no_grad():
+            for parameter in model.parameters():
+                parameter -= rate * parameter.grad
+    trained = fit(run, [(7, 0.25)])
+    for name, parameter in model.named_parameters():
+        assert np.allclose(trained.weights[name], parameter.detach().numpy(), atol=1e-7), name
+
+
+def test_a_model_is_told_how_far_training_is_and_each_member_drops_by_its_own_seed(monkeypatch):
+    """Progress weans what is fed back; without generators nothing is dropped, as in every evaluation."""
+    seen, make = [], catalogue.make_model
+
+    def watched(*given):
+        model = make(*given)
+        model.register_forward_pre_hook(lambda model, given: seen.append((model.progress, *given[1:])))
+        return model
+
+    monkeypatch.setattr(catalogue, "make_model", watched)
+    fit(make_run(updates=4), [(7, 0.01), (3, 0.01)])
+    learning = [(each[0], [generator.initial_seed() for generator in each[1]]) for each in seen if len(each) == 2]
+    of_members = [training.generator(seed, "dropout").initial_seed() for seed in (7, 3)]
+    assert learning == [(progress, of_members) for progress in (0.0, 0.25, 0.5, 0.75)] and len(seen) > len(learning)
+
+
 def test_a_diverged_member_is_frozen_recorded_and_alone_in_it():
     run = make_run(options={"length": 20, "activation": "linear"}, optimizer="sgd", clip_by="none", updates=60)
     calm = fit(run, [(0, 1e-3)])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -9,13 +10,17 @@ from typing import Any
 import torch
 from torch import nn
 
-from unrolled import models, values
+from unrolled import models, results, values
 from unrolled.batches import Sizes
 from unrolled.cells import CELLS
 from unrolled.cells.base import Generators
 from unrolled.models import MODELS
 from unrolled.settings import Run, Settings, SettingsError, checked_value, nearest
 from unrolled.tasks import TASKS, Task
+
+# Of sections and runs, whose files are named after them; two "_" part the names of a training's section, run and seed.
+NAME = re.compile(r"[A-Za-z][A-Za-z0-9-]*(_[A-Za-z0-9-]+)*")
+TAKEN = results.seconds_file("").stem  # by a file that lies among those of a section's runs
 
 
 def options_of(cls: type) -> dict[str, Any]:
@@ -27,16 +32,18 @@ def check(settings: Settings) -> None:
     """Check every name and option of every run, before anything runs; neither tasks nor models are built, see `check_generated`.
 
     Raises:
-        SettingsError: an unknown task, cell, model or option, an option of the wrong type, a value that the cell refuses, or epochs
-            of a task that has no end.
+        SettingsError: a name that files cannot bear, an unknown task, cell, model or option, an option of the wrong type, a value that
+            the cell refuses, or epochs of a task that has no end.
     """
     for section in settings.tasks.values():
         where = f"tasks.{section.name}"
+        _check_name(section.name, "tasks")
         _known(section.kind, TASKS, f"{where}.kind")
         for run in section.runs.values():
             place = f"{where}.runs.{run.name}"
-            if any(mark in name for mark in ("__", "/") for name in (section.name, run.name)):
-                raise SettingsError(f"{place}: a name may not hold '__' or '/', since files are named after it.")
+            _check_name(run.name, f"{where}.runs")
+            if run.name == TAKEN:
+                raise SettingsError(f"{place}: call the run something else, since {TAKEN}.json holds how long each run took.")
             _known(run.cell, CELLS, f"{place}.cell")
             _known(run.model, MODELS, f"{place}.model")
             _check_options(run, place)
@@ -68,6 +75,13 @@ def check_generated(settings: Settings) -> None:
             if wanted not in built:
                 built.add(wanted)
                 make_model(run, sizes[asked], [torch.Generator()])
+
+
+def _check_name(name: Any, where: str) -> None:
+    """Check that files can bear a name."""
+    if not (isinstance(name, str) and NAME.fullmatch(name)):
+        raise SettingsError(f"{where} has the name {name!r}; files are named after it, so that it must begin with a letter and may hold "
+                            "letters without accents, digits, '-', and between them single '_'.")
 
 
 def _known(name: str, registry: Iterable[str], where: str) -> None:

@@ -101,7 +101,7 @@ def _gather(folder: Any, run: Run, section: TaskSection, members: Sequence[Membe
     fields = ("seed", "learning_rate", "key", "metrics", "validation", "diverged", "stopped")
     results.write_json(folder / f"{run.name}.json", {
         "format": results.FORMAT, "task": section.name, "run": run.name, "settings": _shown(run, members), "device": device,
-        "torch": torch.__version__, "parameters": records[0]["parameters"], "chance": records[0]["chance"],
+        "torch": torch.__version__, "code": keys.code_of(run), "parameters": records[0]["parameters"], "chance": records[0]["chance"],
         "tuned": tuning_note,
         "members": [{field: record[field] for field in fields} for record in records]})
     results.write_csv(folder / f"{run.name}.csv", list(itertools.chain(*(record["history"] for record in records))))

@@ -145,17 +145,43 @@ def end(processes: Sequence[subprocess.Popen]) -> None:
             process.wait()
 
 
-def run_pipeline(command: Sequence[str]) -> int:
-    """Run a command whose stages end when this process does, however it ends; return its exit status."""
-    process = subprocess.Popen(command, env=_marked({}))
+def run_pipeline(command: Sequence[str], folder: Path | None = None, environment: Mapping[str, str] | None = None) -> int:
+    """Run a command whose stages end when this process does, however it ends; return its exit status.
+
+    Args:
+        command: program and arguments.
+        folder: that it runs in; this process' own if none is given.
+        environment: what it is told beside what this process has been told.
+    """
+    started: list[subprocess.Popen] = []
     try:
-        return process.wait()
+        with _signals_put_off():
+            started.append(subprocess.Popen(command, cwd=folder, env=_marked(environment or {})))
+        return started[0].wait()
     except KeyboardInterrupt:
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(PATIENCE)  # a Ctrl-C has reached it too
+        for process in started:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(PATIENCE)  # a Ctrl-C has reached it too
         raise
     finally:
-        end([process])
+        end(started)
+
+
+@contextlib.contextmanager
+def _signals_put_off() -> Iterator[None]:
+    """Let signals wait until the block has ended: one that came while a process begins would leave it behind, unknown to this one."""
+    came: list[int] = []
+    before = {number: handler for number in (signal.SIGTERM, signal.SIGINT)
+              if (handler := signal.getsignal(number)) not in (signal.SIG_IGN, None)}  # what is ignored, the new process is to ignore too
+    try:
+        for number in before:
+            signal.signal(number, lambda number, _: came.append(number))
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        for number in came:
+            signal.raise_signal(number)
 
 
 def end_on_signals() -> None:

@@ -78,6 +78,11 @@ def run_code(run: Run) -> dict[str, str]:
     return {Path(path).relative_to(package).as_posix(): code_hash(path) for path in sorted(paths)}
 
 
+def code_of(run: Run) -> str:
+    """Return a hash of all source files that a run goes through, which its record keeps."""
+    return bytes_hash(json.dumps(run_code(run), sort_keys=True).encode())[:16]
+
+
 @cache
 def data_hash(reads: str) -> str:
     """Return a hash of a run's frozen data; a task that is generated reads its own source, which `run_code` covers."""

@@ -180,12 +180,19 @@ def write_bytes(path: Path | str, data: bytes) -> None:
 
 @contextlib.contextmanager
 def replaced_folder(target: Path | str) -> Iterator[Path]:
-    """Yield an empty folder that takes the place of `target` when the block ends well, and vanishes when it does not."""
+    """Yield an empty folder that takes the place of `target` when the block ends well, and vanishes when it does not.
+
+    What was there stays until then, and comes back where this process ends between the two renames.
+    """
     target = Path(target)
     target.parent.mkdir(parents=True, exist_ok=True)
-    for left in target.parent.glob(f".{target.name}-????????.part"):  # by a process that was killed: each folder has one writer at a time
-        shutil.rmtree(left, ignore_errors=True)
-    partial, old = (Path(tempfile.mkdtemp(dir=target.parent, prefix=f".{target.name}-", suffix=".part")) for _ in range(2))
+    for ending in ("old.part", "part"):  # left by a process that was killed: each folder has one writer at a time
+        for left in target.parent.glob(f".{target.name}-????????.{ending}"):
+            if ending == "old.part":
+                _put_back(left, target)
+            shutil.rmtree(left, ignore_errors=True)
+    partial = Path(tempfile.mkdtemp(dir=target.parent, prefix=f".{target.name}-", suffix=".part"))
+    old = partial.with_suffix(".old.part")
     os.chmod(partial, 0o755)
     try:
         yield partial
@@ -194,8 +201,15 @@ def replaced_folder(target: Path | str) -> Iterator[Path]:
         os.rename(partial, target)
         _sync_folder(target.parent)
     finally:
+        _put_back(old, target)
         for folder in (partial, old):
             shutil.rmtree(folder, ignore_errors=True)
+
+
+def _put_back(old: Path, target: Path) -> None:
+    """Give a folder its name again that was to be replaced, where nothing has taken its place."""
+    if old.exists() and not target.exists():
+        os.rename(old, target)
 
 
 def _sync_folder(folder: Path) -> None:

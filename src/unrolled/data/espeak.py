@@ -218,14 +218,19 @@ def speak_all(utterances: Iterable[Utterance]) -> Iterator[Sound]:
 
 
 def _receive(stream: IO[bytes], utterance: Utterance) -> Sound:
-    """Take a sound from the process that speaks."""
+    """Take a sound from the process that speaks.
+
+    Raises:
+        DataError: that process cannot speak, or has ended before the sound has.
+    """
     line = stream.readline()
-    if not line:
-        raise DataError(f"the process that speaks ended at {utterance.text!r} in the voice {utterance.voice}; run the same command again.")
-    told = json.loads(line)
+    told = json.loads(line) if line.endswith(b"\n") else {"count": 1}  # behind part of a line comes nothing either
     if "error" in told:
         raise DataError(told["error"])
-    return Sound(np.frombuffer(stream.read(2 * told["count"]), np.int16), told["rate"], tuple(told["starts"]))
+    samples = stream.read(2 * told["count"])
+    if len(samples) < 2 * told["count"]:
+        raise DataError(f"the process that speaks ended at {utterance.text!r} in the voice {utterance.voice}; run the same command again.")
+    return Sound(np.frombuffer(samples, np.int16), told["rate"], tuple(told["starts"]))
 
 
 def serve() -> None:

