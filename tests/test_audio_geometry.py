@@ -10,7 +10,7 @@ import pytest
 import scipy.stats
 
 from unrolled import searching
-from unrolled.analyses import audio_geometry, audio_tsne, search_scores, spoken_search
+from unrolled.analyses import audio_geometry, audio_tsne, search_scores, spoken_search, spoken_search_shown
 from unrolled.data.spoken import Spoken
 
 pytestmark = pytest.mark.unit
@@ -86,8 +86,8 @@ def test_phrases_are_listed_from_the_hardest_on() -> None:
         ("vectors", first), ("two_stages", np.ones((1, 3))), ("alignment", np.zeros((1, 3))), ("naive", np.zeros((1, 3))))})
     asked = ["white house", "white house", "black house"]
     values = spoken_search.as_values(scores, {}, asked)
-    assert spoken_search._phrases(values, asked).rows == [("white house", "0.25", "1.00", "0.00", "0.00"), ("black house", "1.00", "1.00", "0.00", "0.00")]
-    told = spoken_search._of_phrase(values, asked, "white house")
+    assert spoken_search_shown.phrases(values, asked).rows == [("white house", "0.25", "1.00", "0.00", "0.00"), ("black house", "1.00", "1.00", "0.00", "0.00")]
+    told = spoken_search_shown.of_phrase(values, asked, "white house")
     assert "right in 25% by vectors, 100% by vectors and then alignment, 0% by alignment; 0 of 2 phrases fare worse" in told.text
 
 
@@ -123,14 +123,19 @@ def test_search_and_map_are_drawn_and_listed() -> None:
         "two_stages": [1, 1], "alignment": [1, 1]}
     work = spoken_search.frames_compared(view, options.candidates)
     assert work["alignment"] == 40 * 360 and work["two_stages"] == len(segments.frames) + 40 * 120
-    table = spoken_search._answers(view, labels, options)
-    assert table.rows[0][0] == "the white house" and table.rows[0][3] == "✓"
-    assert len(spoken_search._methods(scores, work).rows) == len(scores)
+    table = spoken_search_shown.answers(archive, queries.features, asked, labels, "white house", options.candidates, 5)
+    assert table.rows[0][0] == "the white house" and table.rows[0][-1] == "✓"
+    assert len(table.rows) == options.candidates and [row[2] for row in table.rows] == sorted(row[2] for row in table.rows)
+    assert len(spoken_search_shown.methods(scores, work).rows) == len(scores)
     twice = search_scores.joined([scores, scores])
     assert {method: len(members) for method, members in twice.items()} == {method: len(members) for method, members in scores.items()}
     assert all((twice.of_queries(method) == np.tile(scores.of_queries(method), 2)).all() for method in scores)
-    assert "4 spoken queries, each to one of 3 archives of 6 sentences" in spoken_search._sentence(twice, work, 6).text
-    spoken_search._figure(twice)
+    values = spoken_search.as_values(twice, work, ["white house"] * 3 + ["blue house"])
+    told = spoken_search_shown.sentence(twice, values, work, 3, 6).text
+    assert "4 spoken queries, each to one of 3 archives of 6 sentences" in told
+    alike = np.mean(values["precision_at_1_vectors"])  # of two phrases, for one of which three queries ask
+    assert f"as in the verdict, the first answer is right in {alike:.1%} by vectors" in told
+    spoken_search_shown.figure(twice)
 
 
 def test_every_point_of_the_map_has_its_sound() -> None:

@@ -7,7 +7,7 @@ import re
 import numpy as np
 import pytest
 
-from unrolled.drawing import panels, to_svg
+from unrolled.drawing import apart, panels, to_svg
 from unrolled.reporting.drawn_words import in_chinese
 from unrolled.reporting.svg import _compact_path, inline
 
@@ -79,3 +79,22 @@ def test_drawn_words_speak_both_languages(drawing):
     ("lstm", None), ("0.5", None)])
 def test_chinese_of_what_is_drawn(drawn, chinese):
     assert in_chinese(drawn) == chinese
+
+
+def test_a_row_whose_chinese_is_longer_gets_room():
+    """单位矩阵初始化 sigmoid at eight points reaches some 96 to the left of where it ends, at 60; to the right of 90 it misses as much."""
+    text = '<text style="font-size: 8px; text-anchor: {}" x="{}" y="9" transform="rotate(-0 {} 9)">identity sigmoid</text>'
+    whole = '<svg width="100pt" height="50pt" viewBox="0 0 100 50">{}</svg>'
+    seen = {place: re.search(r'width="(.*?)pt".*viewBox="(.*?) 0 (.*?) 50"', inline(whole.format(text.format(*place)), "x")).groups()
+            for place in (("end", 60, 60), ("end", 99, 99), ("start", 4, 4), ("start", 90, 90))}
+    assert list(seen.values()) == [("138", "-37", "138"), ("100", "0", "100"), ("100", "0", "100"), ("188", "-1", "188")]
+
+
+def test_texts_stand_apart():
+    """Of five words in one place each stands within a line, none on another, and what finds no room is left out."""
+    places = np.zeros((5, 2))
+    found = apart(places, ["near"] * 5, letter=1, line=1)
+    assert found[:3] == [(0, 0), (0, 1), (0, -1)]
+    kept = [place for place in found if place is not None]
+    assert all(abs(a[0] - b[0]) > 4 or abs(a[1] - b[1]) >= 1 for number, a in enumerate(kept) for b in kept[:number]) and len(kept) < 5
+    assert apart(np.array([[0.0, 0.0], [9.0, 0.0]]), ["near", "fear"], 1, 1) == [(0, 0), (9, 0)]

@@ -157,6 +157,14 @@ def test_a_plot_is_drawn_when_it_comes_near_and_its_point_plays(address, visit):
     assert page.evaluate("player.src").endswith("sounds/error_surface/beep.wav")
 
 
+def test_what_a_plot_says_is_in_the_language_of_the_page(address, visit):
+    page = visit(address)
+    said = "inLanguage({data: [{z: [[1, null]]}], layout: {title: {text: {en: 'error', zh: '误差'}}, annotations: [{text: {en: 'plain', zh: '普通'}}]}})"
+    for title, note in (("error", "plain"), ("误差", "普通")):
+        assert page.evaluate(said) == {"data": [{"z": [[1, None]]}], "layout": {"title": {"text": title}, "annotations": [{"text": note}]}}
+        page.click("#language")
+
+
 # Each pair of language, window and scheme once: four pages instead of eight.
 @pytest.mark.parametrize(("locale", "viewport", "scheme"), [
     ("en-US", DESK, "light"), ("en-US", PHONE, "dark"), ("zh-CN", DESK, "dark"), ("zh-CN", PHONE, "light")],

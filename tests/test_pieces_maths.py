@@ -225,6 +225,8 @@ def test_the_surface_has_a_row_per_bias(cliff):
     for row, column in ((3, 50), (40, 10), (-5, 2)):
         value, *_ = error_surface.error(np.array(data["weights"][column]), np.array(data["biases"][row]))
         assert data["errors"][row][column] == pytest.approx(float(value), abs=1e-3)
+    assert data["edge"]["bias"] == SMALL.biases[1] and data["biases"][-1] > data["edge"]["bias"]  # what is judged ends below what is drawn
+    assert data["edge"]["errors"] == pytest.approx(data["errors"][data["biases"].index(data["edge"]["bias"])], abs=1e-3)
     assert len(json.dumps(data)) < 150_000 and error_surface_piece.CLOSE > 0
 
 

@@ -124,7 +124,7 @@ def test_many_runs_are_drawn_a_panel_each(report):
     assert figures.learning_curves("t", records, dict.fromkeys(records, rows)).count("run19") == 1
     assert figures.final_scores("t", records, "m", 0.1).count("run19") == 1
     groups = figures.groups_of({"a": record([0.1, 0.2]), "a_9": {**record([0.1]), "settings": {"length": 9}}})
-    assert [(group.row, group.column) for group in groups] == [("a", "T = 5, rate 0.1"), ("a", "T = 5, rate 0.2"), ("a", "T = 9")]
+    assert [(group.row, group.column) for group in groups] == [("a", "T = 5, rate 0.1"), ("a", "T = 5, rate 0.2"), ("a", "T = 9, rate 0.1")]
 
 
 def test_time_per_update_counts_the_updates_that_were_done(workplace):

@@ -303,7 +303,7 @@ def test_a_slice_that_explodes_counts_as_steep_and_can_be_drawn(chosen):
     assert not np.isfinite(found.losses).all()
     statistics = surfaces.statistics(np.where(np.isfinite(found.losses), found.norms, np.nan), surfaces.Options())
     assert statistics["steep"] > 0.9 and math.isfinite(statistics["quantile_ratio"])
-    surface_pictures.slices_side_by_side({"tanh": found, "lstm": found})
+    assert "T = 6，" in surface_pictures.slices_side_by_side({"tanh": found, "lstm": found}, 6).caption_zh
 
 
 # the whole
@@ -353,6 +353,9 @@ def test_a_surface_to_be_turned_is_small_and_plain_json(whole):
     gains, biases = plane.grid(201)
     found = surface_pictures.three_dimensional({"rnn": gains / 12, "lstm_1": -biases / 6}, plane)
     assert len(json.dumps(found)) < 400_000
+    scenes = [found["layout"][name] for name in ("scene", "scene2")]  # of one shape, so that heights can be compared
+    assert scenes[0]["aspectmode"] == "cube" and all(scenes[0][name] == scenes[1][name] for name in ("aspectmode", "camera", "zaxis"))
+    assert [note["text"]["zh"] for note in found["layout"]["annotations"]] == ["普通网络", "LSTM，偏置 1"]
     for trace, rises in zip(found["data"], (1, -1), strict=True):
         height = np.array(trace["z"])  # plotly's z has a row per y
         assert height.shape == (len(trace["y"]), len(trace["x"])) and max(height.shape) <= 81

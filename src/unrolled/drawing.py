@@ -10,6 +10,7 @@ import matplotlib
 import numpy as np
 from matplotlib import colormaps
 from matplotlib.axes import Axes
+from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
@@ -19,6 +20,8 @@ BLUE, VERMILION, PURPLE = "#0072B2", "#D55E00", "#CC79A7"
 OLIVE = "#8A8A00"
 COLOURS = (BLUE, VERMILION, GREEN, ORANGE, PURPLE, SKY, BLACK, OLIVE)
 GREY = "#6B6B6B"
+DIVERGING = LinearSegmentedColormap.from_list("diverging", (BLUE, "#FFFFFF", ORANGE))  # below 0, 0 and above 0, as in the pieces
+NEAR = ((0, 0), (1, 0), (-1, 0), (0, 1), (0, -1), (1, 1), (-1, 1), (1, -1), (-1, -1))  # lines up, half widths to the right
 
 STYLE = {
     "font.size": 9, "axes.titlesize": 9.5, "axes.labelsize": 9, "legend.fontsize": 8, "xtick.labelsize": 8,
@@ -84,3 +87,22 @@ def dots(axes: Axes, groups: Mapping[str, np.ndarray], colours: Sequence[str] | 
             axes.plot([np.mean(values)] * 2, [place - 0.33, place + 0.33], color="#444444", linewidth=2)
     axes.set_yticks(range(len(groups)), list(groups))
     axes.set_ylim(len(groups) - 0.5, -0.5)
+
+
+def apart(places: np.ndarray, texts: Sequence[str], letter: float, line: float) -> list[tuple[float, float] | None]:
+    """Return where each text may stand, at its own place or close by, so that it hides none of those before; None where it would.
+
+    Args:
+        places: of the texts' centres, (texts, 2). texts: in the order in which they take their room.
+        letter: width of a letter, and line: height of a line, in the units of the places.
+    """
+    taken: list[tuple[float, float, float]] = []  # centre, and half the width
+    found: list[tuple[float, float] | None] = []
+    for (x, y), text in zip(places.tolist(), texts, strict=True):
+        half = len(text) * letter / 2
+        near = [(x + across * half, y + up * line) for up, across in NEAR]
+        free = [place for place in near if all(abs(place[0] - other) > half + more or abs(place[1] - height) > 0.99 * line
+                                               for other, height, more in taken)]
+        found.append(free[0] if free else None)
+        taken += [(*place, half) for place in free[:1]]
+    return found

@@ -20,13 +20,14 @@ from unrolled.settings import Settings
 SHOWN_FAMILIES = ("ear", "ame", "ight", "ine", "ell", "un", "an")
 OTHERS = "others"
 NAMED_OTHERS = "others 其他"  # plotly's legend has one text for both languages
+LETTER, LINE = 5.2, 10.0  # of the words in the map, in points
 HOVER = "%{text}<extra></extra>"
 SHAPES = ("circle", "square", "diamond")
 PAPER, INK = "#ffffff", "#1b1b1b"  # white in the dark too: the markers' colours are made for it
 AXIS = {"showticklabels": False, "zeroline": False, "gridcolor": "#e5e5e5"}
 LAYOUT = {"xaxis": AXIS, "yaxis": AXIS, "hovermode": "closest", "margin": {"l": 10, "r": 10, "t": 10, "b": 10}, "paper_bgcolor": PAPER,
           "plot_bgcolor": PAPER, "font": {"color": INK}, "hoverlabel": {"font": {"size": 15}},
-          "legend": {"title": {"text": "rhyme 韵脚 "}, "orientation": "h", "y": -0.02}}  # beneath, for telephones
+          "legend": {"title": {"text": "rhyme 韵脚", "side": "top"}, "orientation": "h", "y": -0.02}}  # beneath, for telephones
 
 
 @dataclasses.dataclass(frozen=True)
@@ -48,6 +49,8 @@ class Options:
     def __post_init__(self) -> None:
         if self.voices < 1:
             raise ValueError("voices must be at least 1: their sounds are what is drawn.")
+        if self.perplexity <= 0:
+            raise ValueError(f"perplexity must be above 0, but is {self.perplexity:g}.")
 
 
 def analyse(options: Options, settings: Settings) -> AnalysisResult:
@@ -174,16 +177,21 @@ def _map(points: np.ndarray, chosen: Spoken) -> Picture:
     figure, axes = figures.panels(width=7.2, height=5.0)
     families = rhymes()
     axes.plot(points[:, 0], points[:, 1], ".", color="#c8c8c8", markersize=5)
-    words = np.array(chosen.texts)
-    for colour, family in zip(figures.COLOURS, SHOWN_FAMILIES, strict=False):
-        for word in sorted({word for word in chosen.texts if families.get(word) == family}):
-            of_word = points[words == word]
-            axes.plot(*of_word.T, ".", color=colour, markersize=5)
-            axes.text(*np.median(of_word, 0), word, color=colour, fontsize=8, ha="center", va="bottom")
+    colours = {family: figures.colour(place) for place, family in enumerate(SHOWN_FAMILIES)}
+    words = sorted({word for word in chosen.texts if families.get(word) in colours})
+    of_words = [points[np.array(chosen.texts) == word] for word in words]
+    for word, of_word in zip(words, of_words, strict=True):
+        axes.plot(*of_word.T, ".", color=colours[families[word]], markersize=5)
+    letter, line = np.ptp(points, 0) * (LETTER / 450, LINE / 310)  # a letter and a line, in points, of the axes' width and height
+    centres = np.array([np.median(of_word, 0) for of_word in of_words]).reshape(-1, 2) + np.array([0, line / 2])
+    for word, place in zip(words, figures.apart(centres, words, letter, line), strict=True):
+        if place is not None:
+            axes.text(*place, word, color=colours[families[word]], fontsize=8, ha="center", va="center")
     axes.set(xticks=[], yticks=[])
     return Picture(figure, ["F11"], "Spoken words that sound alike lie together.", "读音相近的语音单词聚在一起。",
-                   "t-SNE of the vectors of the first seed; some families of rhymes are coloured, each word named once, amid its voices.",
-                   "第一个种子的向量经 t-SNE 投影；部分同韵词着色，每个词只在各嗓音的中位处标注一次。")
+                   "t-SNE of the vectors of the first seed; some families of rhymes are coloured, each word named once, amid its voices "
+                   "or close by, unless another's name stands there.",
+                   "第一个种子的向量经 t-SNE 投影；部分同韵词着色，每个词在各嗓音的中位处或近旁标注一次；与别的词名重叠时不标。")
 
 
 @figures.styled
@@ -212,5 +220,5 @@ def _sentence(values: Mapping[str, Any], means: np.ndarray) -> Sentence:
             f"{naive:.1%}.")
     chinese = (f"同一个词由两个嗓音说出，平均余弦为 {means[0]:.2f}；相差一个音素的词为 {means[1]:.2f}，相差两个为 {means[2]:.2f}"
                f"（等级相关 {correlation:.2f}）。{values['analogies']:.0f} 道类比题（如 near : fear = name : fame）答对 {top:.1%}，"
-               f"不加偏移时 {control:.1%}；不经任何学习、只取十帧的向量也能答对 {naive:.1%}。")
+               f"不加偏移时 {control:.1%}；不经任何学习、由十帧拼成的向量也能答对 {naive:.1%}。")
     return Sentence(["F11"], text, chinese)

@@ -28,7 +28,7 @@ NAMES = {  # of runs and of what needs no training
     "naive": ("a few frames, no training", "若干帧拼接，无训练"),
     "dtw_cosine": ("DTW, cosine", "DTW（余弦）"),
     "dtw_euclidean": ("DTW, Euclidean", "DTW（欧氏）"),
-    "random": ("random", "随机"),
+    "random": ("random", "随机水平"),
 }
 SHOWN = (("mean_average_precision", "MAP", "MAP"), ("mean_average_precision_voice_mean", "without voice means", "去嗓音均值"),
          ("precision_at_1", "P@1", "P@1"), ("average_precision", "same-different AP", "同异判别 AP"),

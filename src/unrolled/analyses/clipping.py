@@ -14,6 +14,7 @@ from unrolled import histories, results
 from unrolled.analyses import chinese as in_chinese
 from unrolled.analyses import trained
 from unrolled.analyses.base import AnalysisResult, Picture, Sentence
+from unrolled.analyses.error_surface import COLOURS
 from unrolled.settings import Settings
 
 LECTURE = 15.0
@@ -26,10 +27,12 @@ class Options:
     Attributes:
         sections: of params.yaml whose runs are named <network>_<kind of clipping>.
         shown_rates: by section, the learning rate whose curves are drawn, or a network's own where it was trained at one alone.
+        more_seeds: by section and run, the one that was recorded once at full scale, by which claims are judged: its successes are shown.
     """
 
     sections: tuple[str, ...]
     shown_rates: tuple[float, ...]
+    more_seeds: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if len(self.sections) != len(self.shown_rates):
@@ -46,13 +49,15 @@ class Clipped(NamedTuple):
     record: Mapping[str, Any]
 
 
-def clipped_runs(section: str, settings: Settings) -> list[Clipped]:
-    """Return the runs of a section in order, with what their settings say of clipping."""
-    found = []
-    for run in trained.section_of(section, settings).runs.values():
+def clipped_runs(section: str, settings: Settings, more_seeds: Mapping[str, str] | None = None) -> list[Clipped]:
+    """Return the runs of a section in order, with what their settings say of clipping; those of more seeds stand in for others."""
+    more_seeds = more_seeds or {}
+    runs = {name: run for name, run in trained.section_of(section, settings).runs.items() if name not in more_seeds.values()}
+    records, found = trained.judged_records(section, runs, more_seeds, settings), []
+    for run in runs.values():
         kind = "none" if run.clip_by == "none" else f"{run.clip_by} {run.clip_at:g}"
         network = run.name.removesuffix("_" + kind.replace(" ", "_"))
-        found.append(Clipped(section, run.name, network, kind, trained.record(f"{section}/{run.name}")))
+        found.append(Clipped(section, run.name, network, kind, records[run.name]))
     return found
 
 
@@ -60,7 +65,7 @@ def analyse(options: Options, settings: Settings) -> AnalysisResult:
     """Count successes, measure how often thresholds are met, and draw both."""
     result = AnalysisResult()
     for section, rate in zip(options.sections, options.shown_rates, strict=True):
-        runs = clipped_runs(section, settings)
+        runs = clipped_runs(section, settings, options.more_seeds.get(section))
         for network in dict.fromkeys(run.network for run in runs):
             own = [run for run in runs if run.network == network]
             _where_it_acts(own, result)
@@ -71,27 +76,28 @@ def analyse(options: Options, settings: Settings) -> AnalysisResult:
 
 
 def _where_it_acts(runs: Sequence[Clipped], result: AnalysisResult) -> None:
-    """Measure how often gradients exceed 15 where nothing else holds them, and say what that threshold changed."""
+    """Measure how often gradients exceed 15 where nothing clips them, and say what that threshold changed."""
     kinds = {run.kind: run for run in runs}
-    shares = {}
+    unclipped, shares = kinds.get("none", runs[0]), {}
     for by, column in (("norm", "gradient_norm"), ("value", "gradient_largest")):
-        run = kinds.get(f"{by} {LECTURE:g}", kinds.get("none", runs[0]))
-        shares[by] = share_above(run, column)
-        result.values[f"above_15_{by}_{run.section}_{run.network}"] = shares[by]
-    section, network = runs[0].section, runs[0].network
+        shares[by] = share_above(unclipped, column)
+        result.values[f"above_15_{by}_{unclipped.section}_{unclipped.network}"] = shares[by]
+    section, network = unclipped.section, unclipped.network
     shared = shared_rates(runs)
     successes = {kind: _successes(run, shared) for kind, run in kinds.items()}
     counts = "; ".join(f"{kind}: {count}" for kind, count in successes.items())
     counts_zh = "；".join(f"{in_chinese.clipping(kind)}：{count}" for kind, count in successes.items())
     rates = ", ".join(f"{rate:g}" for rate in shared)
-    acts = [f"{100 * shares[by]:.2g} %" for by in ("norm", "value")]
-    verdict = ("here it acts", "在这里起作用") if max(shares.values()) > 0.001 else ("here it hardly ever acts", "在这里几乎从不起作用")
+    exceed = [f"{100 * shares[by]:.2g} %" for by in ("norm", "value")]
+    met = (("the threshold is met", "会触及阈值") if max(shares.values()) > 0.001
+           else ("the threshold is hardly ever met", "几乎从不触及阈值"))
     result.sentences.append(Sentence(
         ["D4", "D5"],
-        f"The lecture's 15, {network} on {section}: the norm exceeds 15 in {acts[0]} of the recorded windows, a single component in "
-        f"{acts[1]}; {verdict[0]}. Successes by clipping, at the rates that all were trained at ({rates}): {counts}.",
-        f"课上的 15，{in_chinese.section(section)}任务上的 {network}：范数超过 15 的窗口占 {acts[0]}，单个分量超过它的占 {acts[1]}；"
-        f"{verdict[1]}。"
+        f"The lecture's 15, {network} on {section}: in training without clipping the norm exceeds 15 in {exceed[0]} of the recorded "
+        f"windows, a single component in {exceed[1]}; {met[0]}. Successes by clipping, at the rates that all were trained at "
+        f"({rates}): {counts}.",
+        f"课上的 15，{in_chinese.section(section)}任务上的 {network}：不裁剪训练时，范数超过 15 的窗口占 {exceed[0]}，"
+        f"单个分量超过它的占 {exceed[1]}，{met[1]}。"
         f"各种裁剪在共有学习率（{rates.replace(', ', '、')}）上的成功次数：{counts_zh}。"))
 
 
@@ -137,10 +143,12 @@ def _success_picture(section: str, runs: Sequence[Clipped]) -> Picture:
         panel.set_yticks(range(len(own)), [run.kind for run in own])
         panel.set(xlim=(-0.5, len(rates) - 0.5), ylim=(most - 0.5, -0.5), xlabel="learning rate", title=network)
     axes[0, 0].set_ylabel("clipping")
+    more, more_zh = trained.on_more_seeds({run.run: run.record for run in runs})
     return Picture(figure, ["D5", "D4"], f"Successes by clipping and learning rate: {section}.",
-                   f"各种裁剪与学习率下的成功次数：{section}。",
-                   "Successful seeds of all seeds; darker is more. Clipping by norm shortens the whole gradient, by value each component.",
-                   "成功的种子数/总数，颜色越深越多。“范数”按整个梯度的范数裁剪，“逐元素”对每个分量分别裁剪。")
+                   f"各种裁剪与学习率下的成功次数：{in_chinese.section(section)}任务。",
+                   "Successful seeds of all seeds; darker is more. Clipping by norm shortens the whole gradient, by value each component."
+                   f"{more}",
+                   f"成功的种子数/总数，颜色越深越多。“范数”按整个梯度的范数裁剪，“逐元素”对每个分量分别裁剪。{more_zh}")
 
 
 def _cell(panel: Axes, column: int, row: int, text: str) -> None:
@@ -168,7 +176,8 @@ def _norms_picture(section: str, runs: Sequence[Clipped]) -> Picture:
     axes.set_xticks(ticks, [f"$10^{{{tick}}}$" for tick in ticks])
     axes.set(xlabel="gradient norm (largest of a recorded window)", ylabel="share of windows")
     axes.legend(title="unclipped")
-    return Picture(figure, ["D5", "D4"], f"Gradient norms without clipping: {section}.", f"不裁剪时的梯度范数：{section}。",
+    return Picture(figure, ["D5", "D4"], f"Gradient norms without clipping: {section}.",
+                   f"不裁剪时的梯度范数：{in_chinese.section(section)}任务。",
                    "All seeds and rates together; the dotted lines are the thresholds. What is larger than 1e8 or not finite stands at the "
                    "right end.", "所有种子与学习率合在一起；虚线为各阈值。大于 1e8 或非有限的值画在最右端。")
 
@@ -177,7 +186,6 @@ def _norms_picture(section: str, runs: Sequence[Clipped]) -> Picture:
 def _curves_picture(section: str, runs: Sequence[Clipped], rate: float) -> Picture:
     """Draw each network's median loss at one rate, or the only one it was trained at; one line per kind of clipping."""
     networks = list(dict.fromkeys(run.network for run in runs))
-    kinds = list(dict.fromkeys(run.kind for run in runs))
     figure, axes = figures.panels(len(networks), width=1.6 + 2.0 * len(networks), height=2.8, squeeze=False, sharey=True)
     for panel, network in zip(axes[0], networks, strict=True):
         own = [run for run in runs if run.network == network]
@@ -186,14 +194,18 @@ def _curves_picture(section: str, runs: Sequence[Clipped], rate: float) -> Pictu
         for run in own:
             curve = histories.load(section, run.run).get(at)
             if curve is not None:
-                place = kinds.index(run.kind)
                 shown = np.isfinite(curve.values).any(0)
                 median = np.nanmedian(np.where(np.isfinite(curve.values), curve.values, 1e3)[:, shown], 0)
-                panel.plot(curve.steps[shown], np.clip(median, None, 1e3), color=figures.colour(place), linewidth=1.1, label=run.kind,
-                           linestyle="--" if run.kind.startswith("value") else "-")
+                panel.plot(curve.steps[shown], np.clip(median, None, 1e3), color=_colour(run.kind), linewidth=1.1,
+                           label=run.kind, linestyle="--" if run.kind.startswith("value") else "-")
         panel.set(yscale="log", title=f"{network}, rate {at:g}", xlabel="updates")
     axes[0, 0].set_ylabel("training loss")
     handles = {label: handle for panel in axes[0] for handle, label in zip(*panel.get_legend_handles_labels(), strict=True)}
     figure.legend(handles.values(), handles.keys(), loc="outside right upper", title="clipping")
-    return Picture(figure, ["D5"], f"Learning curves by clipping: {section}.", f"不同裁剪下的学习曲线：{section}。",
+    return Picture(figure, ["D5"], f"Learning curves by clipping: {section}.", f"不同裁剪下的学习曲线：{in_chinese.section(section)}任务。",
                    "Median over seeds; a seed that diverged counts as very large.", "各种子的中位数；发散的种子按极大值计。")
+
+
+def _colour(kind: str) -> str:
+    """Return the colour of a kind of clipping: of its threshold, by norm and by value alike."""
+    return COLOURS.get(kind.replace("value", "norm").replace(" ", "_"), figures.PURPLE)

@@ -29,7 +29,8 @@ class Options:
         section: of params.yaml.
         flat, hierarchical: runs on short documents, the first of which is probed. long_flat, long_hierarchical, long_matched: runs on long
             ones, flat, by clause at equal width, and by clause with as many parameters as the flat one; what was recorded at another
-            scale has scores, but no model to look into.
+            scale has scores, but no model to look into. forwards: flat and by clause at equal width, on long documents not turned round.
+        more_seeds: by run, the one that was recorded once at full scale and that claims are judged by; its scores are shown instead.
         learned: documents that a probe learns from. strengths: inverse strengths of its regularisation, of which validation chooses.
         shown: documents of the table, of each length.
     """
@@ -40,18 +41,25 @@ class Options:
     long_flat: str = "flat_4"
     long_hierarchical: str = "hierarchical_4"
     long_matched: str = "hierarchical_4_matched"
+    forwards: tuple[str, ...] = ("flat_4_forwards", "hierarchical_4_forwards")
+    more_seeds: Mapping[str, str] = dataclasses.field(default_factory=dict)
     learned: int = 1500
     strengths: tuple[float, ...] = (0.01, 0.1, 1.0)
     shown: int = 2
+
+    def __post_init__(self) -> None:
+        if not self.strengths or min(self.strengths) <= 0 or self.learned < 1:
+            raise ValueError("strengths must be numbers above 0, one at least, and learned at least 1.")
 
 
 def analyse(options: Options, settings: Settings) -> AnalysisResult:
     """Compare vectors of swapped documents, probe them, and show what is written."""
     runs = (options.flat, options.hierarchical, options.long_flat, options.long_hierarchical, options.long_matched)
-    found = trained.gather(options.section, settings)
-    records = {run: found[run] for run in runs if run in found}
+    section = trained.section_of(options.section, settings)
+    known = [run for run in (*runs, *options.forwards) if run in section.runs or run in section.elsewhere]
+    records = trained.judged_records(options.section, known, options.more_seeds, settings)
     loaded = {run: trained.load(f"{options.section}/{run}", settings, "analyses.documents", "documents")
-              for run in runs if run not in trained.section_of(options.section, settings).elsewhere}
+              for run in runs if run not in section.elsewhere}
     result = AnalysisResult()
     for run, found in loaded.items():
         result.values |= cosines(found, run)
@@ -91,22 +99,25 @@ def bag_of_words(loaded: trained.Loaded) -> AnalysisResult:
 def _label(options: Options, run: str, record: Mapping[str, Any]) -> str:
     """Name a run by its documents, its model and its number of parameters."""
     length = "short" if run in (options.flat, options.hierarchical) else "long"
-    model = "flat" if run in (options.flat, options.long_flat) else "by clause"
-    return f"{length}, {model} ({record['parameters'] // 1000}k)"
+    model = "flat" if run in (options.flat, options.long_flat, options.forwards[0]) else "by clause"
+    return f"{length}, {model}{', forwards' if run in options.forwards else ''} ({record['parameters'] // 1000}k)"
 
 
 @figures.styled
 def _exact(options: Options, records: Mapping[str, Any]) -> Picture:
     """Draw the share of exact documents and of right symbols, a row per run."""
-    figure, panels = figures.panels(2, width=7.2, height=2.6, sharey=True)
+    figure, panels = figures.panels(2, width=7.2, height=1.1 + 0.3 * len(records), sharey=True)
     for axes, metric, words in zip(panels, ("exact", "token_accuracy"), ("documents written exactly", "symbols right"), strict=True):
         figures.dots(axes, {_label(options, run, record): trained.scores_of(record, metric) for run, record in records.items()})
         axes.set(xlabel=f"share of {words}", xlim=(-0.03, 1.03))
+    more, more_zh = trained.on_more_seeds(records)
     return Picture(figure, ["F7"], "Flat and by clause, documents of two and of four clauses.",
                    "两个与四个子句的文档：不分层与按子句分层。",
-                   "One dot per seed; documents of clauses never learned from. Short ones have two clauses, long ones four. In brackets "
-                   "the number of parameters.",
-                   "每点一个种子；测试文档的子句均未在训练中出现。“短”为两个子句，“长”为四个子句；括号内为参数量（k 表示千）。")
+                   "One dot per seed; documents of clauses never learned from. Short ones have two clauses, long ones four. Documents are "
+                   "read backwards, unless a row says forwards. In brackets the number of parameters, in thousands (k)."
+                   f"{more}",
+                   "每点一个种子；测试文档的子句均未在训练中出现。“短”为两个子句，“长”为四个子句；除标明“正向”者外，文档都反向读入。"
+                   f"括号内为参数量（k 表示千）。{more_zh}")
 
 
 @figures.styled
@@ -124,8 +135,11 @@ def _vectors(values: Mapping[str, Any], loaded: Mapping[str, trained.Loaded]) ->
     right.set(xlabel="linear probe: share right", xlim=(-0.03, 1.03))
     return Picture(figure, ["F6"], "What a vector knows of the order.", "向量对次序知道多少。",
                    "Left: swapped documents have the same clauses in another order. Right: what a linear probe reads off the vectors of "
-                   "trained and untrained encoders and off a bag of words; clauses of the test documents were never learned from.",
-                   "左：互换后的文档由相同的子句组成，但次序不同。右：线性探针从训练后与未训练的编码器向量以及词袋中能读出什么；"
+                   "trained and untrained encoders and off a bag of words: whether the clause that stands first comes first in the "
+                   "alphabet, too (order of clauses), and with which word the document begins (first word) and ends (last word); clauses "
+                   "of the test documents were never learned from.",
+                   "左：互换后的文档由相同的子句组成，但次序不同。右：线性探针从训练后与未训练的编码器向量以及词袋中能读出什么："
+                   "排在前面的子句按字母顺序是否也在前（子句次序），文档以哪个词开头（首词）、以哪个词结尾（末词）；"
                    "测试文档的子句均未在训练中出现。")
 
 
@@ -183,7 +197,9 @@ def _on_length(records: Mapping[str, Any], options: Options) -> Sentence:
              options.hierarchical: ("two clauses, by clause", "两个子句、按子句分层"),
              options.long_flat: ("four clauses, flat", "四个子句、不分层"),
              options.long_hierarchical: ("four clauses, by clause at equal width", "四个子句、隐层同宽时分层"),
-             options.long_matched: ("four clauses, by clause at equal parameters", "四个子句、参数量相等时分层")}
+             options.long_matched: ("four clauses, by clause at equal parameters", "四个子句、参数量相等时分层"),
+             options.forwards[0]: ("four clauses read forwards, flat", "四个子句正向读入、不分层"),
+             options.forwards[1]: ("four clauses read forwards, by clause", "四个子句正向读入、分层")}
     exact, bleu = ({run: trained.scores_of(record, metric).mean() for run, record in records.items()} for metric in ("exact", "bleu"))
     text = "; ".join(f"{names[run][0]}: {exact[run]:.1%} (BLEU {bleu[run]:.2f})" for run in records)
     chinese = "；".join(f"{names[run][1]}：{exact[run]:.1%}（BLEU {bleu[run]:.2f}）" for run in records)

@@ -49,18 +49,21 @@ def piece(surface: Surface, by_rate: Mapping[str, Mapping[float, Descents]], sta
     heights = surface(*np.meshgrid(weights, biases), options.steps)[0]  # a row per bias, as plotly has it
     names = sorted(by_rate, key=_threshold, reverse=True)
     paths = {name: [_path(surface, by_rate[name][rate], start, options) for rate in rates] for name in names}
-    data = {"weights": short(weights), "biases": short(biases), "errors": heights.round(3).tolist(), "start": short(place), "close": CLOSE,
-            "rates": rates, "rate": options.learning_rate, "flown": options.flown, "paths": paths,
+    edge = surface(weights, np.full_like(weights, high), options.steps)[0]
+    data = {"weights": short(weights), "biases": short(biases), "errors": heights.round(3).tolist(),
+            "edge": {"bias": high, "errors": short(edge, 3)}, "start": short(place), "close": CLOSE, "rates": rates,
+            "rate": options.learning_rate, "flown": options.flown, "paths": paths,
             "thresholds": {name: _threshold(name) if name != "none" else None for name in names}}
     return Piece("error_surface", data, ["D4", "D3"], "Over the cliff, clipped or not.", "悬崖上的一步：裁剪与不裁剪。",
                  "Gradient descent on Pascanu's error surface from the start that flies furthest without clipping at learning rate "
                  f"{options.learning_rate:g}. A clipped step is at most threshold times learning rate long, so what a threshold of 15 "
-                 "prevents depends on the rate. A step longer than "
-                 f"{options.flown:g} flies off; the claim is judged by who leaves the plane. Paths that end at the frame have left the "
-                 "surface that is drawn.",
+                 f"prevents depends on the rate. A step longer than {options.flown:g} flies off; the claim is judged by who leaves the "
+                 f"plane. The surface is drawn to twice the height (b up to {high + (high - low):g}); what is judged ends at b = {high:g}, "
+                 "the dashed line. Paths that end at the frame have left the surface that is drawn.",
                  f"在 Pascanu 的误差曲面上做梯度下降，起点取学习率 {options.learning_rate:g} 且不裁剪时飞得最远的一个。"
                  "裁剪后的一步最长为阈值乘以学习率，所以阈值 15 能否拦住，要看学习率。"
-                 f"单步长于 {options.flown:g} 即算飞出；判定看的是谁走出了参数范围。到达边框的路径已离开所画的曲面。")
+                 f"单步长于 {options.flown:g} 即算飞出；判定看的是谁走出了参数范围。"
+                 f"曲面多画了一倍（b 至 {high + (high - low):g}）；判定范围到 b = {high:g} 为止（虚线）。到达边框的路径已离开所画的曲面。")
 
 
 def _threshold(name: str) -> float:

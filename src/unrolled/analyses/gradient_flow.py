@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+import math
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -22,6 +24,16 @@ from unrolled.cells import CELLS
 from unrolled.cells.base import Cell
 from unrolled.cells.elman import Elman
 from unrolled.settings import Run, Settings, SettingsError, nearest
+
+EXPLAINED = {  # by a pattern of the names
+    r"irnn": ("irnn: ReLU, started as the identity", "irnn：ReLU，以单位矩阵初始化"),
+    r"lstm_\d+": ("lstm_0, lstm_1, ...: LSTM with that initial forget bias", "lstm_0、lstm_1 等：以该数为遗忘门初始偏置的 LSTM"),
+    r"leaking": ("leaking: LSTM that keeps a fixed share of its memory at each step, without a gate",
+                 "leaking：没有遗忘门、每步按固定比例保留记忆的 LSTM"),
+    r"overwriting": ("overwriting: LSTM that keeps none of it", "overwriting：每步都不保留原有记忆的 LSTM"),
+    r"coupled": ("coupled: LSTM that forgets as much as it takes in", "coupled：遗忘门与输入门之和为 1 的 LSTM"),
+    r"tanh_untied": ("tanh_untied: a new matrix at each step", "tanh_untied：每一步换一个新矩阵"),
+}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -56,6 +68,9 @@ class Options:
             if not isinstance(cell, Mapping) or "cell" not in cell:
                 raise SettingsError(f"{where} must be a mapping with a cell, but is {cell!r}.")
             catalogue.check_cell(cell["cell"], self.hidden, {key: value for key, value in cell.items() if key != "cell"}, where)
+        for name, bias in self.biases.items():
+            if not isinstance(bias, int | float) or isinstance(bias, bool) or not math.isfinite(bias):
+                raise ValueError(f"biases.{name} must be a number, but is {bias!r}.")
 
 
 class Flow(NamedTuple):
@@ -82,13 +97,14 @@ def analyse(options: Options, settings: Settings) -> AnalysisResult:
                 values[f"opening_{prefix}{name}"] = flow.kept.tolist()
     underflows = {name: _underflow(flow.norms) for name, flow in initial.items()}
     values |= {f"float32_zero_after_{name}": lag for name, lag in underflows.items() if lag is not None}
-    figures_made = {"initialisation": _picture(initial, options, "At initialisation", "初始化时"),
-                    "after_training": _picture(trained, options, f"After training on {options.trained}", "训练之后")}
+    like_untrained = {f"lstm_{options.biases[name]}" if name in options.biases else name: flow for name, flow in trained.items()}
+    order = list(dict.fromkeys([*initial, *like_untrained]))
+    figures_made = {"initialisation": _picture(initial, order, options, "At initialisation", "初始化时"),
+                    "after_training": _picture(like_untrained, order, options, f"After training on {options.trained}", "训练之后")}
     sentences = []
     if any(name in trained for name in options.biases):
         figures_made["openings"] = _openings_picture(trained, options)
         sentences.append(_openings_sentence(trained, options))
-    like_untrained = {f"lstm_{options.biases[name]}" if name in options.biases else name: flow for name, flow in trained.items()}
     compared = gradient_flow_piece.piece(initial, like_untrained, options.trained, lambda flow: _first_lag(flow, options))
     return AnalysisResult(values=values, figures=figures_made, sentences=sentences, pieces={"compare_cells": compared})
 
@@ -198,15 +214,20 @@ def _openings_picture(trained: Mapping[str, Flow], options: Options) -> Picture:
 
 
 @figures.styled
-def _picture(flows: Mapping[str, Flow], options: Options, title: str, title_zh: str) -> Picture:
-    """Draw the median norm by lag, each curve starting at 1, every seed's factor, and the factor that theory expects."""
+def _picture(flows: Mapping[str, Flow], order: Sequence[str], options: Options, title: str, title_zh: str) -> Picture:
+    """Draw the median norm by lag, each curve starting at 1, every seed's factor, and the factor that theory expects.
+
+    Args:
+        flows: by name. order: of the names of all that is drawn anywhere, by which each has its colour.
+        options: of the analysis. title, title_zh: of the picture.
+    """
     norms = {name: flow.norms for name, flow in flows.items()}
     figure, (curves, factors) = figures.panels(2, width=7.6, height=max(3.4, 0.3 * len(norms)), width_ratios=(3, 2))
     for place, (name, values) in enumerate(norms.items()):
         lags = np.arange(values.shape[1])
-        colour = figures.colour(place)
+        colour, again = figures.colour(order.index(name)), order.index(name) // len(figures.COLOURS) % 3
         shown = values / values[:, :1]
-        curves.plot(lags, np.median(shown, 0), color=colour, linestyle=("-", "--", ":")[place // len(figures.COLOURS) % 3], label=name)
+        curves.plot(lags, np.median(shown, 0), color=colour, linestyle=("-", "--", ":")[again], label=name)
         factor = fit(values, _first_lag(flows[name], options)).factor
         if flows[name].expected is not None:
             factors.plot(np.median(flows[name].expected), place, "x", color=figures.BLACK, markersize=5, zorder=3)
@@ -219,9 +240,16 @@ def _picture(flows: Mapping[str, Flow], options: Options, title: str, title_zh: 
     factors.set_yticks(range(len(norms)), list(norms))
     factors.invert_yaxis()
     factors.set(xlabel="factor per step", title="One dot per seed")
+    names_explained, names_explained_zh = _explained(norms)
     return Picture(figure, ["E1", "E3", "D9"], f"{title}: what is left of the gradient.", f"{title_zh}：梯度还剩多少。",
                    "Median over seeds, in float64; the factor is fitted beyond the first lags. Cross: what theory expects, recurrent gain "
-                   "times slope of a plain network, mean keeping of a gate. Untied: a new matrix at each step. A curve has the colour of "
-                   "its row; where a colour comes again it is dashed, then dotted.",
+                   "times slope of a plain network, mean keeping of a gate. A curve has the colour of its row; rows of one colour differ "
+                   f"in their lines, solid, dashed or dotted. {names_explained}",
                    "各种子的中位数，float64 计算；每步因子用最初几个间隔之后的部分拟合。叉号为理论值：普通网络为循环增益乘以斜率，"
-                   "门控单元为门的平均保留率。untied 表示每一步换一个新矩阵。曲线与右图同一行同色；颜色第二次出现为虚线，第三次为点线。")
+                   f"门控单元为门的平均保留率。曲线与右图同一行同色；同色的几行以实线、虚线、点线区分。{names_explained_zh}")
+
+
+def _explained(names: Iterable[str]) -> tuple[str, str]:
+    """Return what the names that are drawn stand for, where they do not say so, in both languages."""
+    parts = [words for name, words in EXPLAINED.items() if any(re.fullmatch(name, each) for each in names)]
+    return f"{'; '.join(english for english, _ in parts)}.", f"{'；'.join(chinese for _, chinese in parts)}。"

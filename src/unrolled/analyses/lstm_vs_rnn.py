@@ -18,6 +18,7 @@ from unrolled.analyses.success_by_length import interval
 from unrolled.settings import Settings, analysis_section
 
 PLAIN, MATCHED, LSTM = figures.VERMILION, figures.ORANGE, figures.BLUE
+UNTRAINED = ("tanh", "lstm_1")  # cells of gradient_flow
 LEVEL = 0.05
 Samples = tuple[np.ndarray, np.ndarray]  # plain network, LSTM
 
@@ -26,7 +27,7 @@ class Measure(NamedTuple):
     """A line of the table.
 
     Attributes:
-        name, name_zh: what is measured.
+        name, name_zh: what is measured; {T} is the runs' length.
         plain, lstm: runs ("section/run") of the two.
         metric: of their members. sign: 1 where higher is better, else -1.
     """
@@ -40,15 +41,15 @@ class Measure(NamedTuple):
 
 
 MEASURES = (
-    Measure("adding, T = 10: solved", "加法 T = 10：解出", "adding/tanh_10", "adding/lstm_10", "success", 1),
-    Measure("adding, T = 20: solved", "加法 T = 20：解出", "adding/tanh_20", "adding/lstm_20", "success", 1),
-    Measure("adding, T = 50: solved", "加法 T = 50：解出", "adding/tanh", "adding/lstm", "success", 1),
+    Measure("adding, T = {T}: solved", "加法 T = {T}：解出", "adding/tanh_10", "adding/lstm_10", "success", 1),
+    Measure("adding, T = {T}: solved", "加法 T = {T}：解出", "adding/tanh_20", "adding/lstm_20", "success", 1),
+    Measure("adding, T = {T}: solved", "加法 T = {T}：解出", "adding/tanh", "adding/lstm", "success", 1),
     Measure("the same, equal parameters", "同上，参数量相等", "adding/tanh_matched", "adding/lstm", "success", 1),
     Measure("the same, plain network with identity start and ReLU", "同上，普通网络用单位矩阵初始化与 ReLU",
             "adding/irnn", "adding/lstm", "success", 1),
-    Measure("temporal order, T = 20: accuracy", "时间次序 T = 20：准确率",
+    Measure("temporal order, T = {T}: accuracy", "时间次序 T = {T}：准确率",
             "temporal_order/tanh_20", "temporal_order/lstm_20", "accuracy", 1),
-    Measure("temporal order, T = 50: accuracy", "时间次序 T = 50：准确率", "temporal_order/tanh", "temporal_order/lstm", "accuracy", 1),
+    Measure("temporal order, T = {T}: accuracy", "时间次序 T = {T}：准确率", "temporal_order/tanh", "temporal_order/lstm", "accuracy", 1),
     Measure("digits 8x8: accuracy", "手写数字 8x8：准确率", "small_digits/tanh", "small_digits/lstm", "accuracy", 1),
     Measure("the same, equal parameters", "同上，参数量相等", "small_digits/tanh_matched", "small_digits/lstm", "accuracy", 1),
     Measure("digits 14x14: accuracy", "手写数字 14x14：准确率", "digits/tanh", "digits/lstm", "accuracy", 1),
@@ -76,6 +77,16 @@ class Options:
     def __post_init__(self) -> None:
         if missing := {"gradient_flow", "surfaces", "roughness"} - set(self.measured):
             raise ValueError(f"measured lacks {', '.join(sorted(missing))}; give each as a section of `analyses`.")
+        for name, section in self.measured.items():
+            if not isinstance(section, Mapping):
+                raise ValueError(f"measured.{name} must be a mapping, as a section of `analyses` is, but is {section!r}.")
+        cells = self.measured["gradient_flow"].get("cells")
+        if isinstance(cells, Mapping) and not cells.keys() >= set(UNTRAINED):
+            raise ValueError(f"measured.gradient_flow.cells must hold {' and '.join(UNTRAINED)}, which are drawn, but holds "
+                             f"{', '.join(map(str, cells)) or 'none'}.")
+        if len(self.curves) != 3 or len(self.character_curves) != 2:
+            raise ValueError(f"curves must name three runs and character_curves two, but they are {list(self.curves)} and "
+                             f"{list(self.character_curves)}.")
 
 
 def analyse(options: Options, settings: Settings) -> AnalysisResult:
@@ -102,9 +113,11 @@ Row = tuple[str, str, str, str, int]  # name in both languages, plain, LSTM, and
 
 
 def _compared(measure: Measure) -> Row:
-    plain, lstm = (trained.scores_of(trained.record(name), measure.metric) for name in (measure.plain, measure.lstm))
-    counted = measure.metric == "success"
-    return (measure.name, measure.name_zh, _shown(plain, counted), _shown(lstm, counted), better(plain, lstm, measure.sign, counted))
+    records = [trained.record(name) for name in (measure.plain, measure.lstm)]
+    plain, lstm = (trained.scores_of(record, measure.metric) for record in records)
+    counted, length = measure.metric == "success", records[0]["settings"].get("length")
+    return (measure.name.format(T=length), measure.name_zh.format(T=length), _shown(plain, counted), _shown(lstm, counted),
+            better(plain, lstm, measure.sign, counted))
 
 
 def better(plain: np.ndarray, lstm: np.ndarray, sign: int, counted: bool) -> int:
@@ -125,7 +138,7 @@ def _shown(values: np.ndarray, counted: bool) -> str:
 def _mechanisms(options: Options, settings: Settings) -> tuple[list[Row], Samples, dict[str, Samples]]:
     """Return what lies beneath as rows; gradient norms by lag; and the flat and steep shares of the surfaces by their name."""
     flow = _options_of("gradient_flow", gradient_flow.Options, options, settings)
-    norms = tuple(gradient_flow.untrained(flow.cells[name], flow).norms for name in ("tanh", "lstm_1"))
+    norms = tuple(gradient_flow.untrained(flow.cells[name], flow).norms for name in UNTRAINED)
     factors = tuple(fit(part, flow.first_lag).factor for part in norms)
     rows = [_row("gradient kept per step at the start", "初始化时每步保留的梯度", factors, 1)]
     planes = _options_of("surfaces", surfaces.Options, options, settings)
@@ -173,7 +186,8 @@ def _page(options: Options, norms: Samples, shares: Mapping[str, Samples], rough
     """Draw the page: success, two sets of learning curves, gradient by lag, surfaces and roughness."""
     figure, axes = figures.panels(3, 2, width=9.2, height=5.6)
     _success(axes[0, 0])
-    _curves(axes[0, 1], options.curves, (PLAIN, MATCHED, LSTM), "Adding, T = 50", "training loss")
+    length = trained.record(options.curves[0])["settings"]["length"]
+    _curves(axes[0, 1], options.curves, (PLAIN, MATCHED, LSTM), f"Adding, T = {length}", "training loss")
     _curves(axes[0, 2], options.character_curves, (PLAIN, LSTM), "Characters, tuned rates", "nats per character")
     for samples, colour, name in zip(norms, (PLAIN, LSTM), ("plain (tanh)", "LSTM, bias 1"), strict=True):
         figures.band(axes[1, 0], np.arange(samples.shape[1]), samples / samples[:, :1], colour, name)
@@ -191,15 +205,15 @@ def _page(options: Options, norms: Samples, shares: Mapping[str, Samples], rough
 def _success(axes: Axes) -> None:
     """Draw successes on adding by length with exact intervals."""
     for name, colour, shift in (("tanh", PLAIN, 0.97), ("lstm", LSTM, 1.03)):
-        lengths, counts = (10, 20, 50), []
-        for suffix in ("_10", "_20", ""):
-            values = trained.scores_of(trained.record(f"adding/{name}{suffix}"), "success")
-            counts.append((int(values.sum()), len(values)))
+        records = [trained.record(f"adding/{name}{suffix}") for suffix in ("_10", "_20", "")]
+        lengths = [record["settings"]["length"] for record in records]
+        successes = [trained.scores_of(record, "success") for record in records]
+        counts = [(int(values.sum()), len(values)) for values in successes]
         rates, ends = np.array([k / n for k, n in counts]), np.array([interval(*pair) for pair in counts])
         axes.errorbar(np.array(lengths) * shift, rates, np.abs(ends.T - rates), marker="o", markersize=4, capsize=2, color=colour,
                       elinewidth=0.8)
     axes.set(xscale="log", ylim=(-0.04, 1.04), xlabel="length", ylabel="rate of success", title="Adding: who still learns")
-    axes.set_xticks((10, 20, 50), ("10", "20", "50"))
+    axes.set_xticks(lengths, [str(length) for length in lengths])
     axes.minorticks_off()
 
 

@@ -18,6 +18,7 @@ from unrolled.settings import Settings
 from unrolled.tasks.slots import UNKNOWN
 
 SENTENCES = ("arrive taipei on november 2nd", "leave taipei on november 2nd")
+UNITS = 30  # drawn of a hidden layer
 WANTED = ("B-toloc.city_name", "B-fromloc.city_name")
 NAMES = {"feed_forward": "feed-forward", "jordan": "Jordan, teacher forcing", "jordan_own": "Jordan, own outputs",
          "jordan_scheduled": "Jordan, scheduled", "elman": "Elman", "bidirectional_elman": "Elman, two directions", "lstm": "LSTM",
@@ -92,7 +93,7 @@ def _sentence(right: Mapping[str, Sequence[float]], unknown: Sequence[str]) -> S
     return Sentence(["A2", "A3"], f"Seeds that call Taipei a destination after arrive and a departure after leave, though "
                     f"{' and '.join(unknown)} are words they never saw: {counted}. A feed-forward tagger has one answer for both.",
                     f"在从未见过 {'、'.join(unknown)} 的情况下，能在 arrive 之后把 Taipei 标为目的地、"
-                    f"在 leave 之后标为出发地的种子数：{counted}。前馈网络在两句中只能给 Taipei 同样的标签。")
+                    f"在 leave 之后标为出发地的种子数：{counted.replace('; ', '；')}。前馈网络在两句中只能给 Taipei 同样的标签。")
 
 
 def _split(run: str) -> tuple[str, int]:
@@ -140,10 +141,10 @@ def _table(records: Mapping[str, dict[str, Any]]) -> Table:
 @figures.styled
 def _steps(hidden: np.ndarray, labels: Sequence[Sequence[str]]) -> Picture:
     """Draw the hidden layer (sentences, words, hidden) after each word, the units that differ most on top."""
-    order = np.argsort(-np.abs(hidden[0] - hidden[1]).max(0))[:30]
+    order = np.argsort(-np.abs(hidden[0] - hidden[1]).max(0))[:UNITS]
     figure, axes = figures.panels(2, width=7.2, height=3.4, sharey=True)
     for panel, values, sentence, row in zip(axes, hidden, SENTENCES, labels, strict=True):
-        image = panel.imshow(values[:, order].T, cmap="RdBu", vmin=-1, vmax=1, aspect="auto")
+        image = panel.imshow(values[:, order].T, cmap=figures.DIVERGING, vmin=-1, vmax=1, aspect="auto")
         words = sentence.split()
         marks = [f"{word}.{_short(label)}".replace(".", "\n") for word, label in zip(words, row, strict=True)]
         panel.set_xticks(range(len(words)), marks, fontsize=6.5)
@@ -151,6 +152,8 @@ def _steps(hidden: np.ndarray, labels: Sequence[Sequence[str]]) -> Picture:
     figure.colorbar(image, ax=list(axes), label="value")
     return Picture(figure, ["A2", "A3"], "What the tagger remembers of the verb.", "标注器记住了哪个动词。",
                    "An Elman tagger trained on ATIS with cities hidden now and then, word by word, with the label it gives: the two "
-                   "sentences differ in their first word only, and Taipei is unknown to it.",
+                   f"sentences differ in their first word only, and Taipei is unknown to it. Drawn are the {len(order)} of "
+                   f"{hidden.shape[-1]} hidden units that differ most between the two sentences; orange above 0, blue below.",
                    "在 ATIS 上训练、并随机遮住部分城市名的 Elman 标注器，逐词给出标签：两句只有第一个词不同，"
-                   "而 Taipei 是它从未见过的词。")
+                   f"而 Taipei 是它从未见过的词。画出的是 {hidden.shape[-1]} 个隐层单元中在两句之间差别最大的 {len(order)} 个；"
+                   "橙色为正，蓝色为负。")

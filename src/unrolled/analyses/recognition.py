@@ -147,7 +147,7 @@ def _table(names: tuple[str, str], reads: Mapping[str, Read], shown: int) -> Tab
     return Table(["F2", "F3"], f"Doubled words as they are said and as they are read ({names[0]}; of how many seeds).",
                  f"叠词：所说与所读（{names[1]}；括号内为给出该答案的种子数）。",
                  ("said", "spoken", "CTC", "a word at every step, trimmed", "the same with silence"),
-                 ("所说", "语流", "CTC", "逐帧标词后合并", "再加静音类别"), rows, rows_zh)
+                 ("所说", "语流", "CTC", "逐帧标注再合并", "再加静音类别"), rows, rows_zh)
 
 
 def _text(read: Read, words: list[int]) -> str:
@@ -166,7 +166,7 @@ def _doubled(names: tuple[str, str], items: Mapping[str, Counts], options: Optio
             f"{share(plain, 'no_repeats')}), CTC {share(options.ctc, 'repeats')} ({share(options.ctc, 'no_repeats')}), and CTC with blanks "
             f"deleted first {share(options.ctc, 'repeats', '_blanks_first')}. A class for silence is a null symbol that only a pause can "
             f"use: {share(silence, 'repeats_pauses')} right with pauses, {share(silence, 'repeats_connected')} in connected speech.")
-    chinese = (f"{names[1]}：含叠词的串，合并重复的做法答对 {share(plain, 'repeats')}（无叠词时 {share(plain, 'no_repeats')}），CTC 答对 "
+    chinese = (f"{names[1]}：含叠词的串，逐帧标注再合并答对 {share(plain, 'repeats')}（无叠词时 {share(plain, 'no_repeats')}），CTC 答对 "
                f"{share(options.ctc, 'repeats')}（{share(options.ctc, 'no_repeats')}），若先删空白则 CTC 只剩 "
                f"{share(options.ctc, 'repeats', '_blanks_first')}。静音类别也是一种空白，但只有停顿时才用得上：有停顿时答对 "
                f"{share(silence, 'repeats_pauses')}，连读时 {share(silence, 'repeats_connected')}。")

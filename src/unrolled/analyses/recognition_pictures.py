@@ -26,6 +26,11 @@ def name_of(word: str) -> str:
     return PINYIN.get(word, word)
 
 
+def label_of(run: str) -> str:
+    """Return a run's name as the figures have it."""
+    return run.replace("_", " ").replace("ctc", "CTC")
+
+
 def doubled_strings(read: Read) -> dict[bool, list[int]]:
     """Return the places of the strings with a doubled word, by whether they are spoken with pauses."""
     data = read.task.splits["test"].extra[read.places]
@@ -47,7 +52,7 @@ def shares(names: tuple[str, str], items: Mapping[str, Mapping[str, np.ndarray]]
             chosen = chosen if pauses is None else chosen & (counts["pauses"][0].astype(bool) == pauses)
             for suffix in ("", "_blanks_first"):
                 if f"right{suffix}" in counts and chosen.any():
-                    samples[run.replace("_", " ") + suffix.replace("_", " ")] = counts[f"right{suffix}"][:, chosen].mean(1)
+                    samples[label_of(run) + suffix.replace("_", " ")] = counts[f"right{suffix}"][:, chosen].mean(1)
         figures.dots(panel, samples)
         panel.set(xlim=(-0.04, 1.04), title=title, xlabel="strings all right")
     return Picture(
@@ -55,7 +60,7 @@ def shares(names: tuple[str, str], items: Mapping[str, Mapping[str, np.ndarray]]
         "Share of test strings of unseen voices that are right as a whole; a dot per seed. Blanks first: nulls deleted before repeats are "
         "merged. Trimming has no null symbol; with silence as a class it has one wherever there is a pause.",
         "在未听过的嗓音的测试串中整串答对的比例，每个种子一点。“先删空白”：先删空白再合并重复。"
-        "“合并重复”没有空白符；加上静音类别后，有停顿处便有了空白。")
+        "“逐帧标注再合并”没有空白符；加上静音类别后，有停顿处便有了空白。")
 
 
 @figures.styled
@@ -67,7 +72,7 @@ def steps(names: tuple[str, str], reads: Mapping[str, Read]) -> Picture:
     for panel, (run, read) in zip(axes[:, 0], reads.items(), strict=True):
         given = " ".join(name_of(read.task.symbols[word]) for word in answers(read)[0][string])
         _draw_steps(panel, read, string)
-        panel.set(ylim=(0, 1.15), ylabel="probability", title=f"{run.replace('_', ' ')}: {given or '(nothing)'}")
+        panel.set(ylim=(0, 1.15), ylabel="probability", title=f"{label_of(run)}: {given or '(nothing)'}")
     axes[-1, 0].set_xlabel("time, s")
     handles = {label: handle for panel in axes[:, 0] for handle, label in zip(*panel.get_legend_handles_labels(), strict=True)}
     figure.legend(handles.values(), handles, loc="outside right upper")

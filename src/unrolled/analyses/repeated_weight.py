@@ -51,6 +51,9 @@ class Options:
     def __post_init__(self) -> None:
         if self.first_lag + 2 > self.length:
             raise ValueError(f"first_lag {self.first_lag} leaves no lags to fit in a length of {self.length}.")
+        if min(self.samples, self.repeats) < 1 or not 0 < self.reach < 1:
+            raise ValueError(f"samples and repeats must be at least 1 and reach lie between 0 and 1, but they are {self.samples}, "
+                             f"{self.repeats} and {self.reach:g}.")
 
 
 def analyse(options: Options, settings: object) -> AnalysisResult:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 
 import numpy as np
 
@@ -10,8 +11,10 @@ from unrolled import drawing as figures
 from unrolled import histories
 from unrolled.analyses import trained
 from unrolled.analyses.base import AnalysisResult, Picture, Sentence
-from unrolled.settings import Run, Settings, SettingsError
+from unrolled.settings import Run, Settings, SettingsError, nearest
 
+ROUGH, CALM = figures.VERMILION, figures.BLUE  # the two runs that are compared, in every figure
+OTHERS = tuple(colour for colour in figures.COLOURS if colour not in (ROUGH, CALM))
 ROUGHEST = 100.0  # nats; as rough as anything counts, and as what is not finite counts
 
 
@@ -70,7 +73,9 @@ def jumps(losses: np.ndarray, least: float) -> np.ndarray:
 def analyse(options: Options, settings: Settings) -> AnalysisResult:
     """Measure every run at every rate, also at its own best rate, and draw the lecture's picture."""
     result, found, best = AnalysisResult(), {}, {}
-    for run in trained.section_of(options.section, settings).runs.values():
+    runs = trained.section_of(options.section, settings).runs
+    _check_compared(options, runs)
+    for run in runs.values():
         record = trained.record(f"{options.section}/{run.name}")
         found[run.name] = histories.load(options.section, run.name)
         _check_burn_in(options, run, found[run.name])
@@ -83,6 +88,18 @@ def analyse(options: Options, settings: Settings) -> AnalysisResult:
     result.figures["roughness_by_rate"] = _rates_picture(result, found, options)
     result.sentences.append(_sentence(result, best, options))
     return result
+
+
+def _check_compared(options: Options, runs: Mapping[str, Run]) -> None:
+    """Check that the section has the runs whose curves are to be drawn.
+
+    Raises:
+        SettingsError: it does not.
+    """
+    for name in options.compared:
+        if name not in runs:
+            raise SettingsError(f"analyses.roughness.compared names {name!r}, which is no run of tasks.{options.section}"
+                                f"{nearest(name, runs)}")
 
 
 def _check_burn_in(options: Options, run: Run, found: dict[float, histories.Curve]) -> None:
@@ -135,7 +152,7 @@ def _curves_picture(found: dict[str, dict[float, histories.Curve]], best: dict[s
     rates = sorted(found[options.compared[0]])
     figure, axes = figures.panels(len(rates), width=2.0 * len(rates) + 0.8, height=2.7, sharey=True, squeeze=False)
     for panel, rate in zip(axes[0], rates, strict=True):
-        for name, colour in zip(options.compared, (figures.VERMILION, figures.BLUE), strict=True):
+        for name, colour in zip(options.compared, (ROUGH, CALM), strict=True):
             curve = found[name][rate]
             for place, losses in enumerate(curve.values):
                 panel.plot(curve.steps, np.clip(losses, None, 60), color=colour, linewidth=0.6, alpha=0.6,
@@ -157,8 +174,10 @@ def _curves_picture(found: dict[str, dict[float, histories.Curve]], best: dict[s
 def _rates_picture(result: AnalysisResult, found: dict[str, dict[float, histories.Curve]], options: Options) -> Picture:
     """Draw roughness, jumps and the share of failed seeds against the rate, for every run."""
     figure, (rough, jumping, failed) = figures.panels(3, width=10, height=2.9)
+    colours = dict(zip([name for name in found if name not in options.compared], OTHERS, strict=False))
+    colours |= dict(zip(options.compared, (ROUGH, CALM), strict=True))
     for place, (name, by_rate) in enumerate(found.items()):
-        rates, style = sorted(by_rate), {"color": figures.colour(place), "label": name, "markersize": 4}
+        rates, style = sorted(by_rate), {"color": colours.get(name, figures.GREY), "label": name, "markersize": 4}
         values = np.array([result.values[f"roughness_{name}_rate_{rate:g}"] for rate in rates])
         rough.fill_between(rates, values.min(1), values.max(1), color=style["color"], alpha=0.15, linewidth=0)
         rough.plot(rates, np.median(values, 1), "o-", **style)
@@ -167,9 +186,12 @@ def _rates_picture(result: AnalysisResult, found: dict[str, dict[float, historie
                     "o-", **style)
     rough.set(xscale="log", yscale="log", xlabel="learning rate", ylabel="spread around the moving mean (nats)", title="Roughness")
     jumping.set(xscale="log", xlabel="learning rate", ylabel="updates that jump", title=f"Jumps of more than {options.jump:g} nats")
-    failed.set(xscale="log", ylim=(-0.04, 1.04), xlabel="learning rate", ylabel="share of seeds", title="Worse than chance in the end")
+    failed.set(xscale="log", ylim=(-0.04, 1.04), xlabel="learning rate", ylabel="share of seeds",
+               title="Worse than character frequencies in the end")
     rough.legend()
     return Picture(figure, ["D2", "E2"], "Roughness and failure by learning rate.", "不同学习率下的起伏与失败。",
-                   "Median over seeds, of roughness the range too. A seed fails if it ends worse than the frequencies of the "
-                   "characters alone.",
-                   "各种子的中位数，起伏另画范围。若最终不如只看字符频率，则算失败。")
+                   f"Median over seeds, of roughness the range too. A jump: the loss rises by more than {options.jump:g} nats from one "
+                   f"update to the next; the first {options.burn_in} updates do not count. A seed fails if it ends worse than the "
+                   "frequencies of the characters alone.",
+                   f"各种子的中位数，起伏另画范围。上跳指一次更新后损失上升超过 {options.jump:g} nat；前 {options.burn_in} 次更新不计。"
+                   "若最终不如只看字符频率，则算失败。")

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-
-import numpy as np
+from collections.abc import Mapping
+from typing import Any
 
 from unrolled import drawing as figures
 from unrolled.analyses import trained
 from unrolled.analyses.base import AnalysisResult, Picture
+from unrolled.analyses.success_by_length import interval
 from unrolled.settings import Settings
 
 
@@ -42,26 +43,36 @@ class Options:
 
     Attributes:
         timing, sequence_generation, character_model: the runs of these sections that are compared, in order.
+        adding: runs whose successes are compared.
+        more_seeds: by section and run, the one that was recorded once at full scale, by which claims are judged: it is drawn instead.
     """
 
     timing: tuple[str, ...]
     sequence_generation: tuple[str, ...]
     character_model: tuple[str, ...]
+    adding: tuple[str, ...] = ()
+    more_seeds: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+
+
+Records = Mapping[str, Mapping[str, Any]]
 
 
 def analyse(options: Options, settings: Settings) -> AnalysisResult:
-    """Draw each comparison, every seed a dot, the published figure as a line."""
+    """Draw each comparison, every seed a dot, the published figure as a line; and successes on adding."""
     result = AnalysisResult()
     for section, panel in PANELS.items():
-        records = trained.records(section, getattr(options, section), settings)
-        groups = {f"{run} ({record['parameters']})": trained.scores_of(record, panel.metric) for run, record in records.items()}
-        result.figures[section] = _picture(panel, groups)
+        records = trained.judged_records(section, getattr(options, section), options.more_seeds.get(section, {}), settings)
+        result.figures[section] = _picture(panel, records)
+    if options.adding:
+        records = trained.judged_records("adding", options.adding, options.more_seeds.get("adding", {}), settings)
+        result.figures["adding"] = _successes_picture(records)
     return result
 
 
 @figures.styled
-def _picture(panel: Panel, groups: dict[str, np.ndarray]) -> Picture:
+def _picture(panel: Panel, records: Records) -> Picture:
     """Draw a row per run, named with its number of parameters."""
+    groups = {f"{record['run']} ({record['parameters']})": trained.scores_of(record, panel.metric) for record in records.values()}
     figure, axes = figures.panels(height=0.9 + 0.3 * len(groups))
     figures.dots(axes, groups)
     for place, (name, value) in enumerate(panel.published):
@@ -71,6 +82,29 @@ def _picture(panel: Panel, groups: dict[str, np.ndarray]) -> Picture:
         handles, labels = axes.get_legend_handles_labels()
         chosen = [place for place, label in enumerate(labels) if label.endswith("published")]
         figure.legend([handles[place] for place in chosen], [labels[place] for place in chosen], loc="outside right upper")
+    more, more_zh = trained.on_more_seeds(records)
     return Picture(figure, [panel.claim], f"{panel.title}: every seed.", f"{panel.title_zh}：每个种子。",
-                   f"In brackets the number of parameters that take part; each run at its own tuned rate.{panel.note}",
-                   f"括号内为实际参与的参数量；各用自己调好的学习率。{panel.note_zh}")
+                   f"In brackets the number of parameters that take part; each run at its own tuned rate.{panel.note}{more}",
+                   f"括号内为实际参与的参数量；各用自己调好的学习率。{panel.note_zh}{more_zh}")
+
+
+@figures.styled
+def _successes_picture(records: Records) -> Picture:
+    """Draw the rate of success of runs on adding, a row each, with its exact interval."""
+    figure, axes = figures.panels(height=0.9 + 0.3 * len(records))
+    names = []
+    for place, (run, record) in enumerate(records.items()):
+        length, values = record["settings"]["length"], trained.scores_of(record, "success")
+        low, high = interval(int(values.sum()), len(values))
+        axes.plot([low, high], [place, place], color=figures.GREY, linewidth=1.2)
+        axes.plot(values.mean(), place, "o", color=figures.colour(place), markersize=6)
+        axes.annotate(f"{int(values.sum())}/{len(values)}", (1.05, place), va="center", annotation_clip=False, fontsize=8)
+        names.append(f"{run.removesuffix(f'_{length}')}, T = {length} ({record['parameters']})")
+    axes.set_yticks(range(len(names)), names)
+    axes.set(xlim=(-0.03, 1.03), ylim=(len(names) - 0.5, -0.5), xlabel="rate of success", title="Adding: who still learns")
+    more, more_zh = trained.on_more_seeds(records)
+    return Picture(figure, ["E6"], "Clockwork and the plain network on adding.", "加法任务上的 Clockwork 与普通网络。",
+                   "Seeds that solved the task, with Clopper and Pearson's exact 95 % intervals; T is the length. “matched”: as many "
+                   f"parameters as the plain network. In brackets the number of parameters that take part.{more}",
+                   "解出任务的种子数/总数与 Clopper–Pearson 精确 95 % 区间；T 为序列长度。matched 表示参数量与普通网络相等；"
+                   f"括号内为实际参与的参数量。{more_zh}")

@@ -9,10 +9,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from unrolled import drawing as figures
 from unrolled import retrieval, searching
 from unrolled.analyses import archive_piece, search_scores, trained
-from unrolled.analyses.base import AnalysisResult, Picture, Sentence, Table
+from unrolled.analyses import spoken_search_shown as shown
+from unrolled.analyses.base import AnalysisResult
 from unrolled.analyses.further_words import SPARED
 from unrolled.analyses.search_scores import Labels, Scores
 from unrolled.data import spoken
@@ -24,12 +24,7 @@ from unrolled.tasks.audio_words import AudioWords
 ARCHIVES = (("sentences", "queries"), ("sentences_second", "queries_second"),  # the same phrases by other voices
             ("sentences_third", "queries_third"))  # further phrases
 ENCODERS = ("vectors", "two_stages")  # methods that search by the vectors of an encoder
-PHRASED = ("vectors", "two_stages", "alignment", "naive")  # methods whose scores are shown phrase by phrase
 MEASURES = ("precision_at_1", "mean_average_precision", "lead")
-NAMES = {"vectors": ("vectors", "向量"), "two_stages": ("vectors, then alignment", "先用向量，再对齐"),
-         "alignment": ("alignment (DTW)", "对齐（DTW）"), "naive": ("ten frames as a vector", "取十帧作向量"), "chance": ("chance", "随机"),
-         "pairs": ("vectors learned from pairs", "配对训练的向量"),
-         "pairs_two_stages": ("these, then alignment", "先用配对训练的向量，再对齐")}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -89,11 +84,13 @@ def analyse(options: Options, settings: Settings) -> AnalysisResult:
     if options.further:
         result.recorded = {value: [options.further] for value in ("lead_vectors_over_naive", *(
             f"{measure}_{method}" for measure in MEASURES for method in ENCODERS))}
-    result.figures["spoken_search"] = _figure(scores)
-    result.tables["spoken_search"] = _methods(scores, work)
-    result.tables["spoken_search_answers"] = _answers(first, labels, options)
-    result.tables["spoken_search_phrases"] = _phrases(result.values, asked)
-    result.sentences += [_sentence(scores, work, len(first.archives[0].sentences)), _of_phrase(result.values, asked, options.shown)]
+    result.figures["spoken_search"] = shown.figure(scores)
+    result.tables["spoken_search"] = shown.methods(scores, work)
+    result.tables["spoken_search_answers"] = shown.answers(first.archives[0], first.queries, first.vectors[0], labels, options.shown,
+                                                           options.candidates, options.rows)
+    result.tables["spoken_search_phrases"] = shown.phrases(result.values, asked)
+    counts = len(ARCHIVES), len(first.archives[0].sentences)
+    result.sentences += [shown.sentence(scores, result.values, work, *counts), shown.of_phrase(result.values, asked, options.shown)]
     result.add(archive_piece.searched(folder, first.archives[0], first.queries, first.vectors[0], labels, options.candidates, options.rows,
                                       every))
     return result
@@ -235,84 +232,3 @@ def as_values(scores: Scores, work: Mapping[str, float], asked: Sequence[str]) -
     if "naive" in means:
         found["lead_vectors_over_naive"] = (means["vectors"][:, 1] - means["naive"][:, 1]).tolist()
     return found
-
-
-@figures.styled
-def _figure(scores: Scores) -> Picture:
-    """Draw both scores by method, a dot per member."""
-    figure, panels = figures.panels(2, width=7.2, height=2.8, sharey=True)
-    for axes, place, words in zip(panels, (0, 1), ("precision at 1", "mean average precision"), strict=True):
-        figures.dots(axes, {NAMES[method][0]: np.array([member[place].mean() for member in members]) for method, members in scores.items()})
-        axes.set(xlabel=words, xlim=(-0.03, 1.03))
-    return Picture(figure, ["F10"], "Looking for a spoken phrase in an archive.", "在语音库中查找一个语音短语。",
-                   "One dot per training seed; methods that learn nothing have one. Synthetic speech, voices never learned from.",
-                   "每点一个训练种子；不需学习的方法只有一个点。合成语音，嗓音均未在训练中出现。")
-
-
-def _methods(scores: Scores, work: Mapping[str, float]) -> Table:
-    """List scores and work by method."""
-    rows = {}
-    for method in scores:
-        first, average = scores.of_queries(method).mean(1)
-        rows[method] = (f"{first:.3f}", f"{average:.3f}", f"{work[method]:,.0f}" if method in work else "")
-    return Table(["F10"], "Search by method.", "各种检索方法。", ("method", "precision at 1", "MAP", "comparisons per query"),
-                 ("方法", "首位准确率", "MAP", "每次查询的比较次数"), [(NAMES[method][0], *row) for method, row in rows.items()],
-                 [(NAMES[method][1], *row) for method, row in rows.items()])
-
-
-def _by_phrase(values: Mapping[str, Any], asked: Sequence[str]) -> dict[str, dict[str, float]]:
-    """Return the share of first answers that are right by phrase and method, means over members and queries."""
-    shares = {method: np.mean(values[f"precision_at_1_{method}"], 0) for method in PHRASED}
-    return {phrase: {method: float(found[place]) for method, found in shares.items()} for place, phrase in enumerate(np.unique(asked))}
-
-
-def _phrases(values: Mapping[str, Any], asked: Sequence[str]) -> Table:
-    """List phrases by how often the first answer is right, those that vectors find least often first."""
-    found = sorted(_by_phrase(values, asked).items(), key=lambda entry: entry[1]["vectors"])
-    rows = [(phrase, *(f"{shares[method]:.2f}" for method in PHRASED)) for phrase, shares in found]
-    columns, columns_zh = ((first, *(NAMES[method][place] for method in PHRASED)) for place, first in enumerate(("phrase", "短语")))
-    return Table(["F10"], "First answers that are right, by phrase.", "各短语首个结果的正确率。", columns, columns_zh, rows, rows)
-
-
-def _of_phrase(values: Mapping[str, Any], asked: Sequence[str], phrase: str) -> Sentence:
-    """Say how the phrase of the lecture fares: the mean over phrases hides it."""
-    found = _by_phrase(values, asked)
-    own, fewer = found[phrase], sum(shares["vectors"] < found[phrase]["vectors"] for shares in found.values())
-    text = (f"Of the queries for {phrase!r} itself the first answer is right in {own['vectors']:.0%} by vectors, {own['two_stages']:.0%} "
-            f"by vectors and then alignment, {own['alignment']:.0%} by alignment; {fewer} of {len(found)} phrases fare worse by vectors.")
-    chinese = (f"就 {phrase!r} 这一短语而言，首个结果正确的比例：单用向量 {own['vectors']:.0%}，先用向量再对齐 {own['two_stages']:.0%}，"
-               f"逐句对齐 {own['alignment']:.0%}；单用向量时，{len(found)} 个短语中有 {fewer} 个比它更差。")
-    return Sentence(["F10"], text, chinese)
-
-
-def _answers(view: Searched, labels: Labels, options: Options) -> Table:
-    """Show what the first member finds for one phrase, by both stages."""
-    archive, place = view.archives[0], labels[0].index(options.shown)
-    distances, nearest = archive.by_vectors(view.vectors[0, place : place + 1])
-    order = archive.in_two_stages(view.queries[place], distances[0], options.candidates).argsort(kind="stable")[: options.rows]
-    rows = []
-    for sentence in order:
-        segment = nearest[0, sentence]
-        mark = "✓" if labels[1][sentence] == options.shown else "✗"
-        rows.append((archive.spoken.texts[sentence], f"{archive.segments.starts[segment] / 100:.2f} s",
-                     f"{1 - distances[0, sentence]:.2f}", mark))
-    return Table(["F10"], f"First answers to a spoken {options.shown!r}.", f"对语音查询 {options.shown!r} 的前几个结果。",
-                 ("sentence", "at", "cosine", "right"), ("句子", "时间", "余弦", "是否正确"), rows, rows)
-
-
-def _sentence(scores: Scores, work: Mapping[str, float], sentences: int) -> Sentence:
-    """Say who finds how much for how much work."""
-    first = {method: scores.of_queries(method)[0].mean() for method in scores}
-    average = {method: scores.of_queries(method)[1].mean() for method in scores}
-    share, queries = work["two_stages"] / work["alignment"], scores.of_queries("vectors").shape[1]
-    text = (f"{queries} spoken queries, each to one of {len(ARCHIVES)} archives of {sentences} sentences: the first answer is right in "
-            f"{first['vectors']:.1%} by vectors (MAP {average['vectors']:.2f}), in {first['alignment']:.1%} by alignment with every "
-            f"sentence ({average['alignment']:.2f}), in "
-            f"{first['two_stages']:.1%} by vectors whose best candidates are aligned ({average['two_stages']:.2f}), for {share:.0%} of "
-            f"the comparisons of alignment. Ten raw frames as a vector: {first['naive']:.1%} ({average['naive']:.2f}).")
-    chinese = (f"{len(ARCHIVES)} 个语音库各有 {sentences} 个句子，共 {queries} 个语音查询，每个只检索其中一个库：首个结果正确的比例，"
-               f"单用向量为 {first['vectors']:.1%}（MAP {average['vectors']:.2f}），"
-               f"与每句对齐为 {first['alignment']:.1%}（{average['alignment']:.2f}），先用向量选候选再对齐为 {first['two_stages']:.1%}"
-               f"（{average['two_stages']:.2f}），比较次数只有逐句对齐的 {share:.0%}。"
-               f"十个原始帧拼成的向量为 {first['naive']:.1%}（{average['naive']:.2f}）。")
-    return Sentence(["F10"], text, chinese)

@@ -20,6 +20,7 @@ SHOWN = {"rnn": "plain", "lstm_0": "LSTM, bias 0", "lstm_1": "LSTM, bias 1", "ls
          "lstm_no_forget_gate": "LSTM, no forget gate"}
 RUNS = {"tanh": "plain", "lstm_bias_0": "LSTM, bias 0", "lstm": "LSTM, bias 1", "lstm_bias_5": "LSTM, bias 5",
         "lstm_no_forget_gate": "LSTM, no forget gate"}
+TURNED_ZH = {"rnn": "普通网络", "lstm_1": "LSTM，偏置 1"}  # of the surfaces to be turned, whose words the page chooses
 LEAST, MOST = 1e-6, 1e2  # of the colours
 CORNERS = 61  # points along each side of a surface to be turned
 
@@ -46,7 +47,7 @@ def gradient_maps(problem: str, planes: Mapping[str, tuple[np.ndarray, ...]], pl
 
 
 @figures.styled
-def shares(values: Mapping[str, Any]) -> Picture:
+def shares(values: Mapping[str, Any], limits: tuple[float, float]) -> Picture:
     """Draw flat and steep shares of planes and slices: a dot per window or member, a bar for the 95 % interval of the mean."""
     places = {"pascanu": SHOWN, "latch": SHOWN, "slice": RUNS}
     figure, axes = figures.panels(3, 2, width=9.2, height=4.4, sharey="col")
@@ -66,10 +67,10 @@ def shares(values: Mapping[str, Any]) -> Picture:
             if kind == "flat":
                 panel.set_xlim(-0.03, 1)  # the whole range: what is next to nothing is to look like that
     return Picture(figure, ["E2", "D3"], "How much is flat, how much is steep.", "多少平坦，多少陡峭。",
-                   "Flat: gradient norm below 0.01; steep: above 1. Dots are shifted windows or trained seeds, black lines 95 % bootstrap "
-                   "intervals of the mean. The steep shares have a scale each.",
-                   "平坦：梯度范数低于 0.01；陡峭：高于 1。点为平移的窗口或训练的种子，黑线为均值的 95 % 自助法（bootstrap）置信区间。"
-                   "陡峭占比各图标度不同。")
+                   f"Flat: gradient norm below {limits[0]:g}; steep: above {limits[1]:g}. Dots are shifted windows or trained seeds, black "
+                   "lines 95 % bootstrap intervals of the mean. The steep shares have a scale each.",
+                   f"平坦：梯度范数低于 {limits[0]:g}；陡峭：高于 {limits[1]:g}。点为平移的窗口或训练的种子，"
+                   "黑线为均值的 95 % 自助法（bootstrap）置信区间。陡峭占比各图标度不同。")
 
 
 def interval(sample: np.ndarray) -> tuple[float, float]:
@@ -81,7 +82,7 @@ def interval(sample: np.ndarray) -> tuple[float, float]:
 
 
 @figures.styled
-def by_rate(problem: str, descents: Mapping[str, Descents], rates: Sequence[float], small: float) -> Picture:
+def by_rate(problem: str, descents: Mapping[str, Descents], rates: Sequence[float], small: float, flown: float) -> Picture:
     """Draw the share of descents that are stable and that arrive against the learning rate."""
     figure, (left, right) = figures.panels(2, width=8.2, height=2.7, sharey=True)
     for place, network in enumerate(NETWORKS):
@@ -89,7 +90,7 @@ def by_rate(problem: str, descents: Mapping[str, Descents], rates: Sequence[floa
             beside = np.array(rates) * 1.07 ** (place - 2)  # so that equal shares do not hide each other
             panel.plot(beside, outcome.mean((1, 2)), "o-", color=figures.colour(place), markersize=3.5, linewidth=1.3,
                        label=SHOWN[network])
-    for panel, name in ((left, "stable: no step longer than 1"), (right, "arrived: at a low error")):
+    for panel, name in ((left, f"stable: no step longer than {flown:g}"), (right, "arrived: at a low error")):
         panel.axvline(small, color=figures.GREY, linestyle=":", linewidth=1)
         panel.set(xscale="log", xlabel="learning rate", ylim=(-0.03, 1.03), title=name)
     left.set_ylabel("share of descents")
@@ -101,7 +102,7 @@ def by_rate(problem: str, descents: Mapping[str, Descents], rates: Sequence[floa
 
 
 @figures.styled
-def slices_side_by_side(shown: Mapping[str, Slice]) -> Picture:
+def slices_side_by_side(shown: Mapping[str, Slice], length: int) -> Picture:
     """Draw loss and gradient norm of slices through trained networks, each pair on one scale."""
     figure, axes = figures.panels(len(shown), 2, width=2.5 * len(shown) + 1.2, height=5.2, sharex=True, sharey=True)
     for row, (kind, colours) in enumerate((("losses", "cividis"), ("norms", "magma"))):
@@ -118,32 +119,35 @@ def slices_side_by_side(shown: Mapping[str, Slice]) -> Picture:
     for panel in axes[:, 0]:
         panel.set_ylabel("second direction")
     return Picture(figure, ["E2", "D3"], "Slices through trained networks.", "穿过训练好的网络的切片。",
-                   "Adding, T = 10, both stopped at the same training loss; two filter-normalised random directions (Li et al. 2018), the "
-                   "cross is the trained network. One scale per row.",
-                   "加法任务 T = 10，两者在相同训练损失处停止；两个按滤波器归一化的随机方向（Li 等，2018），"
+                   f"Adding, T = {length}, both stopped at the same training loss; two filter-normalised random directions (Li et al. "
+                   "2018), the cross is the trained network. One scale per row.",
+                   f"加法任务 T = {length}，两者在相同训练损失处停止；两个按滤波器归一化的随机方向（Li 等，2018），"
                    "十字为训练好的网络。每行同一标度。")
 
 
 def three_dimensional(errors: Mapping[str, np.ndarray], plane: Plane) -> dict[str, Any]:
-    """Return surfaces side by side as a plotly specification: height and colour are the error, on one scale.
+    """Return surfaces side by side as a plotly specification: height and colour are the error, on one scale; texts are {en, zh}.
 
     Args:
         errors: by network, (points, points), the weight along the first axis.
         plane: what the grid spans.
     """
     most = float(max(np.quantile(values, 0.999) for values in errors.values()))
-    traces, scenes = [], {}
+    traces, scenes, words = [], {}, {"en": "error", "zh": "误差"}
+    bar = {"title": {"text": words, "side": "top"}, "orientation": "h", "y": -0.02, "yanchor": "top", "len": 0.5, "thickness": 12}
+    names = {network: {"en": SHOWN[network], "zh": TURNED_ZH[network]} for network in errors}
     for place, (network, values) in enumerate(errors.items()):
         chosen = np.linspace(0, len(values) - 1, min(CORNERS, len(values))).round().astype(int)
-        name = "scene" if place == 0 else f"scene{place + 1}"
+        scene = "scene" if place == 0 else f"scene{place + 1}"
         height = np.clip(values[np.ix_(chosen, chosen)], 0, most)
         weights, biases = (np.linspace(*ends, len(values))[chosen].round(3).tolist() for ends in (plane.weights, plane.biases))
-        traces.append({"type": "surface", "scene": name, "name": SHOWN[network], "x": weights, "y": biases,
+        traces.append({"type": "surface", "scene": scene, "name": names[network], "x": weights, "y": biases,
                        "z": height.T.round(4).tolist(), "cmin": 0, "cmax": most, "colorscale": "Cividis", "showscale": place == 0,
-                       "colorbar": {"title": {"text": "error"}, "len": 0.6}})
-        scenes[name] = {"domain": {"x": [place / len(errors), (place + 1) / len(errors)]}, "xaxis": {"title": {"text": "w"}},
-                        "yaxis": {"title": {"text": "b"}}, "zaxis": {"title": {"text": "error"}, "range": [0, most]},
-                        "camera": {"eye": {"x": -1.5, "y": -1.5, "z": 1.1}}}
-    notes = [{"text": SHOWN[network], "x": (place + 0.5) / len(errors), "y": 1, "xref": "paper", "yref": "paper", "showarrow": False}
+                       "colorbar": bar})
+        scenes[scene] = {"domain": {"x": [place / len(errors), (place + 1) / len(errors)]}, "xaxis": {"title": {"text": "w"}, "nticks": 5},
+                         "yaxis": {"title": {"text": "b"}, "nticks": 5}, "zaxis": {"title": {"text": words}, "range": [0, most]},
+                         "aspectmode": "cube",  # plotly would give each scene an aspect of its own, and heights could not be compared
+                         "camera": {"eye": {"x": -1.75, "y": -1.75, "z": 1.2}, "center": {"x": 0, "y": 0, "z": -0.1}}}
+    notes = [{"text": names[network], "x": (place + 0.5) / len(errors), "y": 1, "xref": "paper", "yref": "paper", "showarrow": False}
              for place, network in enumerate(errors)]
-    return {"data": traces, "layout": {**scenes, "annotations": notes, "margin": {"l": 0, "r": 0, "t": 10, "b": 0}}}
+    return {"data": traces, "layout": {**scenes, "annotations": notes, "margin": {"l": 0, "r": 0, "t": 10, "b": 60}}}

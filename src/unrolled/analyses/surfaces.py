@@ -99,7 +99,10 @@ def analyse(options: Options, settings: Settings) -> AnalysisResult:
             found = window_statistics(network, problem, options) | rate_values(descents[problem][network], options)
             result.values |= {f"{kind}_{network}_{problem}": values for kind, values in found.items()}
     shown = _slices(options, settings, result)
-    _draw(result, planes, descents, shown, options)
+    _draw(result, planes, descents, options)
+    if {"tanh", "lstm"} <= set(shown):
+        length = settings.tasks[options.trained].runs["tanh"].options["length"]
+        result.figures["slices"] = surface_pictures.slices_side_by_side({name: shown[name] for name in ("tanh", "lstm")}, length)
     result.sentences += [_flat_sentence(result.values), _rate_sentence(result.values, options)]
     return result
 
@@ -183,13 +186,13 @@ def _checks(options: Options) -> list[Check]:
     return checks
 
 
-def _draw(result: AnalysisResult, planes: Mapping, descents: Mapping, shown: Mapping[str, slices.Slice], options: Options) -> None:
-    """Draw maps, statistics, rates, slices, and the surfaces that can be turned."""
+def _draw(result: AnalysisResult, planes: Mapping, descents: Mapping, options: Options) -> None:
+    """Draw maps, statistics, rates, and the surfaces that can be turned."""
     for problem in PROBLEMS:
         result.figures[f"map_{problem}"] = surface_pictures.gradient_maps(
             problem, planes[problem], options.plane(problem), (options.flat, options.steep))
         result.figures[f"rates_{problem}"] = surface_pictures.by_rate(
-            problem, descents[problem], options.rates, options.small_rate)
+            problem, descents[problem], options.rates, options.small_rate, options.flown)
         errors = {network: planes[problem][network][0] for network in ("rnn", "lstm_1")}
         title, title_zh = surface_pictures.TITLES[problem]
         result.interactive[f"turn_{problem}"] = Interactive(
@@ -197,9 +200,7 @@ def _draw(result: AnalysisResult, planes: Mapping, descents: Mapping, shown: Map
             f"{title_zh}：可以转动。",
             "Left the plain network, right the LSTM with forget bias 1; height and colour are the error, on one scale.",
             "左为普通网络，右为遗忘门偏置为 1 的 LSTM；高度与颜色为误差，两者同一标度。")
-    result.figures["statistics"] = surface_pictures.shares(result.values)
-    if {"tanh", "lstm"} <= set(shown):
-        result.figures["slices"] = surface_pictures.slices_side_by_side({name: shown[name] for name in ("tanh", "lstm")})
+    result.figures["statistics"] = surface_pictures.shares(result.values, (options.flat, options.steep))
 
 
 def _flat_sentence(values: Mapping[str, object]) -> Sentence:

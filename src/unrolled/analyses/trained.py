@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -71,6 +71,34 @@ def records(section: str, runs: Iterable[str], settings: Settings) -> dict[str, 
     found = {run: results.read_result(path) for run, path in paths.items() if run not in elsewhere or path.exists()}
     _read.update(f"{section}/{run}" for run in found)
     return found
+
+
+def judged_records(section: str, runs: Iterable[str], more_seeds: Mapping[str, str], settings: Settings) -> dict[str, dict[str, Any]]:
+    """Return the records of some runs by name, and where one was recorded again once at full scale, that one's in its place.
+
+    Args:
+        section: of the runs. runs: their names. more_seeds: by name, the run with more seeds (or updates) by which claims are judged.
+        settings: all settings.
+
+    Raises:
+        SettingsError: there is no such run, or none with more seeds, at any scale. ResultsError: as `records`.
+    """
+    own, chosen = records(section, runs, settings), section_of(section, settings)
+    known = (*chosen.runs, *chosen.elsewhere)
+    for name in (*more_seeds, *more_seeds.values()):
+        if name not in known:
+            raise SettingsError(f"an analysis names more_seeds of {section}/{name}, which does not exist{nearest(name, known)}")
+    more = records(section, [more_seeds[run] for run in own if run in more_seeds], settings)
+    return {run: more.get(more_seeds.get(run, ""), record) for run, record in own.items()}
+
+
+def on_more_seeds(found: Mapping[str, dict[str, Any]]) -> tuple[str, str]:
+    """Return what a caption has to say, in both languages, of the records that `judged_records` gave in place of others; empty if none."""
+    names = [record["run"] for run, record in found.items() if record["run"] != run]
+    if not names:
+        return "", ""
+    return (f" Recorded once at full scale, as the claim is judged: {', '.join(names)}.",
+            f"其中 {'、'.join(names)} 只在 full 规模下训练过一次，判定依据的也是它们。")
 
 
 def record_path(section: str, run: str, settings: Settings) -> Path:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import torch
@@ -30,6 +31,7 @@ class Options:
     Attributes:
         section: of params.yaml. demonstration: run that learned from most combinations; curve: runs with fewer, and their numbers are read
             from their settings. leak_free, compounds: runs. dates, dates_attention: runs without and with attention.
+        more_seeds: by run, the one that was recorded once at full scale and that the claim is judged by; its scores are shown instead.
         shown: compounds of the table.
     """
 
@@ -40,20 +42,23 @@ class Options:
     compounds: str = "compounds"
     dates: str = "dates"
     dates_attention: str = "dates_attention"
+    more_seeds: Mapping[str, str] = dataclasses.field(default_factory=dict)
     shown: int = 6
 
 
 def analyse(options: Options, settings: Settings) -> AnalysisResult:
     """Compare translations with look-up, and show some of them."""
-    records = {run: trained.record(f"{options.section}/{run}") for run in dict.fromkeys(
-        (*options.curve, options.demonstration, options.leak_free, options.compounds, options.dates, options.dates_attention))}
+    runs = list(dict.fromkeys(
+        (*options.curve, options.demonstration, options.leak_free, options.compounds, options.dates, options.dates_attention)))
+    own = trained.records(options.section, runs, settings)
+    records = trained.judged_records(options.section, runs, options.more_seeds, settings)
     exact = {run: trained.scores_of(record, "exact_match") for run, record in records.items()}
-    result = AnalysisResult(values={f"exact_{run}": values.tolist() for run, values in exact.items()})
+    result = AnalysisResult(values={f"exact_{run}": trained.scores_of(record, "exact_match").tolist() for run, record in own.items()})
     result.add(against_look_up(options, settings))
     sizes = {run: records[run]["settings"].get("combinations", 4000) for run in (*options.curve, options.demonstration)}
-    result.figures["combinations"] = _curve(sizes, exact, options, float(np.mean(result.values["success_look_up"])))
+    result.figures["combinations"] = _curve(sizes, records, options, float(np.mean(result.values["success_look_up"])))
     loaded = trained.load(f"{options.section}/{options.demonstration}", settings, "analyses.translation.demonstration", "translation")
-    result.tables["translations"] = _table(loaded, options.shown)
+    result.tables["translations"] = _table(loaded, records[options.demonstration], options.shown)
     dated = trained.load(f"{options.section}/{options.dates_attention}", settings, "analyses.translation.dates_attention", "translation")
     result.figures["attention"] = _attention(dated)
     result.sentences.append(_sentence(options, records, exact, result))
@@ -83,8 +88,9 @@ def translate(model: EncoderDecoder, task: Translation, words: list[str]) -> lis
 
 
 @figures.styled
-def _curve(sizes: Mapping[str, int], exact: Mapping[str, np.ndarray], options: Options, look_up: float) -> Picture:
+def _curve(sizes: Mapping[str, int], records: Mapping[str, dict], options: Options, look_up: float) -> Picture:
     """Draw exact match over the number of combinations, and the harder sets beside it."""
+    exact = {run: trained.scores_of(record, "exact_match") for run, record in records.items()}
     figure, (left, right) = figures.panels(2, width=7.2, height=2.9)
     order = sorted(sizes, key=sizes.get)
     for run in order:
@@ -99,18 +105,30 @@ def _curve(sizes: Mapping[str, int], exact: Mapping[str, np.ndarray], options: O
     figures.dots(right, groups)
     right.axvline(look_up, color=figures.GREY, linestyle="--", linewidth=1)
     right.set(xlim=(-0.03, 1.03), xlabel="exact match", title="Other sets (dashed: look-up, leak-free)")
+    updates = _updates_of_dates(options, records)
+    more, more_zh = trained.on_more_seeds(records)
     return Picture(figure, ["F4"], "Exact matches.", "整串正确率。",
-                   "One dot per seed. Left: compounds never seen, each composed of two words that are known alone.",
-                   "每点一个种子。左：从未见过的复合词，均由两个单独学过的词组成。")
+                   "One dot per seed. Left: compounds never seen, each composed of two words that are known alone. Right: the networks for "
+                   f"dates learned for {updates[0]} updates, with attention for {updates[1]}.{more}",
+                   "每点一个种子。左：从未见过的复合词，均由两个单独学过的词组成。"
+                   f"右：日期网络训练 {updates[0]} 次更新，带注意力的训练 {updates[1]} 次。{more_zh}")
 
 
-def _table(loaded: trained.Loaded, shown: int) -> Table:
-    """Show the lecture's example, some variations, and some compounds of the test set."""
+def _updates_of_dates(options: Options, records: Mapping[str, dict]) -> list[int]:
+    """Return for how many updates dates were learned, without and with attention."""
+    return [records[run]["settings"]["updates"] for run in (options.dates, options.dates_attention)]
+
+
+def _table(loaded: trained.Loaded, judged: Mapping[str, Any], shown: int) -> Table:
+    """Show the lecture's example, some variations, and some compounds of the test set; recorded runs have no weights to be asked."""
     pairs = [loaded.task.pair(place) for place in loaded.task.splits["test"].extra[:shown].tolist()]
     asked = [text.split() for text in ASKED] + [list(pair.source) for pair in pairs]
     known = [words for words in asked if all(word in loaded.task.words for word in words)]
     rows = [[" ".join(words), counted(translate(loaded.model, loaded.task, words))] for words in known]
-    return Table(["F4"], "What the encoder-decoder answers.", "编码器-解码器的译文。",
+    own, seeds = judged["run"] == loaded.run.name, loaded.model.members
+    note = "" if own else f" (the {seeds} seeds trained at this scale; judged is {judged['run']}, of which no weights are kept)"
+    note_zh = "" if own else f"（本规模训练的 {seeds} 个种子；判定用的是 {judged['run']}，其权重未保存）"
+    return Table(["F4"], f"What the encoder-decoder answers{note}.", f"编码器-解码器的译文{note_zh}。",
                  ("English", "answer (of how many seeds)"), ("英文", "译文（给出该译文的种子数）"), rows, rows)
 
 
@@ -152,12 +170,14 @@ def _sentence(options: Options, records: Mapping[str, dict], exact: Mapping[str,
     right = trained.scores_of(records[options.demonstration], "success_lecture")
     looked_up = np.mean(result.values["success_look_up"])
     leak_free = looked_up + np.mean(result.values["lead_over_look_up"])
+    updates = _updates_of_dates(options, records)
     text = (f"machine learning came out as 机器学习 for {int(right.sum())} of {len(right)} seeds. Without a leak the network has "
             f"{leak_free:.1%} of the compounds right, look-up in its lexicon {looked_up:.1%}; learning from real compounds "
-            f"only gives {exact[options.compounds].mean():.1%}. Dates: {exact[options.dates].mean():.1%}, with attention "
-            f"{exact[options.dates_attention].mean():.1%}.")
+            f"only gives {exact[options.compounds].mean():.1%}. Dates: {exact[options.dates].mean():.1%} after {updates[0]} updates, with "
+            f"attention {exact[options.dates_attention].mean():.1%} after {updates[1]}.")
     chinese = (f"machine learning 在 {len(right)} 个种子中有 {int(right.sum())} 个译成“机器学习”。"
                f"无泄漏时网络答对 {leak_free:.1%} 的复合词，在同一词表中逐词查表为 {looked_up:.1%}；只学真实复合词则为"
                f" {exact[options.compounds].mean():.1%}。"
-               f"日期：{exact[options.dates].mean():.1%}，加注意力后 {exact[options.dates_attention].mean():.1%}。")
+               f"日期：{updates[0]} 次更新后为 {exact[options.dates].mean():.1%}，"
+               f"加注意力则 {updates[1]} 次更新后为 {exact[options.dates_attention].mean():.1%}。")
     return Sentence(["F4"], text, chinese)

@@ -38,16 +38,16 @@ def spoken(section: str, run: str, settings: Settings, every: int | None = None)
     return Spoken(frames, *(data.extra[:, column] for column in (WORD, VOICE, ROLE)))
 
 
-def trained_scores(items: Mapping[str, np.ndarray], seen: bool = False) -> Scores:
+def trained_scores(items: Mapping[str, np.ndarray]) -> Scores:
     """Score the vectors that a run left of its test words: see `AudioWords.items`."""
-    found = [vector_scores(vectors.astype(np.float32), *(items[name][member] for name in ("word", "voice", "role")), seen)
+    found = [vector_scores(vectors.astype(np.float32), *(items[name][member] for name in ("word", "voice", "role")))
              for member, vectors in enumerate(items["vector"])]
     return Scores(*(np.concatenate(parts) for parts in zip(*found, strict=True)))
 
 
-def vector_scores(vectors: np.ndarray, words: np.ndarray, voices: np.ndarray, roles: np.ndarray, seen: bool = False) -> Scores:
+def vector_scores(vectors: np.ndarray, words: np.ndarray, voices: np.ndarray, roles: np.ndarray) -> Scores:
     """Score one vector (size) per test word."""
-    asked, held = sides(roles, seen)
+    asked, held = sides(roles)
     chosen = asked | held
     without = vectors.copy()
     without[chosen] = retrieval.without_voice_means(vectors[chosen], voices[chosen])
@@ -62,10 +62,9 @@ def errors(items: Mapping[str, np.ndarray]) -> np.ndarray:
                      for found, own, labels in zip(items["squared_error"], new, items["word"], strict=True)])
 
 
-def sides(roles: np.ndarray, seen: bool = False) -> tuple[np.ndarray, np.ndarray]:
-    """Return which test words are queries and which lie in the archive."""
-    more = SEEN if seen else 0
-    return roles == QUERY + more, roles == ARCHIVE + more
+def sides(roles: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return which test words are queries and which lie in the archive, those left out that are learned from."""
+    return roles == QUERY, roles == ARCHIVE
 
 
 def by_word(distances: np.ndarray, asked: np.ndarray, held: np.ndarray) -> np.ndarray:

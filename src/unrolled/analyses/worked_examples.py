@@ -186,11 +186,13 @@ def _picture(hidden: Tensor, names: list[list[str]]) -> Picture:
     """Draw the hidden layer (sentences, time, hidden) of one member over both sentences, with its labels."""
     figure, axes = figures.panels(2, width=7.2, height=3.2, sharey=True)
     for panel, values, words, labels in zip(axes, hidden, SENTENCES, names, strict=True):
-        image = panel.imshow(values.t().numpy(), cmap="RdBu", vmin=-1, vmax=1, aspect="auto")
+        image = panel.imshow(values.t().numpy(), cmap=figures.DIVERGING, vmin=-1, vmax=1, aspect="auto")
         panel.set_xticks(range(len(words)), [f"{word}\n{label.replace('_', chr(10))}" for word, label in zip(words, labels, strict=True)],
                          fontsize=6.5)
     axes[0].set_ylabel("hidden unit")
     figure.colorbar(image, ax=list(axes), label="value")
     return Picture(figure, ["A2"], "The same word after another one.", "同一个词，前面的词不同。",
-                   "Hidden layer of one trained Elman tagger, word by word, with the label it gives; Taipei is unknown to it.",
-                   "一个训练好的 Elman 标注器逐词的隐层取值及所给标签；训练中从未出现过 Taipei。")
+                   "Hidden layer of one Elman tagger trained on template sentences (the table further down is of taggers trained on ATIS), "
+                   "word by word, with the label it gives; Taipei is unknown to it. Orange above 0, blue below.",
+                   "一个在模板句上训练的 Elman 标注器（下方表格则是在 ATIS 上训练的标注器），逐词的隐层取值及所给标签；"
+                   "训练中从未出现过 Taipei。橙色为正，蓝色为负。")

@@ -8,7 +8,8 @@ from unrolled.reporting.words import METRICS_ZH
 
 DRAWN_ZH = {
     # Axes
-    "updates": "更新次数", "training loss": "训练损失", "loss": "损失", "error": "误差", "length": "长度", "lag": "间隔",
+    "updates": "更新次数", "updates that jump": "发生上跳的更新次数", "training loss": "训练损失",
+    "loss": "损失", "error": "误差", "length": "长度", "lag": "间隔",
     "lag (steps)": "间隔（步）",
     "time, s": "时间（秒）", "probability": "概率", "density": "密度", "weight": "权重", "output": "输出", "memory": "记忆",
     "chance": "随机水平",
@@ -39,7 +40,7 @@ DRAWN_ZH = {
     # Titles
     "Output": "输出", "Gradient": "梯度", "Gradient norm": "梯度范数", "Gradient by lag": "梯度随间隔的变化",
     "Gradient by lag, untrained": "梯度随间隔的变化（未训练）",
-    "A spike at the right step": "在正确的一步发放脉冲", "Adding, T = 50": "加法，T = 50", "Adding: who still learns": "加法：谁还学得会",
+    "A spike at the right step": "在正确的一步发放脉冲", "Adding: who still learns": "加法：谁还学得会",
     "After training on adding": "在加法任务上训练后", "At initialisation": "初始时", "Characters of Shakespeare": "莎士比亚字符",
     "Characters, tuned rates": "字符，调好的学习率", "Demonstration set": "演示集",
     "Error, and descents from one start": "误差，以及从同一起点的下降",
@@ -51,13 +52,14 @@ DRAWN_ZH = {
     "latch plane": "锁存平面", "Roughness": "起伏程度", "Roughness, no clipping": "起伏程度（不裁剪）",
     "Texts are broken off after 300 characters": "文本在 300 个字符处截断", "The lecture's LSTM cell": "课上的 LSTM 单元",
     "The same, close by": "同一处，放大看",
-    "What training makes of it": "训练之后", "Where a threshold acts": "阈值在哪里起作用", "Worse than chance in the end": "最终不如随机",
+    "What training makes of it": "训练之后", "Where a threshold acts": "阈值在哪里起作用",
+    "Worse than character frequencies in the end": "最终不如只看字符频率",
     "plain: gradient norm": "普通网络：梯度范数", "plain: loss": "普通网络：损失",
-    "stable: no step longer than 1": "稳定：没有一步长于 1", "slices, trained": "切片（训练后）",
+    "slices, trained": "切片（训练后）",
     # Lines and rows
     "1 word at a time": "每次看 1 个词", "3 words at a time": "每次看 3 个词", "7 words at a time": "每次看 7 个词",
-    "Clockwork, published": "Clockwork（论文）",
-    "plain, published": "普通网络（论文）", "DTW, Euclidean": "DTW（欧氏距离）", "DTW, cosine": "DTW（余弦）",
+    "Clockwork, published": "Clockwork（已发表）",
+    "plain, published": "普通网络（已发表）", "DTW, Euclidean": "DTW（欧氏距离）", "DTW, cosine": "DTW（余弦）",
     "ATIS: chunk F1": "ATIS：块级 F1", "Characters: bits": "字符：比特数",
     "Elman, 1 layer": "Elman，1 层", "Elman, 2 layers": "Elman，2 层", "Elman, 2 layers, wide": "Elman，2 层，同宽",
     "LSTM, 2 layers, wide": "LSTM，2 层，同宽",
@@ -97,14 +99,14 @@ DRAWN_ZH = {
     "leak-free": "无泄漏",
     "naive": "朴素编码", "plain": "普通网络", "plain (tanh)": "普通网络（tanh）",
     "plain, equal parameters": "普通网络，参数量相等",
-    "random": "随机", "real compounds only": "只用真实复合词", "silence": "静音", "blank": "空白", "small digits": "低分辨率手写数字",
+    "random": "随机水平", "real compounds only": "只用真实复合词", "silence": "静音", "blank": "空白", "small digits": "低分辨率手写数字",
     "tanh network": "tanh 网络",
     "arrived: at a low error": "到达：误差很低", "temporal order": "时间次序",
-    "ten frames as a vector": "十帧拼成向量", "these, then alignment": "先用它们，再对齐",
+    "ten frames as a vector": "十帧拼成的向量", "these, then alignment": "先用由配对学得的向量，再对齐",
     "vectors": "向量", "vectors, then alignment": "先用向量，再对齐",
-    "trained with the stop symbol": "带结束符训练", "trained without": "不带结束符训练", "trimming": "合并重复",
-    "trimming silence": "合并重复（含静音）",
-    "trimming silence blanks first": "先删静音再合并", "ctc blanks first": "CTC，先删空白", "unclipped": "不裁剪", "untrained": "未训练",
+    "trained with the stop symbol": "带结束符训练", "trained without": "不带结束符训练", "trimming": "逐帧标注再合并",
+    "trimming silence": "逐帧标注再合并（含静音）",
+    "trimming silence blanks first": "先删静音再合并", "CTC blanks first": "CTC，先删空白", "unclipped": "不裁剪", "untrained": "未训练",
     "untrained encoder": "未训练的编码器",
     "what is read": "读入的内容", "what is written": "写出的内容", "none": "不裁剪", "adding": "加法", "digits": "手写数字",
     "characters": "字符", "translation": "翻译", "documents": "文档",
@@ -116,11 +118,14 @@ PATTERNS = [(re.compile(pattern), chinese) for pattern, chinese in (
     (r"rate ([\d.e+-]+)", r"学习率 \1"), (r"(\w+),? rate ([\d.e+-]+)", r"\1，学习率 \2"),
     (r"(T = \d+), rate ([\d.e+-]+)", r"\1，学习率 \2"),
     (r"bias (\d+)", r"偏置 \1"), (r"LSTM, bias (\d+)", r"LSTM，偏置 \1"), (r"norm ([\d.]+)", r"范数 \1"), (r"value ([\d.]+)", r"逐元素 \1"),
-    (r"adding, (T = \d+)", r"加法，\1"), (r"ctc: (.+)", r"CTC：\1"), (r"trimming: (.+)", r"合并重复：\1"),
-    (r"trimming silence: (.+)", r"合并重复（含静音）：\1"),
+    (r"[aA]dding, (T = \d+)", r"加法，\1"), (r"CTC: (.+)", r"CTC：\1"), (r"trimming: (.+)", r"逐帧标注再合并：\1"),
+    (r"trimming silence: (.+)", r"逐帧标注再合并（含静音）：\1"),
+    (r"Jumps of more than ([\d.]+) nats", r"上跳超过 \1 nat 的次数"),
+    (r"stable: no step longer than ([\d.]+)", r"稳定：没有一步长于 \1"),
     (r"(\w+), shuffled", r"\1，打乱词序"), (r"(\d+)-grams, counted", r"\1-gram 计数"),
     (r"long, by clause \((\d+k)\)", r"长，分层（\1）"), (r"short, by clause \((\d+k)\)", r"短，分层（\1）"),
-    (r"long, flat \((\d+k)\)", r"长，不分层（\1）"), (r"short, flat \((\d+k)\)", r"短，不分层（\1）"))]
+    (r"long, flat \((\d+k)\)", r"长，不分层（\1）"), (r"short, flat \((\d+k)\)", r"短，不分层（\1）"),
+    (r"long, by clause, forwards \((\d+k)\)", r"长，分层，正向（\1）"), (r"long, flat, forwards \((\d+k)\)", r"长，不分层，正向（\1）"))]
 
 
 def in_chinese(drawn: str) -> str | None:

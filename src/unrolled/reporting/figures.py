@@ -57,13 +57,18 @@ class Group(NamedTuple):
 
 
 def groups_of(records: Mapping[str, Record]) -> list[Group]:
-    """Return the groups of a task's runs: rows are networks, columns their lengths and learning rates where they have several."""
+    """Return the groups of a task's runs: rows are networks, columns their lengths, and their learning rates where any has several.
+
+    A run at one of the rates that another has among several stands in the column of that rate, too.
+    """
     lengths = {record["settings"].get("length") for record in records.values()}
+    rates_of = {name: sorted({member["learning_rate"] for member in record["members"]}) for name, record in records.items()}
+    among_several = {rate for rates in rates_of.values() if len(rates) > 1 for rate in rates}
     found = []
     for name, record in records.items():
-        length, rates = record["settings"].get("length"), sorted({member["learning_rate"] for member in record["members"]})
+        length, rates = record["settings"].get("length"), rates_of[name]
         for rate in rates:
-            parts = [f"T = {length}"] * (len(lengths) > 1) + [f"rate {rate:g}"] * (len(rates) > 1)
+            parts = [f"T = {length}"] * (len(lengths) > 1) + [f"rate {rate:g}"] * (rate in among_several)
             label = name if len(rates) == 1 else f"{name} rate {rate:g}"
             found.append(Group(name.removesuffix(f"_{length}"), ", ".join(parts), label, name, rate))
     return found
@@ -103,6 +108,7 @@ def _many_curves(title: str, groups: Sequence[Group], found: Mapping[str, Mappin
     handles = {label: handle for panel in axes.flat for handle, label in zip(*panel.get_legend_handles_labels(), strict=True)}
     figure.legend([handles[column] for column in columns if column in handles], [column for column in columns if column in handles],
                   loc="outside right upper")
+    figure.suptitle(title, x=0.01, ha="left", fontsize=9.5)
     figure.supxlabel("updates", fontsize=9)
     figure.supylabel("training loss", fontsize=9)
     return svg_text(figure)

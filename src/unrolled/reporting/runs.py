@@ -34,6 +34,7 @@ def _task(section: TaskSection, records: Mapping[str, Any], metric: str, drawn: 
             "metric": metric.replace("_", " "), "metric_zh": METRICS_ZH.get(metric, metric),
             "curves": inline(drawn["learning_curves"], f"{prefix}-curves"), "curves_id": f"{prefix}-curves",
             "scores": inline(drawn["final_scores"], f"{prefix}-scores"), "scores_id": f"{prefix}-scores",
+            "diverged": any(member["diverged"] for record in records.values() for member in record["members"]),
             "runs": [_run_row(record, metric, scores) for record in records.values()]}
 
 

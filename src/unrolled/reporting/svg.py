@@ -22,6 +22,9 @@ TEXT = re.compile(r"(<text\b[^>]*>)([^<]+)(</text>)")
 NAMED = re.compile(r' id="([^"]*)"|(xlink:href="#)([^"]*)"|url\(#([^)]*)\)')
 GROUP_NAME = re.compile(r'(?<=<g) id="[^"]*"')
 ALONE = re.compile(r"<g>(<(?:use|path|image)\b[^>]*/>)</g>")
+PLACED = re.compile(r"""<text [^>]*font-size: ([\d.]+)px[^>]*text-anchor: (start|end)[^>]* x="(-?[\d.]+)"[^>]*rotate\(-?0 [^>]*>([^<]+)<""")
+SIZE = re.compile(r'width="([\d.]+)pt"([^>]*) viewBox="0 0 ([\d.]+) ')
+FULL_WIDTH = "\u2e80"  # from here on a character is as wide as it is high
 DOTS = re.compile(r'(?:<use [^>]*? style="([^"]*)"/>)(?:<use [^>]*? style="\1"/>)+')
 
 
@@ -35,7 +38,7 @@ def inline(text: str, name: str) -> Markup:
     svg = re.sub(r"\s*\n\s*|<!--.*?-->|<metadata>.*?</metadata>", _blank_between_words, text[text.index("<svg") :], flags=re.DOTALL)
     svg = PATH.sub(lambda match: _compact_path(match.group()), svg)
     svg = PLACE.sub(lambda match: match.group() if "scale" in match.group() else NUMBER.sub(_rounded, match.group()), svg)
-    svg = TEXT.sub(_both, _lighter(_own_names(svg, name)))
+    svg = TEXT.sub(_both, _with_room(_lighter(_own_names(svg, name))))
     return Markup(re.sub(r"^<svg\b", f'<svg class="drawn" role="img" aria-labelledby="{name}-title"', svg))  # noqa: S704 (made by us)
 
 
@@ -63,6 +66,26 @@ def _lighter(svg: str) -> str:
     while before != svg:
         before, svg = svg, ALONE.sub(r"\1", svg)
     return DOTS.sub(lambda match: f'<g style="{match[1]}">' + match[0].replace(f' style="{match[1]}"', "") + "</g>", svg)
+
+
+def _with_room(svg: str) -> str:
+    """Widen a drawing where the Chinese of a row's or a line's name is longer than the English that room was left for."""
+    left, right = 0.0, 0.0
+    whole = SIZE.search(svg)
+    for size, anchor, x, word in PLACED.findall(svg) if whole else ():
+        wide = _width(in_chinese(html.unescape(word).strip()) or "") * float(size)
+        left = max(left, wide - float(x)) if anchor == "end" else left
+        right = max(right, float(x) + wide - float(whole[3])) if anchor == "start" else right
+    if not left + right:
+        return svg
+    more, before = round(left + right) + 2, round(left) + 1
+    wider = f'width="{float(whole[1]) + more:g}pt"{whole[2]} viewBox="{-before} 0 {float(whole[3]) + more:g} '
+    return svg.replace(whole[0], wider, 1)
+
+
+def _width(text: str) -> float:
+    """Return about how wide a text is, as a multiple of its height."""
+    return sum(1.0 if character >= FULL_WIDTH else 0.62 for character in text)
 
 
 def _rounded(match: re.Match) -> str:

@@ -11,7 +11,7 @@ SECTIONS = ("Example application", "RNN example", "Basic concept", "Depth", "Elm
             "Autoencoder: text", "Autoencoder: speech")
 
 # How well a published number is known.
-STATUS = {"read": ("read in the source", "已查阅原文"), "notes": ("as the notes or others give it", "据笔记等转述"),
+STATUS = {"read": ("read in the source", "已查阅出处"), "notes": ("second-hand, not from the lecture notes", "转引，未见原文"),
           "unverified": ("from memory, not checked", "凭记忆，未核对")}
 
 # How the parts of a rule are put together.
@@ -40,7 +40,7 @@ TASKS_ZH = {
     "order_probe": ("词序探针", "同样的词换一个次序，答案也不同"),
     "lines": ("短文本", "逐字符的短文本，带结束符与不带结束符"),
     "documents": ("文档", "莎士比亚的子句组成的文档变成向量再还原，所有词连成一行或逐个子句"),
-    "speech_ctc": ("英语数字串", "语音数字串，用 CTC 或逐帧标签学习"),
+    "speech_ctc": ("英语数字串", "语音数字串，用 CTC 或逐帧标注学习"),
     "mandarin_ctc": ("普通话叠词", "带叠词的普通话串，例如“好棒棒”"),
     "audio_words": ("语音词向量", "把读出来的词变成向量，用来在其他嗓音中找回同一个词"),
 }

@@ -13,7 +13,7 @@ pieces.archive_search = (root, data) => {
       told: {en: `each sentence's nearest segment, among all ${data.archive} sentences`, zh: `在全部 ${data.archive} 句中，取每句里最近的片段比较`}},
     {of: "alignment", name: {en: "by alignment", zh: "按对齐"}, score: {en: "distance", zh: "距离"},
       told: {en: `aligned with all ${data.archive} sentences, frame by frame`, zh: `与全部 ${data.archive} 句逐帧对齐`}},
-    {of: "two_stages", name: {en: "by two stages", zh: "两级检索"}, score: {en: "distance", zh: "距离"},
+    {of: "two_stages", name: {en: "by vectors, then alignment", zh: "先用向量，再对齐"}, score: {en: "distance", zh: "距离"},
       told: {en: `vectors choose ${data.candidates} of ${data.archive} sentences, alignment puts these in order`, zh: `先由向量从 ${data.archive} 句中选出 ${data.candidates} 句，再用对齐排序`}},
   ];
   let phrase = data.phrases[0], method = methods[2];

@@ -1,18 +1,19 @@
 // The error surface in three dimensions, with a descent over it: clipping, learning rate and number of updates are chosen.
 pieces.error_surface = (root, data) => {
   const names = Object.keys(data.paths);
-  const paints = {none: ["--vermilion", "#D55E00"], 0: ["--purple", "#CC79A7"], 1: ["--blue", "#0072B2"], 2: ["--green", "#009E73"]};
+  const paints = {none: ["--vermilion", "#D55E00"], norm_15: ["--orange", "#E69F00"], norm_5: ["--sky", "#56B4E9"], // as in the figures
+    norm_1: ["--green", "#009E73"], other: ["--purple", "#CC79A7"]};
   const chosen = {name: names[0], rate: data.rates.indexOf(data.rate), updates: Infinity, close: false};
   const style = getComputedStyle(document.documentElement); // plotly knows no variables of CSS
   const real = ([name, otherwise]) => style.getPropertyValue(name).trim() || otherwise;
-  const paint = name => real(paints[name] || paints[names.filter(one => one !== "none").indexOf(name) % 3]);
+  const paint = name => real(paints[name] || paints.other);
   const number = value => (Math.abs(value) >= 0.001 || value === 0 ? String(Number(value.toPrecision(3))).replace("-", "−")
     : fromLog(Math.log10(value)));
   const path = name => data.paths[name][chosen.rate];
   const last = () => path(chosen.name).updates.at(-1);
 
   const thresholds = radios({en: "Clip the gradient at", zh: "把梯度裁剪到"}, names.map(name => ({value: name,
-    label: [swatch(`var(${(paints[name] || paints[names.filter(one => one !== "none").indexOf(name) % 3]).join(", ")})`),
+    label: [swatch(`var(${(paints[name] || paints.other).join(", ")})`),
       name === "none" ? {en: "not at all", zh: "不裁剪"} : String(data.thresholds[name])]})), chosen.name,
         name => { chosen.name = name; update(); });
   const rates = radios({en: "Learning rate", zh: "学习率"}, data.rates.map((rate, index) => ({value: index, label: String(rate)})),
@@ -71,10 +72,13 @@ pieces.error_surface = (root, data) => {
     const start = {type: "scatter3d", mode: "markers", x: [data.start[0]], y: [data.start[1]], z: [path(chosen.name).errors[0] + 0.006],
       showlegend: false,
       marker: {color: text, size: 6, symbol: "diamond"}, hovertemplate: `${words({en: "start", zh: "起点"})}<extra></extra>`};
+    const edge = {type: "scatter3d", mode: "lines", x: data.weights, y: data.weights.map(() => data.edge.bias),
+      z: data.edge.errors.map(error => error + 0.006), line: {color: text, width: 4, dash: "dash"}, showlegend: false,
+      hovertemplate: `b = ${data.edge.bias}<extra></extra>`}; // where what is judged ends
     const range = (values, at) => (chosen.close ? [data.start[at] - data.close, data.start[at] + data.close] : [values[0], values.at(-1)]);
-    const far = box.clientWidth < 500 ? 1.35 : 1; // a narrow window sees less at once
+    const far = box.clientWidth < 500 ? 2.1 : 1; // a narrow window sees less at once
     const axis = title => ({title: {text: title}, color: text, gridcolor: grid, zerolinecolor: grid, showspikes: false});
-    return {data: [heights, trace(chosen.name, 7), start], layout: {
+    return {data: [heights, trace(chosen.name, 7), start, edge], layout: {
       uirevision: "kept", margin: {l: 0, r: 0, t: 0, b: 0}, paper_bgcolor: "rgba(0,0,0,0)", font: {color: text, size: 12},
       scene: {aspectratio: {x: 1.2, y: 1.2, z: 0.7},
         camera: {eye: {x: -0.8 * far, y: 1.7 * far, z: 0.8 * far}, center: {x: 0, y: 0, z: -0.2}},

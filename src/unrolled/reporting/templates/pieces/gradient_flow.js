@@ -51,7 +51,7 @@ pieces.gradient_flow = (root, data) => {
   }
 
   function tell() {
-    const columns = [{en: "cell", zh: "单元"}, {en: "factor per step", zh: "每步因子"}, {en: "theory", zh: "理论值"}, {en: "seeds", zh: "种子数"}];
+    const columns = [{en: "cell", zh: "单元"}, {en: "factor per step (median)", zh: "每步因子（中位数）"}, {en: "theory", zh: "理论值"}, {en: "seeds", zh: "种子数"}];
     const rows = shown().map(name => {
       const line = data.sets[chosen.set][name];
       return [keyed(hue(name), dash(name), data.cells[name]), line.factor.toFixed(3),
