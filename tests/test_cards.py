@@ -77,7 +77,7 @@ def test_cards_follow_the_lecture():
 
 def test_commands_name_what_the_evidence_needs(params):
     found = links.origins([*REFERENCE["A5"]["evidence"], *REFERENCE["A3"]["evidence"], *REFERENCE["E2"]["evidence"]])
-    assert links.commands(found) == ['make record SECTION=character_model RUNS="elman_2 elman_1 elman_3 elman_2_wide"',
+    assert links.commands(found) == ['make record SECTION=character_model RUNS="elman_2 elman_1 elman_3 elman_2_wide elman_1_wide"',
                                      "dvc repro train@templates train@slots analyse@surfaces judge report"]
 
 

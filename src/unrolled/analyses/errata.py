@@ -10,6 +10,9 @@ ERRATA = (
             "门的输入有时含偏置（110、10、90），有时不含（100 与 0）。若照字面取 0，门是半开的，输出会是 1.5、3.5、4、8.5。"),
     Erratum("LSTM", "C2", "The example ends after the fourth input; a fifth, (3, -1, 0), clears the memory.",
             "算例止于第四个输入；第五个输入 (3, -1, 0) 会清空记忆。"),
+    Erratum("LSTM", "C3", "The notes say that there are more parameters \"by four times\", which, taken literally, is five times as many; "
+            "there are four times as many.",
+            "笔记写作“参数量多了4倍”，照字面就是五倍；实际是四倍。"),
     Erratum("LSTM", "C3", "Four times the parameters is true of the recurrent layer alone; with the read-out the factor is smaller "
             "(3.75 for 10 inputs, 100 hidden units and 10 outputs).",
             "“四倍参数”只对循环层成立；算上输出层倍数更小（10 个输入、100 个隐层单元、10 个输出时为 3.75 倍）。"),
