@@ -229,3 +229,10 @@ def test_small_analyses_make_all_that_claims_ask_of_them(workplace):
         text = (ROOT / "claims.yaml").read_text(encoding="utf-8")
         asked = {line.split("value: ")[1].split("}")[0].strip() for line in text.splitlines() if f"analysis: {name}, value: " in line}
         assert asked and asked <= set(values), asked - set(values)
+
+
+def test_a_bias_of_a_run_without_a_forget_gate_is_of_no_account():
+    flows = {name: gradient_flow.Flow(np.ones((2, 5)), None, kept) for name, kept in (("tanh", None), ("lstm", np.array([0.5, 0.7])))}
+    options = gradient_flow.Options(cells={}, trained_runs=("tanh", "lstm"), biases={"tanh": 0, "lstm": 1, "gru": 2})
+    assert gradient_flow._gated(flows, options) == {"lstm": 1}
+    assert "1: 0.60 (started near 0.73)" in gradient_flow._openings_sentence(flows, options).text

@@ -209,7 +209,7 @@ def _task(name: str, section: Mapping[str, Any], defaults: Mapping[str, Any], sc
         runs[run] = _run(name, run, {**merged, **forced, **stands}, place, seed_offset)
     blocks = {other: mapping(section.get(other) or {}, f"{where}.{other}") for other in SCALES}
     named = (mapping(found.get("runs") or {}, f"{where}.{other}.runs") for other, found in blocks.items())
-    elsewhere = sorted(set().union(*named) - set(runs))
+    elsewhere = sorted(set().union(*named) - set(runs), key=str)  # a name may be a number, of which others complain
     return TaskSection(name, checked_value(own["kind"], str, f"{where}.kind"), reads, runs, purpose, tuple(elsewhere), finalist_seeds)
 
 

@@ -102,7 +102,7 @@ def analyse(options: Options, settings: Settings) -> AnalysisResult:
     figures_made = {"initialisation": _picture(initial, order, options, "At initialisation", "初始化时"),
                     "after_training": _picture(like_untrained, order, options, f"After training on {options.trained}", "训练之后")}
     sentences = []
-    if any(name in trained for name in options.biases):
+    if _gated(trained, options):
         figures_made["openings"] = _openings_picture(trained, options)
         sentences.append(_openings_sentence(trained, options))
     compared = gradient_flow_piece.piece(initial, like_untrained, options.trained, lambda flow: _first_lag(flow, options))
@@ -189,9 +189,14 @@ def _underflow(norms: np.ndarray) -> float | None:
     return float(below[0]) if len(below) else None
 
 
+def _gated(trained: Mapping[str, Flow], options: Options) -> dict[str, float]:
+    """Return the biases of those trained runs that have a forget gate."""
+    return {name: bias for name, bias in options.biases.items() if name in trained and trained[name].kept is not None}
+
+
 def _openings_sentence(trained: Mapping[str, Flow], options: Options) -> Sentence:
     """Say how far the forget gates stand open after training, by the bias they started from."""
-    numbers = {bias: trained[name].kept.mean() for name, bias in options.biases.items() if name in trained}
+    numbers = {bias: trained[name].kept.mean() for name, bias in _gated(trained, options).items()}
     english = ", ".join(f"{bias}: {value:.2f} (started near {1 / (1 + np.exp(-float(bias))):.2f})" for bias, value in numbers.items())
     return Sentence(["E4"], f"Mean opening of the forget gate after training on {options.trained}, by initial bias: {english}.",
                     f"在{in_chinese.section(options.trained)}任务上训练后遗忘门的平均开度，按初始偏置（括号内为初始开度）："
@@ -202,9 +207,9 @@ def _openings_sentence(trained: Mapping[str, Flow], options: Options) -> Sentenc
 def _openings_picture(trained: Mapping[str, Flow], options: Options) -> Picture:
     """Draw each seed's mean forget-gate opening after training, by initial bias; a cross where it started."""
     figure, axes = figures.panels(height=1.0 + 0.35 * len(options.biases))
-    groups = {f"bias {bias}": trained[name].kept for name, bias in options.biases.items() if name in trained}
+    groups = {f"bias {bias}": trained[name].kept for name, bias in _gated(trained, options).items()}
     figures.dots(axes, groups)
-    starts = [1 / (1 + np.exp(-float(bias))) for name, bias in options.biases.items() if name in trained]
+    starts = [1 / (1 + np.exp(-float(bias))) for name, bias in _gated(trained, options).items()]
     axes.plot(starts, range(len(starts)), "x", color=figures.BLACK, markersize=6, label="sigmoid(bias), where it started")
     axes.set(xlim=(0, 1.02), xlabel="mean opening of the forget gate after training, one dot per seed", title="What training makes of it")
     figure.legend(*[part[-1:] for part in axes.get_legend_handles_labels()], loc="outside lower center")
