@@ -315,6 +315,17 @@ def test_holm_is_taken_over_families():
     assert [finding.p_within for finding in found] == pytest.approx([0.02, 0.02, 0.04 / 3])
 
 
+def test_what_the_correction_leaves_open_for_want_of_room_says_so():
+    """Before it, 20 of 30 are significantly fewer than 29; after it they are not, and the lead of 0.3 had never been possible."""
+    rule = {"kind": "success", "of": A, "than": B, "margin": 0.3}
+    found = rules.work_out(rule, Known(a=[1.0] * 20 + [0.0] * 10, b=[1.0] * 29 + [0.0]), "X")
+    assert found.verdict == "contradicted" and "room" not in found.findings[0].sentence
+    others = [Finding("", "", "", test=statistics.Test(0.0, (0.0, 0.0), 1.0, 1.0)) for _ in range(99)]
+    _adjust([(SimpleNamespace(family="one"), outcome, None, None) for outcome in (found, Outcome(others))])
+    assert found.verdict == "inconclusive" and found.findings[0].sentence.endswith("; the second leaves no room for a lead of 0.3")
+    assert found.findings[0].sentence_zh.endswith("容不下 0.3 的领先")
+
+
 def chunk_counts(correct, members=3, sentences=200):
     generator = np.random.default_rng(1)
     gold = np.full((members, sentences), 3)

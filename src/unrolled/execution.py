@@ -91,13 +91,22 @@ def train_section(settings: Settings, name: str) -> None:
             results.write_json(folder / "seconds.json", seconds)
 
 
+def finished(run: Run, key: str) -> dict[str, Any]:
+    """Return a member's record that is known to have been finished.
+
+    Raises:
+        ResultsError: it is no longer there, or is damaged.
+    """
+    record = store.load(key)
+    if record is None:
+        raise results.ResultsError(f"a finished member of {run.task}/{run.name} vanished from {results.RUNS}; run the same command again.")
+    return record
+
+
 def _gather(folder: Any, run: Run, section: TaskSection, members: Sequence[Member], device: str,
             tuning_note: Mapping[str, Any] | None) -> float:
     """Write one run's files from its finished members; return the seconds they took."""
-    records = [store.load(key) for _, key in keyed_members(run, section.reads, members, device)]
-    if any(record is None for record in records):
-        raise results.ResultsError(f"a finished member of {section.name}/{run.name} vanished from {results.RUNS}; "
-                                   "run the same command again.")
+    records = [finished(run, key) for _, key in keyed_members(run, section.reads, members, device)]
     fields = ("seed", "learning_rate", "key", "metrics", "validation", "diverged", "stopped")
     results.write_json(folder / f"{run.name}.json", {
         "format": results.FORMAT, "task": section.name, "run": run.name, "settings": _shown(run, members), "device": device,

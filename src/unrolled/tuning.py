@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from unrolled import engines, execution, guard, results, store, tuned
+from unrolled import engines, execution, guard, tuned
 from unrolled.engines.jobs import Member
 from unrolled.learning_rates import chosen_rate, next_rate, ranked
 from unrolled.settings import Run, Settings, SettingsError, TaskSection, TuningSettings, nearest
@@ -141,18 +141,11 @@ def _is_of_grid(found: Mapping[str, Any], chosen: TuningSettings) -> bool:
 
 
 def _evidence(run: Run, reads: str, members: Sequence[tuple[int, float]], device: str) -> dict[str, Any]:
-    """Return the validation scores of a run by learning rate.
-
-    Raises:
-        ResultsError: a member that had been finished is no longer there, or is damaged.
-    """
+    """Return the validation scores of a run by learning rate."""
     headline, higher = TASKS[run.kind].headline, TASKS[run.kind].higher_is_better
     scores: dict[float, list[float | None]] = {rate: [] for rate in sorted({rate for _, rate in members})}
     for (_, rate), key in execution.keyed_members(run, reads, members, device, task_options(run)):
-        record = store.load(key)
-        if record is None:
-            raise results.ResultsError(f"a finished member of {run.task}/{run.name} vanished from {results.RUNS}; "
-                                       "run the same command again.")
+        record = execution.finished(run, key)
         scores[rate].append(None if record["diverged"] else record["validation"].get(headline))
     return {"metric": headline, "higher_is_better": higher, "seeds": sorted({seed for seed, _ in members}),
             "scores": {rate: [None if value is None else round(value, 6) for value in values] for rate, values in scores.items()}}

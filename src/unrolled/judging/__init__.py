@@ -54,6 +54,8 @@ def _adjust(worked: Iterable[Worked]) -> None:
             adjusted = significance.holm([getattr(finding, name) for finding in findings])
             for finding, value in zip(findings, adjusted, strict=True):
                 setattr(finding, name, value)
+        for finding in findings:
+            finding.say_so()
 
 
 def _entry(claim: Claim, outcome: Outcome, control: Outcome | None, evidence: Evidence) -> dict[str, Any]:

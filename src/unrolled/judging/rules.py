@@ -31,7 +31,7 @@ class Finding:
         test: the test, None where nothing was tested by chance (exact checks) or nothing could be.
         passed: of exact checks.
         missing: what is missing, if something is. pending: it is not part of the pipeline yet. moot: its own control did not succeed.
-        room: for a lead beyond the margin; above 28 successes of 30 there is none for one of 0.3.
+        room: for a lead beyond the margin; above 28 successes of 30 there is none for one of 0.3. reservation: what is then to be said.
         p_for, p_against, p_within: adjusted for the family once all claims are known.
     """
 
@@ -45,6 +45,7 @@ class Finding:
     moot: bool = False
     size: int = 0
     room: bool = True
+    reservation: tuple[str, str] = ("", "")
     p_for: float = 1.0
     p_against: float = 1.0
     p_within: float = 1.0
@@ -66,6 +67,11 @@ class Finding:
     def says_nothing(self) -> bool:
         """Tell whether its own control failed, or what it is held against left no room for more and no less was found either."""
         return self.moot or (not self.room and self.verdict == "inconclusive")
+
+    def say_so(self) -> None:
+        """Add the reservation to the sentences where there was no room and this leaf therefore says nothing; again once p is adjusted."""
+        if not self.room and self.says_nothing and not self.sentence.endswith(self.reservation[0]):
+            self.sentence, self.sentence_zh = self.sentence + self.reservation[0], self.sentence_zh + self.reservation[1]
 
     @property
     def is_negligible(self) -> bool:
@@ -125,6 +131,7 @@ def _leaf(name: str, rule: Mapping[str, Any], evidence: Evidence, claim: str) ->
     finding.name = name
     if finding.test is not None:
         finding.p_for, finding.p_against, finding.p_within = finding.test[2:]
+        finding.say_so()
     if "only_if" in rule:
         _hold_against_its_control(finding, _leaf("", rule["only_if"], evidence, claim))
     return finding
@@ -169,9 +176,7 @@ def _hold_against_the_ends(finding: Finding, rule: Mapping[str, Any], second: np
     if "run" not in rule["than"] or (rule["kind"] == "higher" and is_lower_better(rule["than"]["metric"])):
         return finding  # it is not known where an analysis' values end, and an error may grow without end
     finding.room = margin < (mean if rule["kind"] == "lower" else 1 - mean)
-    if not finding.room and finding.test.interval[1] >= 0:
-        finding.sentence += f"; the second leaves no room for a lead of {margin:g}"
-        finding.sentence_zh += f"；后者已接近极限，容不下 {margin:g} 的领先"
+    finding.reservation = f"; the second leaves no room for a lead of {margin:g}", f"；后者已接近极限，容不下 {margin:g} 的领先"
     return finding
 
 
