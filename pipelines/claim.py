@@ -14,6 +14,7 @@ from pipelines import reproduce
 from unrolled import guard, lanes, results
 from unrolled.judging import Worked, claims, rules, wording, work_out
 from unrolled.judging.claims import Claim, ClaimError
+from unrolled.judging.evidence import runs_of
 from unrolled.settings import Settings, nearest
 
 
@@ -55,8 +56,8 @@ def stages_of(claim: Claim, settings: Settings) -> set[str]:
         if "analysis" in reference:
             wanted |= _analysis(reference["analysis"], settings)
         else:
-            section, _, run = reference["run"].partition("/")
-            wanted |= _section(section, settings) if section in settings.tasks and run in settings.tasks[section].runs else set()
+            for section, _, run in (name.partition("/") for name in runs_of(reference)):
+                wanted |= _section(section, settings) if section in settings.tasks and run in settings.tasks[section].runs else set()
     return wanted
 
 

@@ -258,8 +258,8 @@ def test_what_the_model_does_not_have_is_refused(changes: dict, sentence: str) -
 
 @pytest.mark.parametrize(("options", "sentence"), [
     ({"clauses": 0}, "at least 2"), ({"vocabulary": 5000}, "the texts have 2. words"), ({"vocabulary": 0}, "from 1 to that"),
-    ({"replaced": 1.5}, "between 0 and 1"), ({"layout": "wide"}, "must be flat or by_clause"), ({"clauses": 9}, "give a larger vocabulary"),
-    ({"vocabulary": 1}, "give a larger vocabulary")])
+    ({"replaced": 1.5}, "between 0 and 1"), ({"layout": "wide"}, "must be flat or by_clause"), ({"clauses": 9}, "give fewer clauses or a larger"),
+    ({"clauses": 6}, "too few for documents of 6 that all differ"), ({"vocabulary": 1}, "give fewer clauses or a larger vocabulary")])
 def test_impossible_options_are_refused(folder: Path, options: dict, sentence: str) -> None:
     with pytest.raises(ValueError, match=sentence):
         make(folder, **options)

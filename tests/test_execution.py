@@ -309,7 +309,10 @@ def test_an_edit_of_one_cell_changes_the_keys_of_its_runs_only(params, tmp_path,
 
 @pytest.mark.parametrize(("file", "sections"), [
     ("retrieval.py", {"audio_words"}), ("data/acoustics.py", {"audio_words", "speech_ctc", "mandarin_ctc"}),
-    ("data/tweets.py", {"lines"}), ("data/slots.py", {"slots"}), ("tasks/spoken_words.py", {"audio_words"})])
+    ("data/tweets.py", {"lines"}), ("data/slots.py", {"slots"}), ("tasks/spoken_words.py", {"audio_words"}),
+    ("models/encoder_decoder.py", {"translation", "documents", "lines"}),  # lines takes a constant from it and nothing else
+    ("tasks/vocabulary.py", {"slots", "templates", "templates_state", "sentiment", "order_probe", "translation", "lines", "speech_ctc",
+                             "mandarin_ctc"})])
 def test_an_edit_of_a_helper_changes_the_keys_of_the_tasks_that_use_it(params, monkeypatch, file, sections):
     tasks = settings.parse(params).tasks
     first = {name: (next(iter(section.runs.values())), section.reads) for name, section in tasks.items()}

@@ -18,7 +18,7 @@ from scipy import stats
 from unrolled import results, scores, settings
 from unrolled import significance as statistics
 from unrolled.judging import _adjust, _decide, claims, judge, rules, wording
-from unrolled.judging.evidence import Evidence, Missing
+from unrolled.judging.evidence import Evidence, Missing, runs_of
 from unrolled.judging.rules import Finding, Outcome
 
 pytestmark = pytest.mark.unit
@@ -381,6 +381,36 @@ def test_a_ratio_is_worked_out_of_what_a_run_left(workplace, params):
     assert evidence.ratio({"run": "templates/elman", "metric": "accuracy_left"}) is None
 
 
+def test_folds_of_cross_validation_count_as_one_run(workplace, params):
+    """Test items of all folds stand side by side, seed by seed; other seeds in one of them, or none kept, are said."""
+    params["tasks"]["slots"]["runs"] |= {f"crossed_{fold}": {"cell": "elman", "fold": fold} for fold in range(2)}
+    counts = [{"correct": [[3, 1], [2, 2]], "predicted": [[4, 2], [4, 2]], "gold": [[4, 4], [4, 4]]},
+              {"correct": [[5], [1]], "predicted": [[5], [5]], "gold": [[5], [5]]}]
+    records = [{"format": results.FORMAT, "task": "slots", "run": f"crossed_{fold}", "tuned": None, "members": [
+        {"seed": seed, "learning_rate": 0.01, "diverged": None, "metrics": {"chunk_f1": 0.5}} for seed in range(2)]} for fold in range(2)]
+    for fold, (record, found) in enumerate(zip(records, counts, strict=True)):
+        results.write_json(results.run_file("slots", record["run"]), record)
+        arrays = {name: np.array(values, np.int32) for name, values in found.items()}
+        results.write_arrays(results.items_file("slots", f"crossed_{fold}"), arrays)
+    reference, chosen = {"run": "slots/crossed", "folds": 2, "metric": "chunk_f1"}, settings.parse(params)
+    evidence = Evidence(chosen)
+    assert evidence.values(reference).tolist() == pytest.approx([2 * 9 / (11 + 13), 2 * 5 / (11 + 13)])
+    assert evidence.ratio(reference).whole.tolist() == [[8, 6, 10], [8, 6, 10]]
+    assert len(evidence.files) == 4
+    assert wording.label(reference) == "slots/crossed (2 folds) chunk F1" and "2 折" in wording.label(reference, chinese=True)
+    with pytest.raises(Missing, match="cannot be put together from test items"):
+        evidence.values({**reference, "metric": "chunk_f1_unrepeated"})
+    records[1]["members"][1]["diverged"] = {"step": 3, "cause": "loss is not finite"}
+    results.write_json(results.run_file("slots", "crossed_1"), records[1])
+    assert evidence.values(reference).tolist() == pytest.approx([18 / 24, 8 / 24])  # the worst score on that fold, and no other
+    records[1]["members"][1]["seed"] = 5
+    results.write_json(results.run_file("slots", "crossed_1"), records[1])
+    with pytest.raises(Missing, match="the folds of slots/crossed were not trained on the same seeds"):
+        evidence.values(reference)
+    with pytest.raises(Missing, match="slots/crossed_2 is not part of params"):
+        evidence.values({**reference, "folds": 3})
+
+
 @pytest.mark.parametrize(("interval", "p", "negligible"), [
     ((-0.05, 0.05), 0.01, True), ((-0.05, -0.01), 0.01, True), ((0.01, 0.05), 0.01, False), ((-0.05, 0.05), 0.06, False)])
 def test_what_lies_within_the_margin_and_not_above_zero_alone_is_no_effect(interval, p, negligible):
@@ -440,8 +470,8 @@ def test_what_claims_name_is_a_run_of_now_or_of_later(all_claims):
         for leaf in leaves(claim.rule) + (leaves(claim.control) if claim.control else []):
             for reference in (leaf[key] for key in ("of", "than") if key in leaf):
                 if "run" in reference:
-                    section, run = reference["run"].split("/")
-                    assert run in {*chosen.tasks[section].runs, *chosen.tasks[section].elsewhere}, (claim.id, reference)
+                    for section, run in (name.split("/") for name in runs_of(reference)):
+                        assert run in {*chosen.tasks[section].runs, *chosen.tasks[section].elsewhere}, (claim.id, reference)
                 else:
                     assert reference["analysis"] in chosen.analyses, (claim.id, reference)
 
@@ -457,6 +487,8 @@ def test_what_claims_name_is_a_run_of_now_or_of_later(all_claims):
     ({"rule": {"kind": "higher", "of": A, "than": B, "margin": math.inf}}, "X1.rule.margin must be a number, but is inf."),
     ({"rule": {"kind": "higher", "of": A, "than": B, "margin": -1}}, "X1.rule.margin must be at least 0, but is -1."),
     ({"rule": {"kind": "above", "of": {"run": 5, "metric": "m"}, "limit": 1}}, "X1.rule.of.run must be a word, but is 5."),
+    ({"rule": {"kind": "above", "of": {"run": "a/b", "metric": "m", "folds": 1}, "limit": 1}}, "X1.rule.of.folds must be a whole number of at"),
+    ({"rule": {"kind": "above", "of": {"run": "a/b", "metric": "m", "folds": 2, "learning_rate": 0.1}, "limit": 1}}, "folds and a learning_rate"),
     ({"rule": {"kind": "above", "of": {"run": "lstm", "metric": "m"}, "limit": 1}}, "X1.rule.of.run must name a section and one of its runs"),
     ({"rule": {"kind": "above", "of": {**A, "learning_rate": "x"}, "limit": 1}}, "X1.rule.of.learning_rate must be a number"),
     ({"rule": {"kind": "above", "of": {"analysis": ["x"], "value": "v"}, "limit": 1}}, "X1.rule.of.analysis must be a word"),

@@ -19,8 +19,9 @@ from unrolled.judging.evidence import Evidence, Missing
 from unrolled.results import UserError
 from unrolled.settings import Run, SettingsError, parse
 from unrolled.tasks.lines import Lines
-from unrolled.tasks.slots import UNKNOWN, Slots
+from unrolled.tasks.slots import Slots
 from unrolled.tasks.state_templates import carried
+from unrolled.tasks.vocabulary import UNKNOWN
 
 pytestmark = pytest.mark.unit
 CPU = torch.device("cpu")

@@ -23,7 +23,7 @@ from unrolled.data.base import inner_members
 from unrolled.settings import Run
 from unrolled.tasks.order_probe import OrderProbe
 from unrolled.tasks.sentiment import Sentiment
-from unrolled.tasks.slots import PADDING, UNKNOWN
+from unrolled.tasks.vocabulary import PADDING, UNKNOWN
 
 pytestmark = pytest.mark.unit
 INNER = "additional_resources/hutto_ICWSM_2014.tar.gz"

@@ -22,9 +22,10 @@ from unrolled.data import reviews
 from unrolled.data.archives import DataError
 from unrolled.models.parts import pool, weaned
 from unrolled.settings import Run, SettingsError
+from unrolled.tasks.blocks import with_test_block
 from unrolled.tasks.order_probe import OrderProbe
-from unrolled.tasks.sentiment import Sentiment, with_test_block
-from unrolled.tasks.slots import PADDING, UNKNOWN
+from unrolled.tasks.sentiment import Sentiment
+from unrolled.tasks.vocabulary import PADDING, UNKNOWN
 
 pytestmark = pytest.mark.unit
 CPU = torch.device("cpu")
@@ -120,7 +121,7 @@ def test_blocks_of_the_snippets_are_each_the_test_once() -> None:
     assert [each["test"] for each in found] == [[0, 1], [2, 3], [4, 5]]
     assert all(sorted(each["test"] + each["train"]) == list(range(7)) and each["validation"] == [-1] for each in found)
     for number in (-1, 3):
-        with pytest.raises(ValueError, match="3 blocks, 0 to 2"):
+        with pytest.raises(ValueError, match="3 blocks of 2, 0 to 2"):
             with_test_block(texts, number)
 
 

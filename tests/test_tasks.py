@@ -119,6 +119,18 @@ def test_slots_scores_equal_seqeval(slot_folder, with_validation):
         assert task.metrics(items)["chunk_f1_unrepeated"][member] == pytest.approx(expected)
 
 
+def test_another_block_of_the_sentences_is_the_test(slot_folder):
+    """Here the eight sentences make two blocks; what is known, and what training shows too, is that of the training of now."""
+    task = slots.Slots(slot_folder, fold=1)
+    read = [" ".join(sentence["words"]) for sentence in task._all]
+    assert read == [words for split in ("test", "validation", "train") for words, _ in SENTENCES[split]]
+    assert {split: len(batch.inputs) for split, batch in task.splits.items()} == {"train": 4, "validation": 1, "test": 4}
+    assert [sentence["repeated"] for sentence in task._all[5:]] == [True, False, False, False]  # list flights to boston
+    assert "york" not in task.words and "boston" in task.words and "B-rare" in task.labels
+    with pytest.raises(ValueError, match="fold is 2, but there are 2 blocks of 4, 0 to 1"):
+        slots.Slots(slot_folder, fold=2)
+
+
 def test_buckets_hold_every_sentence_once_an_epoch(slot_folder):
     task = slots.Slots(slot_folder)
     generators = [seeded(1), seeded(2)]
@@ -175,6 +187,12 @@ def test_templates_chance_by_hand(city_folder):
     expected = (task.splits["test"].targets[chosen] == labels[counts.argmax()]).mean()
     assert task.chance["accuracy_right"] == pytest.approx(expected)
     assert task.chance["accuracy_free"] == 1.0
+
+
+@pytest.mark.parametrize("options", [{"sentences": 0}, {"cities": 0}, {"cities": 10**6}])
+def test_templates_without_sentences_or_cities_are_refused(city_folder, options):
+    with pytest.raises(ValueError, match="must be at least 1, and cities at most"):
+        templates.Templates(city_folder, **options)
 
 
 def test_templates_perfect_answers_score_one(city_folder):

@@ -16,7 +16,7 @@ from unrolled.batches import Batch
 from unrolled.data import acoustics, espeak, spoken, synthesis
 from unrolled.results import UserError
 from unrolled.settings import Settings
-from unrolled.tasks.slots import UNKNOWN
+from unrolled.tasks.vocabulary import UNKNOWN
 
 TAGGER, TRANSLATOR = "slots/elman_hidden_cities", "translation/encoder_decoder"
 SEARCHER, ARCHIVE = "audio_words/correspondence", Path("data/spoken_archive")

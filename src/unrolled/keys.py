@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 import dataclasses
 import hashlib
+import importlib
 import importlib.metadata
 import inspect
 import json
@@ -61,10 +62,21 @@ def _helpers(cls: type) -> set[ModuleType]:
 
 
 def _imported(module: ModuleType) -> set[ModuleType]:
-    """Return the modules that a module names, or of which it names a class or function."""
+    """Return the modules that a module names, or of which it names a class, function or constant, inside of functions too."""
     names = vars(module).values()
     used = {inspect.getmodule(value) for value in names if inspect.ismodule(value) or inspect.isfunction(value) or inspect.isclass(value)}
-    return {found for found in used if found is not None}
+    return {found for found in used if found is not None} | _taken_from(module)
+
+
+@cache
+def _taken_from(module: ModuleType) -> frozenset[ModuleType]:
+    """Return the modules that the import statements of a module name; only these tell where a constant comes from."""
+    try:
+        tree = ast.parse(inspect.getsource(module))
+    except OSError:  # written nowhere
+        return frozenset()
+    lines = [node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and (node.module or "").startswith(HELPERS)]
+    return frozenset(importlib.import_module(node.module) for node in lines)
 
 
 def run_code(run: Run) -> dict[str, str]:

@@ -15,7 +15,7 @@ from unrolled.analyses.base import AnalysisResult, Picture, Sentence, Table
 from unrolled.batches import Batch
 from unrolled.cells.base import unroll
 from unrolled.settings import Settings
-from unrolled.tasks.slots import UNKNOWN
+from unrolled.tasks.vocabulary import UNKNOWN
 
 SENTENCES = ("arrive taipei on november 2nd", "leave taipei on november 2nd")
 UNITS = 30  # drawn of a hidden layer
@@ -48,9 +48,13 @@ class Options:
 
 def analyse(options: Options, settings: Settings) -> AnalysisResult:
     """Gather all F1 scores, those recorded at full scale too, and let the taggers read the lecture's sentences."""
-    records = trained.gather(options.section, settings)
+    every = trained.gather(options.section, settings)
+    records, folds = ({run: record for run, record in every.items() if ("fold" in record["settings"]) == crossed}
+                      for crossed in (False, True))
     scores = {run: trained.scores_of(record, "chunk_f1") for run, record in records.items()}
     result = AnalysisResult(figures={"slots_grid": _grid(scores)}, tables={"slots": _table(records)})
+    if folds:
+        result.tables["slots_folds"] = _folds(folds)
     result.add(lecture(options, settings))
     result.pieces["slot_filling"] = slot_filling_piece.piece(
         options.section, options.networks, dict(zip(SENTENCES, WANTED, strict=True)), settings, options.sentences, options.units)
@@ -97,7 +101,8 @@ def _sentence(right: Mapping[str, Sequence[float]], unknown: Sequence[str]) -> S
 
 
 def _split(run: str) -> tuple[str, int]:
-    """Return a run's model and the number of neighbouring words on each side."""
+    """Return a run's model and the number of neighbouring words on each side; more seeds of a run, <run>_10, are of the same model."""
+    run = run.removesuffix("_10")
     for ending, window in (("_window_3", 3), ("_window", 1)):
         if run.endswith(ending):
             return run.removesuffix(ending), window
@@ -136,6 +141,20 @@ def _table(records: Mapping[str, dict[str, Any]]) -> Table:
     columns = ("run", "F1", "F1 without repeated sentences", "parameters", "learning rate", "seeds")
     return Table(CLAIMS, "Slot filling on ATIS, chunk F1 in per cent.", "ATIS 槽位填充的块级 F1（%）。", columns,
                  ("运行", "F1", "去掉重复句后的 F1", "参数量", "学习率", "种子数"), rows, rows)
+
+
+def _folds(records: Mapping[str, dict[str, Any]]) -> Table:
+    """List, for each network, its F1 with each block of the sentences as the test, a mean over seeds."""
+    blocks = sorted({record["settings"]["fold"] for record in records.values()})
+    means: dict[str, dict[int, float]] = {}
+    for run, record in records.items():
+        fold = record["settings"]["fold"]
+        means.setdefault(run.removesuffix(f"_fold_{fold}"), {})[fold] = 100 * trained.scores_of(record, "chunk_f1").mean()
+    rows = [[network, *(f"{found[block]:.1f}" if block in found else "" for block in blocks), f"{np.mean(list(found.values())):.1f}"]
+            for network, found in means.items()]
+    return Table(["A7"], "Cross-validation on ATIS: chunk F1 in per cent, with each block of sentences as the test.",
+                 "ATIS 交叉验证：各块句子轮流作测试集时的块级 F1（%）。", ("network", *(f"block {block}" for block in blocks), "mean"),
+                 ("网络", *(f"第 {block} 块" for block in blocks), "平均"), rows, rows)
 
 
 @figures.styled

@@ -16,7 +16,8 @@ from unrolled.batches import Batch
 from unrolled.cells.base import Cell, reverse, unroll
 from unrolled.data import slots
 from unrolled.settings import Settings
-from unrolled.tasks.slots import UNKNOWN, Slots
+from unrolled.tasks.slots import Slots
+from unrolled.tasks.vocabulary import UNKNOWN
 
 NAMES = {"feed_forward": ("feed-forward", "前馈网络"), "elman": ("Elman", "Elman 网络"), "jordan": ("Jordan", "Jordan 网络"),
          "lstm": ("LSTM", "LSTM"), "bidirectional_lstm": ("LSTM, both directions", "双向 LSTM")}

@@ -141,17 +141,21 @@ def _check_part(value: Any, key: str, where: str, inner: bool) -> None:
 
 def _check_reference(value: Any, where: str) -> None:
     """Check what names a piece of evidence: a run as section/run with its metric, or an analysis with its value."""
-    if not isinstance(value, Mapping) or not ({"run", "metric"} <= set(value) <= {"run", "metric", "learning_rate"}
+    if not isinstance(value, Mapping) or not ({"run", "metric"} <= set(value) <= {"run", "metric", "learning_rate", "folds"}
                                               or set(value) == {"analysis", "value"}):
-        raise ClaimError(f"{where} must name a run and a metric (and perhaps a learning_rate), or an analysis and a value, "
+        raise ClaimError(f"{where} must name a run and a metric (and perhaps a learning_rate or folds), or an analysis and a value, "
                          f"but is {dict(value) if isinstance(value, Mapping) else value!r}.")
     for key, found in value.items():
         if key == "learning_rate" and not _is_number(found):
             raise ClaimError(f"{where}.learning_rate must be a number, but is {found!r}.")
-        if key != "learning_rate" and (not isinstance(found, str) or not found):
+        if key == "folds" and (not isinstance(found, int) or isinstance(found, bool) or found < 2):
+            raise ClaimError(f"{where}.folds must be a whole number of at least 2, but is {found!r}.")
+        if key not in ("learning_rate", "folds") and (not isinstance(found, str) or not found):
             raise ClaimError(f"{where}.{key} must be a word, but is {found!r}.")
     if "run" in value and not all(value["run"].partition("/")):
         raise ClaimError(f"{where}.run must name a section and one of its runs, as adding/lstm, but is {value['run']!r}.")
+    if {"folds", "learning_rate"} <= set(value):
+        raise ClaimError(f"{where} has folds and a learning_rate; test items are kept together for all rates, so give one of the two.")
 
 
 def _is_number(value: Any) -> bool:

@@ -57,6 +57,11 @@ def is_counted(reference: Mapping[str, Any]) -> bool:
     return str(reference.get("metric", reference.get("value"))).startswith(COUNTED)
 
 
+def runs_of(reference: Mapping[str, Any]) -> list[str]:
+    """Return the runs that a reference names, as section/run: one, or those whose test items it puts together, <run>_0, <run>_1, ..."""
+    return [f"{reference['run']}_{fold}" for fold in range(reference["folds"])] if "folds" in reference else [reference["run"]]
+
+
 @dataclass
 class Evidence:
     """Reads results, and notes which files it read and what stands against using them."""
@@ -66,19 +71,21 @@ class Evidence:
     warnings: list[str] = field(default_factory=list)
     warnings_zh: list[str] = field(default_factory=list)
 
-    def run(self, reference: Mapping[str, Any]) -> dict[str, Any]:
+    def run(self, name: str) -> dict[str, Any]:
         """Return a run's record.
+
+        Args:
+            name: section/run.
 
         Raises:
             Missing: it is not in params.yaml, or was not trained, or its learning rate was not tuned as it is now.
         """
-        task, _, run = reference["run"].partition("/")
-        path = self._path(task, run)
+        path = self._path(name)
         if not path.exists():
             raise Missing(f"{path} is missing; run `make reproduce`")
         self._note(path)
         record = results.read_result(path)
-        self._warn_of_a_stale_rate(f"{task}/{run}", record)
+        self._warn_of_a_stale_rate(name, record)
         return record
 
     def _warn_of_a_stale_rate(self, name: str, record: Mapping[str, Any]) -> None:
@@ -87,12 +94,13 @@ class Evidence:
             self.warnings.append(text)
             self.warnings_zh.append(f"{name} 的学习率是在其他设置或代码下选定的，请先运行 `make tune`")
 
-    def _path(self, task: str, run: str) -> Path:
+    def _path(self, name: str) -> Path:
         """Return where a run's record is: of this scale, or recorded once at full scale.
 
         Raises:
             Missing: the run is not in params.yaml at this scale, nor recorded.
         """
+        task, _, run = name.partition("/")
         section = self.settings.tasks.get(task)
         if section is not None and run in section.runs:
             return results.run_file(task, run)
@@ -122,14 +130,28 @@ class Evidence:
             for run in result.get("recorded", {}).get(reference["value"], []):
                 self._note(results.recorded_file(*run.split("/")))
             return np.atleast_1d(np.asarray(found, float))
-        metric = reference["metric"]
-        members = self._members(reference)
+        if "folds" in reference:
+            return self._over_folds(reference)
+        metric, members = reference["metric"], self._members(reference)
         if any(metric not in member["metrics"] for member in members):
             raise Missing(f"run {reference['run']} has no metric {metric!r}")
         return scores.of_members(members, metric)
 
+    def _over_folds(self, reference: Mapping[str, Any]) -> np.ndarray:
+        """Return one value per seed over the test items of all folds together.
+
+        Raises:
+            Missing: no test items were kept by which the metric could be worked out.
+        """
+        ratio = self.ratio(reference)
+        items = None if ratio is not None else self.scored_items(reference)
+        if ratio is None and items is None:
+            raise Missing(f"{reference['metric']} of {reference['run']} cannot be put together from test items, as its folds ask")
+        return items.mean(1) if ratio is None else ratio.part.sum(1) / np.maximum(ratio.whole.sum(1), 1)
+
     def _members(self, reference: Mapping[str, Any]) -> list[dict[str, Any]]:
-        members = self.run(reference)["members"]
+        """Return the members of a reference's only run."""
+        members = self.run(reference["run"])["members"]
         rate, rates = reference.get("learning_rate"), sorted({member["learning_rate"] for member in members})
         if rate is None and len(rates) > 1:  # the same seeds would count once for each
             raise Missing(f"run {reference['run']} has members with learning rates {', '.join(f'{one:g}' for one in rates)}; "
@@ -145,11 +167,11 @@ class Evidence:
         Runs that were recorded before such items were kept have none.
         """
         metric = reference.get("metric", "")
-        if metric not in RATIOS or "learning_rate" in reference or not self._items_path(reference).exists():
+        if metric not in RATIOS or "learning_rate" in reference or not all(path.exists() for path in self._items_paths(reference)):
             return None
-        (part, *more), most = RATIOS[metric](self._counted(reference), metric), MOST.get(metric, 1.0)
-        whole, diverged = np.sum(more, 0, dtype=float), self._diverged(reference)
-        finished = ~diverged[:, 0]
+        counts, diverged = self._counted(reference)
+        (part, *more), most = RATIOS[metric](counts, metric), MOST.get(metric, 1.0)
+        whole, finished = np.sum(more, 0, dtype=float), ~diverged.any(1)
         least = scores.worst(metric, part[finished].sum(1) / np.maximum(whole[finished].sum(1), 1))
         return Ratio(np.where(diverged, least * whole, part), whole, most)
 
@@ -162,26 +184,33 @@ class Evidence:
         name = MEANS.get(metric)
         if name is None or "learning_rate" in reference:
             return None
-        counted = self._counted(reference)
+        counted, diverged = self._counted(reference)
         if name not in counted:  # seeds alone would do, and the card would say otherwise
-            raise Missing(f"{self._items_path(reference)} holds no {name!r}; train or record it anew")
+            raise Missing(f"{self._items_paths(reference)[0]} holds no {name!r}; train or record it anew")
         found = counted[name].astype(float)
         if metric in PAIRED:
-            found = PAIRED[metric](found.reshape(len(found), -1, 2), axis=-1)
-        return np.where(self._diverged(reference), scores.worst(metric, found), found)
+            found, diverged = PAIRED[metric](found.reshape(len(found), -1, 2), axis=-1), diverged[:, ::2]
+        return np.where(diverged, scores.worst(metric, found), found)
 
-    def _diverged(self, reference: Mapping[str, Any]) -> np.ndarray:
-        """Return which members diverged, (members, 1)."""
-        return np.array([[bool(member["diverged"])] for member in self._members(reference)])
+    def _counted(self, reference: Mapping[str, Any]) -> tuple[dict[str, np.ndarray], np.ndarray]:
+        """Return counts and scores per test item, (members, items, ...) each, and whether the member that they are of diverged.
 
-    def _counted(self, reference: Mapping[str, Any]) -> dict[str, np.ndarray]:
-        """Return a run's counts and scores per test item."""
-        path = self._items_path(reference)
-        self._note(path)
-        return results.read_arrays(path)
+        Raises:
+            Missing: the folds do not have the same seeds, so that their test items cannot be put side by side.
+        """
+        groups = [self._members({**reference, "run": run}) for run in runs_of(reference)]
+        if len({tuple(member.get("seed") for member in members) for members in groups}) > 1:
+            raise Missing(f"the folds of {reference['run']} were not trained on the same seeds; record them anew")
+        parts, diverged = [], []
+        for members, path in zip(groups, self._items_paths(reference), strict=True):
+            self._note(path)
+            parts.append(results.read_arrays(path))
+            items = next(iter(parts[-1].values())).shape[1]
+            diverged.append(np.repeat([[bool(member["diverged"])] for member in members], items, 1))
+        return {name: np.concatenate([part[name] for part in parts], 1) for name in parts[0]}, np.concatenate(diverged, 1)
 
-    def _items_path(self, reference: Mapping[str, Any]) -> Path:
-        return self._path(*reference["run"].split("/")).with_suffix(".items.safetensors")
+    def _items_paths(self, reference: Mapping[str, Any]) -> list[Path]:
+        return [self._path(run).with_suffix(".items.safetensors") for run in runs_of(reference)]
 
     def analysis(self, name: str) -> dict[str, Any]:
         """Return an analysis' result.

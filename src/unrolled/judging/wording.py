@@ -26,7 +26,13 @@ def label(reference: Mapping[str, Any], chinese: bool = False) -> str:
         return f"{reference['analysis']}:{reference['value']}"
     words = "（学习率 {:g}）" if chinese else " at rate {:g}"
     rate = words.format(reference["learning_rate"]) if "learning_rate" in reference else ""
-    return f"{reference['run']} {metric(reference['metric'], chinese)}{rate}"
+    return f"{run(reference, chinese)} {metric(reference['metric'], chinese)}{rate}"
+
+
+def run(reference: Mapping[str, Any], chinese: bool = False) -> str:
+    """Return the name of a run, and of how many folds of cross-validation it stands for."""
+    words = "（{} 折）" if chinese else " ({} folds)"
+    return reference["run"] + (words.format(reference["folds"]) if "folds" in reference else "")
 
 
 def sentence(rule: Mapping[str, Any], chinese: bool = False) -> str:
@@ -43,7 +49,7 @@ def sentence(rule: Mapping[str, Any], chinese: bool = False) -> str:
         return f"{but}（仅当{own}时才算数）" if chinese else f"{but} (counts only if {own})"
     first = label(rule["of"], chinese)
     if kind == "success":
-        first, second = (rule[key].get("run") or label(rule[key], chinese) for key in ("of", "than"))
+        first, second = (run(rule[key], chinese) if "run" in rule[key] else label(rule[key], chinese) for key in ("of", "than"))
         return (f"{first} 的成功率高于 {second}（差距须超过 {rule['margin']:g}）" if chinese else
                 f"{first} succeeds more often than {second} (margin {rule['margin']:g})")
     if kind == "leads":

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from unrolled.judging import wording
 from unrolled.judging.evidence import Evidence, Missing, is_counted
 
 MOST_DOTS = 80  # of more, a histogram is drawn
@@ -92,7 +93,7 @@ def _mark(number: float, scale: Scale) -> dict[str, Any]:
 
 def _row(reference: Mapping[str, Any], values: np.ndarray, scale: Scale, counted: bool) -> dict[str, Any]:
     """Return one sample: its name, and dots, bars or, of what either happened or did not, one bar as long as its share."""
-    name, what = (reference["run"], reference["metric"]) if "run" in reference else (reference["analysis"], reference["value"])
+    name, what = (wording.run(reference), reference["metric"]) if "run" in reference else (reference["analysis"], reference["value"])
     if "learning_rate" in reference:
         what += f", {reference['learning_rate']:g}"
     row = {"name": name, "what": what, "n": len(values), "mean": scale(values.mean()), "dots": [], "bars": [], "share": None}

@@ -73,9 +73,9 @@ class Documents(Reproduced):
         self._numbers = {word: number for number, word in enumerate(self.words)}
         self.clauses_of = {split: self._encode(group) for split, group in split_clauses(found).items()}
         fewest = min(len(group) for group in self.clauses_of.values())
-        if fewest < clauses:
+        if clauses * (clauses - 1) > 2 * fewest:  # of documents drawn clause by clause less than some third would have no clause twice
             raise ValueError(f"vocabulary is {vocabulary}, whose {len(found)} clauses leave one of the splits {fewest}, too few for "
-                             f"documents of {clauses}; give a larger vocabulary.")
+                             f"documents of {clauses} that all differ; give fewer clauses or a larger vocabulary.")
         self._held_out = torch.cat([self._keys(self.clauses_of[split]) for split in ("validation", "test")])
         self.sizes = Sizes(features=0, outputs=len(self.words), vocabulary=len(self.words), read="each", cap=clauses * STEPS,
                            parts=1 if layout == "flat" else clauses)

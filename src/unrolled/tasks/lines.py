@@ -18,7 +18,7 @@ from unrolled.batches import Batch, Sizes
 from unrolled.data import tweets as stored
 from unrolled.models.encoder_decoder import STOP
 from unrolled.tasks.base import Items, StoredTask, class_loss
-from unrolled.tasks.slots import PADDING, pad
+from unrolled.tasks.vocabulary import PADDING, pad
 
 
 class Lines(StoredTask):

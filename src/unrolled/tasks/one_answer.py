@@ -11,7 +11,7 @@ import numpy as np
 
 from unrolled.batches import Batch, Sizes
 from unrolled.tasks.classified import Classified
-from unrolled.tasks.slots import PADDING, UNKNOWN, pad
+from unrolled.tasks.vocabulary import PADDING, UNKNOWN, pad
 
 Labelled = tuple[Sequence[str], int]  # words, and class 0 or 1
 POOLINGS = ("last", "mean", "max")

@@ -8,18 +8,16 @@ A word seen once in training is the unknown word.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TypeVar
 
 import torch
 
 from unrolled.batches import Batch
 from unrolled.data import reviews as stored
+from unrolled.tasks.blocks import with_test_block
 from unrolled.tasks.one_answer import OneAnswer
-from unrolled.tasks.slots import PADDING, UNKNOWN
-
-Item = TypeVar("Item")
+from unrolled.tasks.vocabulary import PADDING, UNKNOWN
 
 
 class Sentiment(OneAnswer):
@@ -62,16 +60,3 @@ class Sentiment(OneAnswer):
         """Replace words by the unknown word, each member's drawn by its own generator."""
         drawn = torch.stack([torch.rand(found.inputs.shape[1:], generator=generator) for generator in generators])
         return found._replace(inputs=torch.where((found.inputs != PADDING) & (drawn < self.unknown), UNKNOWN, found.inputs))
-
-
-def with_test_block(texts: Mapping[str, list[Item]], number: int) -> dict[str, list[Item]]:
-    """Return the splits with another block of the test and training texts as the test; the validation texts stay what they are.
-
-    Raises:
-        ValueError: there is no block of that number.
-    """
-    size, every = len(texts["test"]), [*texts["test"], *texts["train"]]
-    if not 0 <= number < len(every) // size:
-        raise ValueError(f"fold is {number}, but the snippets make {len(every) // size} blocks, 0 to {len(every) // size - 1}.")
-    block = slice(number * size, (number + 1) * size)
-    return {**texts, "test": every[block], "train": every[:block.start] + every[block.stop:]}

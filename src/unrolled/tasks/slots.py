@@ -19,21 +19,13 @@ from torch import Tensor
 from unrolled.batches import Batch, Sizes
 from unrolled.data import slots as stored
 from unrolled.tasks.base import Items, StoredTask, class_loss
-
-PADDING, UNKNOWN = 0, 1
+from unrolled.tasks.blocks import with_test_block
+from unrolled.tasks.vocabulary import PADDING, UNKNOWN, pad
 
 
 def normalise(word: str) -> str:
     """Return the word as the vocabulary knows it."""
     return "".join("0" if letter.isdigit() else letter for letter in word.lower())
-
-
-def pad(sequences: Sequence[Sequence[int]], value: int) -> np.ndarray:
-    """Return sequences as one array (sequences, longest), filled up with `value`."""
-    padded = np.full((len(sequences), max(map(len, sequences))), value, dtype=np.int64)
-    for row, sequence in zip(padded, sequences, strict=True):
-        row[: len(sequence)] = sequence
-    return padded
 
 
 class Slots(StoredTask):
@@ -44,6 +36,8 @@ class Slots(StoredTask):
         train_on_validation: train on the validation sentences too, as published work does; for runs whose settings were
             chosen without them. Validation scores of such a run say nothing and are not taken.
         limit: use only so many training sentences; 0 for all.
+        fold: of cross-validation: which block of the sentences is the test, the blocks being as long as the test split, which is block 0.
+            All others but the validation sentences, on which settings are chosen, are learned from.
         hidden_cities: share of the words labelled as a city's name that training replaces by the unknown word, anew each time: a
             network then learns to label a city that it has never heard of by what stands around it.
     """
@@ -52,15 +46,18 @@ class Slots(StoredTask):
     higher_is_better = True
     ceilings = (6, 8, 10, 12, 14, 17, 21, 28, 48)
 
-    def __init__(self, folder: Path, *, train_on_validation: bool = False, limit: int = 0, hidden_cities: float = 0.0) -> None:
+    def __init__(self, folder: Path, *, train_on_validation: bool = False, limit: int = 0, fold: int = 0,
+                 hidden_cities: float = 0.0) -> None:
         if hidden_cities > 1:
             raise ValueError(f"hidden_cities is a share and must lie between 0 and 1, but is {hidden_cities}.")
         super().__init__(folder)
         self.hidden_cities = hidden_cities
-        sentences = stored.load(folder)
+        sentences = with_test_block(stored.load(folder), fold)
         if train_on_validation:
             sentences["train"] = sentences["train"] + sentences.pop("validation")
         sentences["train"] = sentences["train"][: limit or None]
+        if fold:  # those of block 0 were marked when they were frozen
+            _mark_repeated(sentences["test"], sentences["train"])
         counts = Counter(normalise(word) for sentence in sentences["train"] for word in sentence["words"])
         known = sorted(word for word, count in counts.items() if count > 1)
         self.words = {word: index for index, word in enumerate(["<padding>", "<unknown>", *known])}
@@ -126,6 +123,13 @@ class Slots(StoredTask):
         counts = [items[name].double() for name in ("correct", "predicted", "gold")]
         return {"chunk_f1": _f1(*(count.sum(1) for count in counts)),
                 "chunk_f1_unrepeated": _f1(*((count * fresh).sum(1) for count in counts))}
+
+
+def _mark_repeated(test: Sequence[dict], train: Sequence[dict]) -> None:
+    """Note of each test sentence whether training shows it too."""
+    known = {tuple(sentence["words"]) for sentence in train}
+    for sentence in test:
+        sentence["repeated"] = tuple(sentence["words"]) in known
 
 
 def _f1(correct: Tensor, predicted: Tensor, gold: Tensor) -> Tensor:

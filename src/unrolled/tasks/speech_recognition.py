@@ -20,8 +20,8 @@ import torch
 from unrolled.batches import Batch, Sizes
 from unrolled.data import acoustics, spoken
 from unrolled.data.archives import DataError
-from unrolled.tasks.slots import pad
 from unrolled.tasks.transcribed import Transcribed, doubles
+from unrolled.tasks.vocabulary import pad
 
 PADDING = -100
 PAUSE = 1  # frame of 10 ms between two words; words that run on have none between them

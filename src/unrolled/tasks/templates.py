@@ -22,7 +22,7 @@ from torch import Tensor
 from unrolled.batches import Batch, Sizes
 from unrolled.data import cities as stored
 from unrolled.tasks.base import Items, StoredTask, class_loss
-from unrolled.tasks.slots import PADDING, UNKNOWN, pad
+from unrolled.tasks.vocabulary import PADDING, UNKNOWN, pad
 
 MONTHS = ("january", "february", "march", "november", "december", "july")
 DAYS = ("1st", "2nd", "3rd", "4th", "5th", "9th")
@@ -97,6 +97,9 @@ class Templates(StoredTask):
         cities: number of different cities.
         unknown: share of the cities in training that are replaced by the unknown word, so that a city never seen can be labelled.
         own_sentences: whether each member learns from sentences of its own, as many, drawn by its generator; else all from the same.
+
+    Raises:
+        ValueError: no sentences, or fewer or more cities than there are.
     """
 
     headline = "accuracy_slots"
@@ -106,7 +109,10 @@ class Templates(StoredTask):
     def __init__(self, folder: Path, *, sentences: int = 400, cities: int = 20, unknown: float = 0.1,
                  own_sentences: bool = False) -> None:
         super().__init__(folder)
-        self.names, self.unknown, self.own_sentences = stored.load(folder)[:cities], unknown, own_sentences
+        known = stored.load(folder)
+        if sentences < 1 or not 1 <= cities <= len(known):
+            raise ValueError(f"sentences is {sentences} and cities is {cities}, but must be at least 1, and cities at most {len(known)}.")
+        self.names, self.unknown, self.own_sentences = known[:cities], unknown, own_sentences
         vocabulary = ["<padding>", "<unknown>", *self.names, *MONTHS, *DAYS, *FILLERS, "arrive", "leave", "on", "from", "is", "where"]
         self.words = {word: index for index, word in enumerate(vocabulary)}
         self.labels = list(LABELS)

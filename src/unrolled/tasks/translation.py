@@ -28,7 +28,7 @@ from unrolled.batches import Batch, Sizes
 from unrolled.data import english_chinese as stored
 from unrolled.models.encoder_decoder import STOP
 from unrolled.tasks.base import Items, StoredTask, class_loss
-from unrolled.tasks.slots import PADDING, UNKNOWN, pad
+from unrolled.tasks.vocabulary import PADDING, UNKNOWN, pad
 
 LECTURE = ("machine", "learning")
 HELD_OUT = 300  # pairs for validation, where the data have no own
