@@ -109,7 +109,7 @@ def _keep_what_needs_weights(section: str, runs: Iterable[str]) -> None:
     for run, scores in words.items():
         further_words.keep(further_words.recorded_file(section, run), scores, Path(options["audio_vectors"].more_words))
     for run, (scores, asked) in searches.items():
-        search_scores.keep(search_scores.recorded_file(section, run), scores, asked)
+        search_scores.keep(search_scores.recorded_file(section, run), scores, asked, search.candidates)
 
 
 def _further_words(section: str, runs: Iterable[str], options: audio_vectors.Options | None, chosen: settings.Settings

@@ -310,7 +310,8 @@ def test_a_search_is_kept_of_the_further_seeds_alone(home, stages, monkeypatch):
     monkeypatch.setattr(spoken_search, "of_further_seeds", lambda options, chosen: (scores, asked) if Path.cwd().name == ".record" else None)
     results.DATA.mkdir()
     record.main("audio_words", "autoencoder_further", "own_output")
-    assert np.array_equal(search_scores.recorded("audio_words", "autoencoder_further", 1, asked)["vectors"], scores["vectors"])
+    candidates = settings.read_yaml("params.yaml")["analyses"]["spoken_search"]["candidates"]
+    assert np.array_equal(search_scores.recorded("audio_words", "autoencoder_further", 1, asked, candidates)["vectors"], scores["vectors"])
     assert not search_scores.recorded_file("audio_words", "own_output").exists()
 
 

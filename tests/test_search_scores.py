@@ -30,23 +30,24 @@ def kept(workplace) -> search_scores.Scores:
     """Scores of two members, kept beside the record of these."""
     results.write_json(results.recorded_file("audio_words", "autoencoder_further"), {"format": results.FORMAT, "members": [{}, {}]})
     scores = some_scores()
-    search_scores.keep(search_scores.recorded_file("audio_words", "autoencoder_further"), scores, ASKED)
+    search_scores.keep(search_scores.recorded_file("audio_words", "autoencoder_further"), scores, ASKED, 40)
     return scores
 
 
 def test_scores_come_back_as_they_were_kept(kept) -> None:
-    found = search_scores.recorded("audio_words", "autoencoder_further", 2, ASKED)
+    found = search_scores.recorded("audio_words", "autoencoder_further", 2, ASKED, 40)
     assert found.keys() == kept.keys()
     assert all(np.array_equal(found[method], kept[method]) for method in kept)
 
 
-@pytest.mark.parametrize(("run", "members", "asked", "sentence"), [
-    ("autoencoder_further", 2, [*ASKED[::-1][1:], "mad house"], f"{KEPT} holds scores of other queries than those of now; {AGAIN}"),
-    ("autoencoder_further", 3, ASKED, f"{KEPT} does not hold scores of 3 members and 3 queries, as its record and the archives have; {AGAIN}"),
-    ("lecture", 2, ASKED, f"{KEPT.replace('autoencoder_further', 'lecture')} is missing; {AGAIN.replace('autoencoder_further', 'lecture')}")])
-def test_scores_of_other_queries_or_members_are_one_sentence(kept, run, members, asked, sentence) -> None:
+@pytest.mark.parametrize(("run", "members", "asked", "candidates", "sentence"), [
+    ("autoencoder_further", 2, [*ASKED[::-1][1:], "mad house"], 40, f"{KEPT} holds scores of other queries than those of now; {AGAIN}"),
+    ("autoencoder_further", 3, ASKED, 40, f"{KEPT} does not hold scores of 3 members and 3 queries, as its record and the archives have; {AGAIN}"),
+    ("autoencoder_further", 2, ASKED, 60, f"{KEPT} holds scores of another number of candidates than 60; {AGAIN}"),
+    ("lecture", 2, ASKED, 40, f"{KEPT.replace('autoencoder_further', 'lecture')} is missing; {AGAIN.replace('autoencoder_further', 'lecture')}")])
+def test_scores_of_other_queries_or_members_are_one_sentence(kept, run, members, asked, candidates, sentence) -> None:
     with pytest.raises(results.ResultsError) as raised:
-        search_scores.recorded("audio_words", run, members, asked)
+        search_scores.recorded("audio_words", run, members, asked, candidates)
     assert str(raised.value) == sentence
 
 

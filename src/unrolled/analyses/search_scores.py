@@ -39,20 +39,20 @@ def recorded_file(section: str, run: str) -> Path:
     return results.recorded_file(section, run).with_suffix(".search.safetensors")
 
 
-def keep(path: Path, scores: Scores, asked: Sequence[str]) -> None:
-    """Write scores as float32 (members, 2, queries), by method, with the phrases that the queries ask for."""
+def keep(path: Path, scores: Scores, asked: Sequence[str], candidates: int) -> None:
+    """Write scores as float32 (members, 2, queries), by method, with the phrases asked for and how many candidates were put in order."""
     arrays = {method: np.stack(members).astype(np.float32) for method, members in scores.items()}
-    results.write_arrays(path, arrays | {"asked": _as_bytes(asked)})
+    results.write_arrays(path, arrays | {"asked": _as_bytes(asked), "candidates": np.array([candidates])})
 
 
-def recorded(section: str, run: str, members: int, asked: Sequence[str]) -> Scores:
+def recorded(section: str, run: str, members: int, asked: Sequence[str], candidates: int) -> Scores:
     """Return the scores kept of a run that was trained once at full scale.
 
     Args:
-        section, run: its name. members: how many its record has. asked: the phrase of each query.
+        section, run: its name. members: how many its record has. asked: the phrase of each query. candidates: of the second stage.
 
     Raises:
-        ResultsError: there are none, or they are of other queries or members than those of now.
+        ResultsError: there are none, or they are of other queries or members than those of now, or of another number of candidates.
     """
     path, again = recorded_file(section, run), f"run `make record SECTION={section} RUNS={run}`."
     if not path.exists():
@@ -60,7 +60,9 @@ def recorded(section: str, run: str, members: int, asked: Sequence[str]) -> Scor
     arrays: Mapping[str, np.ndarray] = results.read_arrays(path)
     if not np.array_equal(arrays.get("asked"), _as_bytes(asked)):
         raise results.ResultsError(f"{path} holds scores of other queries than those of now; {again}")
-    shape, methods = (members, 2, len(asked)), sorted(arrays.keys() - {"asked"})
+    if arrays.get("candidates", np.zeros(0)).tolist() != [candidates]:
+        raise results.ResultsError(f"{path} holds scores of another number of candidates than {candidates}; {again}")
+    shape, methods = (members, 2, len(asked)), sorted(arrays.keys() - {"asked", "candidates"})
     if not methods or any(arrays[method].shape != shape for method in methods):
         raise results.ResultsError(f"{path} does not hold scores of {members} members and {len(asked)} queries, as its record and the "
                                    f"archives have; {again}")

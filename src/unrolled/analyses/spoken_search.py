@@ -106,11 +106,11 @@ def add_further_seeds(scores: Scores, options: Options, settings: Settings, aske
 
     Raises:
         SettingsError: there is no run of their name.
-        ResultsError: they were not recorded, or with other queries.
+        ResultsError: they were not recorded, or with other queries or another number of candidates.
     """
     section, _, run = options.further.partition("/")
     members = len(trained.recorded(options.further, settings, "analyses.spoken_search.further")["members"])
-    for method, more in search_scores.recorded(section, run, members, asked).items():
+    for method, more in search_scores.recorded(section, run, members, asked, options.candidates).items():
         scores[method].extend(more)
 
 
