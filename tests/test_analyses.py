@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 import torch
@@ -142,6 +144,8 @@ def test_of_those_that_leave_the_plane_it_is_told_whom_clipping_keeps():
     """In steps of 45 nobody stays who would not have anyway; in steps of 0.03 everybody does."""
     few = error_surface.Options(points=101, windows=1, starts=40, updates=40, other_rates=(0.1,), thresholds=(0.01, 15.0), judged_rates=(3.0,))
     values = error_surface.analyse(few, None).values
+    everything_flat = dataclasses.replace(few, points=31, flat=1e6, steep=1e9)  # the exact gradient is held against differences all the same
+    assert all(check.passed for check in error_surface.analyse(everything_flat, None).checks)
     left = len(values["success_rescued_norm_0.01_rate_3"])
     assert left > 0 and values["success_rescued_norm_0.01_rate_3"] == [1.0] * left
     assert len(values["success_rescued_norm_15_rate_3"]) == left and sum(values["success_rescued_norm_15_rate_3"]) < left

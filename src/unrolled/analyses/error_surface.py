@@ -120,9 +120,10 @@ def analyse(options: Options, settings: object) -> AnalysisResult:
 
 
 def _checks(weights: np.ndarray, biases: np.ndarray, by_weight: np.ndarray, by_bias: np.ndarray, options: Options) -> list:
-    """Hold the exact gradient against central differences at some points that are neither flat nor on a cliff."""
+    """Hold the exact gradient against central differences at points neither flat nor on a cliff; where none is, at the middle one."""
     step, norms = 1e-6, np.hypot(by_weight, by_bias)
-    chosen = np.flatnonzero((norms > options.flat) & (norms < options.steep))[::97]
+    between = np.flatnonzero((norms > options.flat) & (norms < options.steep))[::97]
+    chosen = between if len(between) else norms.argsort(axis=None)[[norms.size // 2]]
     at = [plane.ravel()[chosen] for plane in (weights, biases)]
     found = [(error(at[0] + step, at[1], options.steps)[0] - error(at[0] - step, at[1], options.steps)[0]) / (2 * step),
              (error(at[0], at[1] + step, options.steps)[0] - error(at[0], at[1] - step, options.steps)[0]) / (2 * step)]

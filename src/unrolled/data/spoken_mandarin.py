@@ -25,7 +25,7 @@ class SpokenMandarin(Synthesised):
     name = "spoken_mandarin"
     card = {
         **synthesis.CARD, "title": "Spoken Mandarin with doubled syllables (synthetic speech)",
-        "title_zh": "叠音词普通话语音（合成语音）",
+        "title_zh": "普通话叠词语音（合成语音）",
         "flaws": [*synthesis.FLAWS, "strings are drawn at random, and most mean nothing; only the words of the test are words",
                   "where espeak-ng's dictionary has a word (谢谢), it gives one time for all its syllables; they are taken as equally long",
                   "nearly all test strings of two syllables, most of the words among them, and a third of those of three also occur in "
