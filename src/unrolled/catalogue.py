@@ -15,6 +15,7 @@ from unrolled.batches import Sizes
 from unrolled.cells import CELLS
 from unrolled.cells.base import Generators
 from unrolled.models import MODELS
+from unrolled.models.compiled import compile_steps
 from unrolled.settings import Run, Settings, SettingsError, checked_value, nearest
 from unrolled.tasks import TASKS, Task
 
@@ -147,16 +148,22 @@ def _select(options: Mapping[str, Any], known: Iterable[str]) -> dict[str, Any]:
     return {key: value for key, value in options.items() if key in known}
 
 
-def make_model(run: Run, sizes: Sizes, generators: Generators) -> nn.Module:
+def make_model(run: Run, sizes: Sizes, generators: Generators, *, is_trained: bool = True) -> nn.Module:
     """Return the untrained model of a run, one member per generator.
+
+    Args:
+        run, sizes, generators: of what.
+        is_trained: whether it will be. Only then are its steps compiled where the run says so, which takes longer than to go through a
+            few batches.
 
     Raises:
         SettingsError: the cell or the model refuses an option's value.
     """
     try:
-        return models.build(run, cell_options(run), sizes, generators)
+        model = models.build(run, cell_options(run), sizes, generators)
     except ValueError as error:
         raise SettingsError(f"tasks.{run.task}.runs.{run.name}: {error}") from None
+    return compile_steps(model) if is_trained and run.path == "compiled" else model
 
 
 def make_task(run: Run, reads: str, **extra: Any) -> Task:

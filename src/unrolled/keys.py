@@ -24,7 +24,7 @@ from unrolled import batches, models, training
 from unrolled.cells import CELLS
 from unrolled.cells import base as cells_base
 from unrolled.cells import sweep as cells_sweep
-from unrolled.models import MODELS, parts
+from unrolled.models import MODELS, compiled, parts
 from unrolled.results import bytes_hash, file_hash, folder_hash, read_arrays
 from unrolled.settings import Run
 from unrolled.tasks import TASKS
@@ -84,7 +84,7 @@ def run_code(run: Run) -> dict[str, str]:
     lines = (CELLS[run.cell].__mro__, MODELS[run.model].__mro__, TASKS[run.kind].__mro__)
     classes = [cls for line in lines for cls in line if cls.__module__.startswith("unrolled")]
     helpers = {module for cls in classes for module in _helpers(cls)}
-    shared = (cells_base, cells_sweep, models, parts, tasks_base, batches, training)
+    shared = [cells_base, cells_sweep, models, parts, tasks_base, batches, training, *([compiled] if run.path == "compiled" else [])]
     paths = {inspect.getfile(item) for item in (*classes, *helpers, *shared)}
     package = Path(training.__file__).parent
     return {Path(path).relative_to(package).as_posix(): code_hash(path) for path in sorted(paths)}

@@ -21,7 +21,7 @@ _CHOICES = {
     "optimizer": ("adam", "sgd"),
     "schedule": ("constant", "cosine", "linear"),
     "clip_by": ("none", "norm", "value"),
-    "path": ("loop", "fused"),
+    "path": ("loop", "fused", "compiled"),
     "feedback": ("own", "target", "scheduled"),
     "pooling": ("last", "mean", "max"),
 }

@@ -74,7 +74,7 @@ def probe(loaded: trained.Loaded, learned: int, strengths: Sequence[float]) -> d
     documents = {"train": task.draw("train", learned, torch.Generator().manual_seed(DRAWN)),
                  "validation": task.documents("validation"), "test": task.documents("test")}
     documents = {split: torch.cat([group, group.flip(1)]) for split, group in documents.items()}
-    untrained = catalogue.make_model(loaded.run, task.sizes, generators(loaded.model.members))
+    untrained = catalogue.make_model(loaded.run, task.sizes, generators(loaded.model.members), is_trained=False)
     features = {name: {split: vectors(model, task, group) for split, group in documents.items()}
                 for name, model in (("trained", loaded.model), ("untrained", untrained))}
     features["bag"] = {split: bags(task, group)[None] for split, group in documents.items()}

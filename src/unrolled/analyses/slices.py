@@ -111,7 +111,7 @@ def _spread(values: Tensor, like: Tensor) -> Tensor:
 
 def _model(trained: Trained, members: int) -> nn.Module:
     """Return a run's model of so many members, whose own weights do not matter."""
-    return catalogue.make_model(trained.run, trained.task.sizes, generators(members))
+    return catalogue.make_model(trained.run, trained.task.sizes, generators(members), is_trained=False)
 
 
 def centre_loss(trained: Trained, member: int) -> float:

@@ -35,7 +35,7 @@ def trained_model(run: Run, task: Task, weights: Mapping[str, np.ndarray]) -> nn
     Raises:
         ResultsError: the weights are not those of such a model.
     """
-    model = catalogue.make_model(run, task.sizes, generators(len(next(iter(weights.values())))))
+    model = catalogue.make_model(run, task.sizes, generators(len(next(iter(weights.values())))), is_trained=False)
     parameters = dict(model.named_parameters())
     if {name: tuple(value.shape) for name, value in parameters.items()} != {name: value.shape for name, value in weights.items()}:
         raise results.ResultsError(f"the weights in {results.weights_file(run.task, run.name)} are of other settings or data than those of "

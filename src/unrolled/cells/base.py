@@ -133,7 +133,8 @@ def unroll(
         feedback: (members, batch, time, size), what is fed back at each step in place of the cell's own last output.
         keep_states: return every state too.
         own: (members, batch, time) true where, in spite of `feedback`, the cell reads the first part of its own state.
-        path: "loop", or "fused" for the library's kernel where the cell has one (equal to 1e-6, not to the bit).
+        path: "loop", or "fused" for the library's kernel where the cell has one (equal to 1e-6, not to the bit). What is "compiled" goes
+            through the loop too, as the compiler reads it.
 
     Returns:
         Outputs, last state and, if asked for, all states.

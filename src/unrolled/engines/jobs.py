@@ -11,7 +11,7 @@ import numpy as np
 import torch
 
 from unrolled import catalogue, processor, store, training
-from unrolled.settings import Run
+from unrolled.settings import Run, SettingsError
 
 Member = tuple[int, float]
 
@@ -58,11 +58,20 @@ class Finished(NamedTuple):
 
 
 def train(job: Job, device: str, report: training.Report | None = None) -> list[Finished]:
-    """Train one job in this process and return its members; nothing is written."""
+    """Train one job in this process and return its members; nothing is written.
+
+    Raises:
+        SettingsError: its steps are to be compiled, and cannot be.
+    """
     processor.prepare()
     started = time.perf_counter()
     task = catalogue.make_task(job.run, job.reads, **job.task_options)
-    trained = training.train(job.run, task, job.members, torch.device(device), report)
+    try:
+        trained = training.train(job.run, task, job.members, torch.device(device), report)
+    except torch._dynamo.exc.TorchDynamoException as error:
+        said = (str(error).strip() or type(error).__name__).splitlines()[0]
+        raise SettingsError(f"tasks.{job.run.task}.runs.{job.run.name}.path is 'compiled', but torch.compile failed ({said}); it needs a "
+                            "C++ compiler and, on a GPU, Triton. Else set path: loop.") from None
     seconds = (time.perf_counter() - started) / len(job.members)
     found = [_finished(key, member, index, trained, seconds, task.chance)
              for index, (member, key) in enumerate(zip(job.members, job.keys, strict=True))]
