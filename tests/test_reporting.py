@@ -20,20 +20,21 @@ pytestmark = pytest.mark.unit
 
 
 class Outline(html.parser.HTMLParser):
-    """Notes ids, links, external addresses and unclosed elements."""
+    """Notes ids, links, external addresses (what is loaded apart from what may be clicked) and unclosed elements."""
 
     VOID = {"meta", "link", "br", "img", "input", "hr"}
 
     def __init__(self, text: str) -> None:
         super().__init__()
-        self.ids, self.links, self.outside, self.open = [], [], [], []
+        self.ids, self.links, self.outside, self.leads, self.open = [], [], [], [], []
         self.feed(text)
 
     def handle_starttag(self, tag, attributes):
         found = dict(attributes)
         self.ids += [found["id"]] if "id" in found else []
         self.links += [found["href"][1:]] if found.get("href", "").startswith("#") else []
-        self.outside += [value for key, value in attributes if key in ("src", "href") and value and value.startswith(("http", "//"))]
+        places = [value for key, value in attributes if key in ("src", "href") and value and value.startswith(("http", "//"))]
+        (self.leads if tag == "a" else self.outside).extend(places)
         if tag not in self.VOID:
             self.open.append(tag)
 
@@ -52,6 +53,7 @@ def report(tmp_path_factory):
 def test_the_page_is_whole_and_needs_nothing_from_outside(report):
     outline = Outline(report)
     assert not outline.open and not outline.outside
+    assert [place.partition("?")[0] for place in outline.leads] == ["https://www.youtube.com/watch"] * 2  # the lecture
     assert len(set(outline.ids)) == len(outline.ids)
     assert set(outline.links) <= set(outline.ids)
     assert not re.search(r"url\((?!#)", report) and "@import" not in report
