@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 import math
 import re
@@ -379,6 +380,21 @@ def test_a_ratio_is_worked_out_of_what_a_run_left(workplace, params):
     assert (left.part.sum(1) / left.whole.sum(1)).tolist() == [0.8, 0.8, 0.0]
     results.items_file("templates", "elman").unlink()
     assert evidence.ratio({"run": "templates/elman", "metric": "accuracy_left"}) is None
+
+
+@pytest.mark.parametrize(("interval", "before", "adjusted", "reason"), [
+    ((-0.1, 0.1), (0.4, 0.5, 0.6), (1.0, 1.0, 1.0), "the data decide neither way (part)"),
+    ((0.01, 0.3), (0.3, 1.0, 0.4), (1.0, 1.0, 1.0), "there is an effect, but not surely one beyond the margin (part)"),
+    ((0.01, 0.05), (0.3, 1.0, 0.001), (1.0, 1.0, 0.02), "there is an effect, but a smaller one than the margin (part)"),
+    ((0.2, 0.4), (0.01, 1.0, 1.0), (0.3, 1.0, 1.0), "significant only before the correction for its family (part)"),
+    ((-0.4, -0.2), (1.0, 0.01, 1.0), (1.0, 0.3, 1.0), "significant only before the correction for its family (part)")])
+def test_it_is_said_how_a_part_is_open(interval, before, adjusted, reason):
+    open_part = Finding("part", "x", "x", statistics.Test(0.1, interval, *before), None, "", False, False, 5, True, ("", ""), *adjusted)
+    held = Finding("other", "x", "x", statistics.Test(0.1, interval, 0.001, 1.0), p_for=0.001)
+    found = _decide(Outcome([open_part, held], "conditions"), None, SimpleNamespace(warnings=[]), {"part": "一项"})
+    assert found[:2] == ("inconclusive", reason) and found[2].endswith("（一项）")
+    alone = dataclasses.replace(open_part, name="")
+    assert _decide(Outcome([alone]), None, SimpleNamespace(warnings=[]))[1] == reason.removesuffix(" (part)")
 
 
 def test_folds_of_cross_validation_count_as_one_run(workplace, params):

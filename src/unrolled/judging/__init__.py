@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 from unrolled import significance, worker_processes
@@ -60,7 +61,7 @@ def _adjust(worked: Iterable[Worked]) -> None:
 
 def _entry(claim: Claim, outcome: Outcome, control: Outcome | None, evidence: Evidence) -> dict[str, Any]:
     """Put one claim's verdict and its reasons together."""
-    verdict, reason, reason_zh = _decide(outcome, control, evidence)
+    verdict, reason, reason_zh = _decide(outcome, control, evidence, claim.parts_zh)
     tests = [finding for finding in outcome.findings if finding.test is not None]
     return {
         "verdict": verdict, "reason": reason, "reason_zh": reason_zh,
@@ -80,7 +81,8 @@ def _entry(claim: Claim, outcome: Outcome, control: Outcome | None, evidence: Ev
         "evidence": evidence.files, "warnings": evidence.warnings}
 
 
-def _decide(outcome: Outcome, control: Outcome | None, evidence: Evidence) -> tuple[str, str, str]:
+def _decide(outcome: Outcome, control: Outcome | None, evidence: Evidence, parts_zh: Mapping[str, str] = MappingProxyType({})
+            ) -> tuple[str, str, str]:
     """Return the verdict with its reason in English and Chinese; nothing is reproduced on doubtful evidence."""
     verdict = outcome.verdict
     if verdict == "pending":
@@ -96,7 +98,6 @@ def _decide(outcome: Outcome, control: Outcome | None, evidence: Evidence) -> tu
         "contradicted": ("the rule fails: the opposite is significant, or an effect beyond the margin is ruled out",
                          "规则不成立：相反方向显著，或可以排除超过要求差距的效应"),
         "conditional": ("it holds under some of the named conditions and fails under others", "在一些条件下成立，在另一些条件下不成立"),
-        "inconclusive": ("the data decide neither way", "数据不足以判定"),
     }
     if outcome.findings and all(finding.passed for finding in outcome.findings):
         return verdict, "every check holds", "各项核对全部成立"
@@ -106,7 +107,32 @@ def _decide(outcome: Outcome, control: Outcome | None, evidence: Evidence) -> tu
     missing = [finding.missing for finding in outcome.findings if finding.missing]
     if verdict == "inconclusive" and missing:
         return verdict, "; ".join(missing), "缺少证据：" + "；".join(missing)
-    return verdict, *reasons[verdict]
+    return verdict, *(_what_is_open(outcome, parts_zh) if verdict == "inconclusive" else reasons[verdict])
+
+
+def _what_is_open(outcome: Outcome, parts_zh: Mapping[str, str]) -> tuple[str, str]:
+    """Say in English and Chinese which parts of an inconclusive rule are open, and how."""
+    kinds: dict[tuple[str, str], list[str]] = {}
+    for finding in outcome.findings:
+        if finding.verdict == "inconclusive" and not finding.says_nothing:
+            kinds.setdefault(_how_it_is_open(finding), []).append(finding.name)
+    english, chinese = [], []
+    for (said, said_zh), names in kinds.items():
+        english.append(f"{said} ({', '.join(names)})" if any(names) else said)
+        chinese.append(f"{said_zh}（{'、'.join(parts_zh.get(name, name) for name in names)}）" if any(names) else said_zh)
+    return "; ".join(english), "；".join(chinese)
+
+
+def _how_it_is_open(finding: Finding) -> tuple[str, str]:
+    """Tell an effect that only its size or the correction stands against from one of which nothing is known."""
+    test = finding.test
+    if test is not None and test.interval[0] > 0 and finding.p_within < significance.LEVEL:
+        return "there is an effect, but a smaller one than the margin", "效应存在，但小于要求的差距"
+    if test is not None and min(test.p_for, test.p_against) < significance.LEVEL:
+        return "significant only before the correction for its family", "仅在族内校正之前显著"
+    if test is not None and test.interval[0] > 0:
+        return "there is an effect, but not surely one beyond the margin", "效应存在，但不能断定超过要求的差距"
+    return "the data decide neither way", "数据不足以判定"
 
 
 def _joined(outcome: Outcome, attribute: str, separator: str) -> str:
