@@ -10,10 +10,13 @@ import numpy as np
 import pytest
 import torch
 from conftest import ROOT
+from torch import nn
+from torch._dynamo.exc import FailOnRecompileLimitHit, TorchDynamoException
 
 from unrolled import catalogue, keys, settings, training
 from unrolled.cells.base import Cell
 from unrolled.engines import jobs
+from unrolled.models import compiled
 from unrolled.settings import Run
 
 RUN = Run(task="adding", name="test", kind="adding", cell="elman", hidden=4, seeds=2, batch=4, updates=3, evaluate_every=10, stride=3,
@@ -60,11 +63,41 @@ def test_only_what_is_trained_is_compiled():
 @pytest.mark.unit
 def test_what_cannot_be_compiled_is_one_sentence(monkeypatch):
     def refuse(*arguments, **options):
-        raise torch._dynamo.exc.TorchDynamoException("no working compiler found\nand much more")
+        raise TorchDynamoException("backend='inductor' raised:\nInvalidCxxCompiler: No working C++ compiler found")
 
     monkeypatch.setattr(training, "train", refuse)
     job = jobs.Job(dataclasses.replace(RUN, path="compiled"), str(ROOT), tuple(MEMBERS), ("a", "b"))
     with pytest.raises(settings.SettingsError) as raised:
         jobs.train(job, "cpu")
-    assert str(raised.value) == ("tasks.adding.runs.test.path is 'compiled', but torch.compile failed (no working compiler found); it needs "
-                                 "a C++ compiler and, on a GPU, Triton. Else set path: loop.")
+    assert str(raised.value) == ("tasks.adding.runs.test.path is 'compiled', but torch.compile failed (backend='inductor' raised: "
+                                 "InvalidCxxCompiler: No working C++ compiler found); it needs a C++ compiler and, on a GPU, Triton, and "
+                                 "batches of few shapes. Else set path: loop.")
+
+
+@pytest.mark.unit
+def test_each_model_is_compiled_whatever_was_before_it(monkeypatch):
+    """The number of shapes is counted by process; one too many of a model is an error, not a silent way back."""
+    monkeypatch.setattr(compiled, "SHAPES", 2)
+    graphs = []
+
+    def kept(graph, inputs):
+        graphs.append(graph)
+        return graph.forward
+
+    monkeypatch.setattr(nn.Module, "compile", lambda self, **_: setattr(
+        self, "_compiled_call_impl", torch.compile(self._call_impl, backend=kept, dynamic=False)))
+    for _ in range(3):
+        model = compiled.compile_steps(nn.Linear(2, 2))
+        for rows in (1, 2):
+            model(torch.zeros(rows, 2))
+    assert len(graphs) == 6
+    with pytest.raises(FailOnRecompileLimitHit):
+        for rows in (3, 4):
+            model(torch.zeros(rows, 2))
+
+
+@pytest.mark.unit
+def test_a_share_that_changes_at_every_update_is_not_compiled(params):
+    params["tasks"]["slots"]["runs"]["jordan"] |= {"feedback": "scheduled", "path": "compiled"}
+    with pytest.raises(settings.SettingsError, match="jordan has path: compiled and feedback: scheduled"):
+        catalogue.check(settings.parse(params))

@@ -265,6 +265,13 @@ def test_impossible_options_are_refused(folder: Path, options: dict, sentence: s
         make(folder, **options)
 
 
+def test_one_clause_is_too_few_for_a_document(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two that differ would be drawn for ever."""
+    monkeypatch.setattr("unrolled.tasks.documents.split_clauses", lambda found: {"train": found[2:], "validation": found[:1], "test": found[1:2]})
+    with pytest.raises(ValueError, match="leave one of the splits 1, too few for documents of 2"):
+        make(folder)
+
+
 @pytest.mark.parametrize("text", ["", "  \n", "🙂", "one clause only", "a. b. c", "this clause is much too long. so it is"])
 def test_a_document_that_is_none_complains(folder: Path, text: str) -> None:
     with pytest.raises(ValueError, match="must have 2 of 1 to 5; a clause ends at a punctuation mark"):

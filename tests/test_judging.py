@@ -383,48 +383,77 @@ def test_a_ratio_is_worked_out_of_what_a_run_left(workplace, params):
 
 
 @pytest.mark.parametrize(("interval", "before", "adjusted", "reason"), [
-    ((-0.1, 0.1), (0.4, 0.5, 0.6), (1.0, 1.0, 1.0), "the data decide neither way (part)"),
-    ((0.01, 0.3), (0.3, 1.0, 0.4), (1.0, 1.0, 1.0), "there is an effect, but not surely one beyond the margin (part)"),
-    ((0.01, 0.05), (0.3, 1.0, 0.001), (1.0, 1.0, 0.02), "there is an effect, but a smaller one than the margin (part)"),
-    ((0.2, 0.4), (0.01, 1.0, 1.0), (0.3, 1.0, 1.0), "significant only before the correction for its family (part)"),
-    ((-0.4, -0.2), (1.0, 0.01, 1.0), (1.0, 0.3, 1.0), "significant only before the correction for its family (part)")])
+    ((-0.1, 0.1), (0.4, 0.5, 0.6), (1.0, 1.0, 1.0), "the data decide neither way"),
+    ((0.01, 0.3), (0.3, 1.0, 0.4), (1.0, 1.0, 1.0), "the interval lies above 0, but not above the margin"),
+    ((0.01, 0.05), (0.3, 1.0, 0.001), (1.0, 1.0, 0.02), "there is an effect, but a smaller one than the margin"),
+    ((0.2, 0.4), (0.01, 1.0, 1.0), (0.3, 1.0, 1.0), "what is claimed is significant only before the correction for the family"),
+    ((-0.4, -0.2), (1.0, 0.01, 1.0), (1.0, 0.3, 1.0), "the opposite is significant only before the correction for the family"),
+    ((-0.01, 0.02), (1.0, 0.6, 0.01), (1.0, 1.0, 0.3), "that there is no effect beyond the margin is significant only before the correction for the family")])
 def test_it_is_said_how_a_part_is_open(interval, before, adjusted, reason):
-    open_part = Finding("part", "x", "x", statistics.Test(0.1, interval, *before), None, "", False, False, 5, True, ("", ""), *adjusted)
+    open_part = Finding("part, one", "x", "x", statistics.Test(0.1, interval, *before), size=5, p_for=adjusted[0], p_against=adjusted[1], p_within=adjusted[2])
     held = Finding("other", "x", "x", statistics.Test(0.1, interval, 0.001, 1.0), p_for=0.001)
-    found = _decide(Outcome([open_part, held], "conditions"), None, SimpleNamespace(warnings=[]), {"part": "一项"})
-    assert found[:2] == ("inconclusive", reason) and found[2].endswith("（一项）")
+    found = _decide(Outcome([open_part, held], "conditions"), None, SimpleNamespace(warnings=[]), {"part, one": "一项"})
+    assert found[:2] == ("inconclusive", f"part, one: {reason}") and found[2].startswith("一项：")
     alone = dataclasses.replace(open_part, name="")
-    assert _decide(Outcome([alone]), None, SimpleNamespace(warnings=[]))[1] == reason.removesuffix(" (part)")
+    assert _decide(Outcome([alone]), None, SimpleNamespace(warnings=[]))[1] == reason
 
 
-def test_folds_of_cross_validation_count_as_one_run(workplace, params):
-    """Test items of all folds stand side by side, seed by seed; other seeds in one of them, or none kept, are said."""
+@pytest.fixture
+def crossed(workplace, params):
+    """Two folds of one network on two seeds; returns what writes their records with changes of one's own, and what reads them."""
     params["tasks"]["slots"]["runs"] |= {f"crossed_{fold}": {"cell": "elman", "fold": fold} for fold in range(2)}
-    counts = [{"correct": [[3, 1], [2, 2]], "predicted": [[4, 2], [4, 2]], "gold": [[4, 4], [4, 4]]},
-              {"correct": [[5], [1]], "predicted": [[5], [5]], "gold": [[5], [5]]}]
-    records = [{"format": results.FORMAT, "task": "slots", "run": f"crossed_{fold}", "tuned": None, "members": [
-        {"seed": seed, "learning_rate": 0.01, "diverged": None, "metrics": {"chunk_f1": 0.5}} for seed in range(2)]} for fold in range(2)]
-    for fold, (record, found) in enumerate(zip(records, counts, strict=True)):
-        results.write_json(results.run_file("slots", record["run"]), record)
-        arrays = {name: np.array(values, np.int32) for name, values in found.items()}
-        results.write_arrays(results.items_file("slots", f"crossed_{fold}"), arrays)
-    reference, chosen = {"run": "slots/crossed", "folds": 2, "metric": "chunk_f1"}, settings.parse(params)
-    evidence = Evidence(chosen)
-    assert evidence.values(reference).tolist() == pytest.approx([2 * 9 / (11 + 13), 2 * 5 / (11 + 13)])
-    assert evidence.ratio(reference).whole.tolist() == [[8, 6, 10], [8, 6, 10]]
+    counts = [{"correct": [[3, 1], [2, 2]], "predicted": [[4, 2], [4, 2]], "gold": [[4, 4], [4, 4]], "repeated": [[0, 1], [0, 1]]},
+              {"correct": [[5], [1]], "predicted": [[5], [5]], "gold": [[5], [5]], "repeated": [[0], [0]]}]
+    for fold, found in enumerate(counts):
+        results.write_arrays(results.items_file("slots", f"crossed_{fold}"), {name: np.array(values, np.int32) for name, values in found.items()})
+
+    def write(fold: int, **changes) -> None:
+        members = [{"seed": seed, "learning_rate": 0.01, "diverged": None, "metrics": {"chunk_f1": 0.5}} for seed in range(2)]
+        results.write_json(results.run_file("slots", f"crossed_{fold}"), {
+            "format": results.FORMAT, "task": "slots", "run": f"crossed_{fold}", "tuned": None, "members": members,
+            "settings": {"fold": fold, "hidden": 8}, **changes})
+
+    for fold in range(2):
+        write(fold)
+    return write, Evidence(settings.parse(params))
+
+
+CROSSED = {"run": "slots/crossed", "folds": 2, "metric": "chunk_f1"}
+
+
+def test_folds_of_cross_validation_count_as_one_run(crossed):
+    """Test items of all folds stand side by side, seed by seed."""
+    write, evidence = crossed
+    assert evidence.values(CROSSED).tolist() == pytest.approx([2 * 9 / (11 + 13), 2 * 5 / (11 + 13)])
+    assert evidence.ratio(CROSSED).whole.tolist() == [[8, 6, 10], [8, 6, 10]]
     assert len(evidence.files) == 4
-    assert wording.label(reference) == "slots/crossed (2 folds) chunk F1" and "2 折" in wording.label(reference, chinese=True)
-    with pytest.raises(Missing, match="cannot be put together from test items"):
-        evidence.values({**reference, "metric": "chunk_f1_unrepeated"})
-    records[1]["members"][1]["diverged"] = {"step": 3, "cause": "loss is not finite"}
-    results.write_json(results.run_file("slots", "crossed_1"), records[1])
-    assert evidence.values(reference).tolist() == pytest.approx([18 / 24, 8 / 24])  # the worst score on that fold, and no other
-    records[1]["members"][1]["seed"] = 5
-    results.write_json(results.run_file("slots", "crossed_1"), records[1])
-    with pytest.raises(Missing, match="the folds of slots/crossed were not trained on the same seeds"):
-        evidence.values(reference)
-    with pytest.raises(Missing, match="slots/crossed_2 is not part of params"):
-        evidence.values({**reference, "folds": 3})
+    assert evidence.values({**CROSSED, "metric": "chunk_f1_unrepeated"}).tolist() == pytest.approx([16 / 18, 6 / 18])
+    assert wording.label(CROSSED) == "slots/crossed (2 folds) chunk F1" and "2 折" in wording.label(CROSSED, chinese=True)
+    members = [{"seed": seed, "learning_rate": 0.01, "diverged": {"step": 3, "cause": "x"} if seed else None, "metrics": {}} for seed in range(2)]
+    write(1, members=members)
+    assert evidence.values(CROSSED).tolist() == pytest.approx([18 / 24, 8 / 24])  # the worst score on that fold, and no other
+
+
+@pytest.mark.parametrize(("changes", "sentence"), [
+    ({"members": [{"seed": seed, "learning_rate": 0.01, "diverged": None, "metrics": {}} for seed in (0, 5)]}, "not trained on the same seeds"),
+    ({"settings": {"fold": 0, "hidden": 8}}, "slots/crossed_1 has fold 0, not 1"),
+    ({"settings": {"fold": 1, "hidden": 9}}, "slots/crossed_1 has other settings than slots/crossed_0")])
+def test_folds_that_do_not_belong_together_are_not_put_together(crossed, changes, sentence):
+    write, evidence = crossed
+    write(1, **changes)
+    with pytest.raises(Missing, match=sentence):
+        evidence.values(CROSSED)
+
+
+@pytest.mark.parametrize(("changes", "sentence"), [
+    ({"metric": "loss"}, "cannot be put together from test items"), ({"folds": 3}, "slots/crossed_2 is not part of params"),
+    ({"metric": "exact"}, "holds no 'exact'")])
+def test_folds_of_which_something_is_missing_are_one_sentence(crossed, changes, sentence):
+    with pytest.raises(Missing, match=sentence):
+        crossed[1].values({**CROSSED, **changes})
+    results.run_file("slots", "crossed_1").unlink()
+    with pytest.raises(Missing, match="crossed_1"):
+        crossed[1].values(CROSSED)
 
 
 @pytest.mark.parametrize(("interval", "p", "negligible"), [

@@ -179,6 +179,16 @@ def test_what_is_recorded_is_trained_alone_and_as_at_full_scale(params: dict) ->
     assert alone == {name: every[name] for name in ("elman_2", "lstm_3")}
 
 
+def test_folds_are_listed_by_network_and_block() -> None:
+    def record(fold: int, *scores: float) -> dict:
+        return {"settings": {"fold": fold}, "members": [
+            {"metrics": {"chunk_f1": score, "chunk_f1_unrepeated": score - 0.1}, "diverged": None} for score in scores]}
+
+    table = reading._folds({"elman_fold_0": record(0, 0.5, 0.7), "elman_fold_1": record(1, 0.8, 0.8), "gru_fold_1": record(1, 0.9, 0.9)})
+    assert table.columns[1:3] == ("block 0", "block 1")
+    assert table.rows == [["elman", "60.0", "80.0", "70.0", "60.0"], ["gru", "", "90.0", "90.0", "80.0"]]
+
+
 def test_every_full_scale_run_of_slots_resolves(params: dict) -> None:
     full = parse({**params, "scale": "full"})
     laptop = parse(params)

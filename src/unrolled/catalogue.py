@@ -49,6 +49,9 @@ def check(settings: Settings) -> None:
             _known(run.model, MODELS, f"{place}.model")
             _check_options(run, place)
             check_cell(run.cell, run.hidden, cell_options(run), place)
+            if run.path == "compiled" and run.feedback == "scheduled":
+                raise SettingsError(f"{place} has path: compiled and feedback: scheduled, whose share of own answers changes at every "
+                                    "update, so that each would be compiled anew; set path: loop.")
             if run.epochs and TASKS[run.kind].updates_per_epoch is Task.updates_per_epoch:
                 raise SettingsError(f"{place} has epochs={run.epochs}, but task {run.kind} draws its data without end; give updates, and "
                                     "epochs: 0.")

@@ -75,8 +75,12 @@ def _taken_from(module: ModuleType) -> frozenset[ModuleType]:
         tree = ast.parse(inspect.getsource(module))
     except OSError:  # written nowhere
         return frozenset()
-    lines = [node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and (node.module or "").startswith(HELPERS)]
-    return frozenset(importlib.import_module(node.module) for node in lines)
+    found = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and f"{node.module}.".startswith(HELPERS):
+            names = [getattr(importlib.import_module(node.module), alias.name, None) for alias in node.names]
+            found |= {value for value in names if inspect.ismodule(value)} | {importlib.import_module(node.module)}
+    return frozenset(found)
 
 
 def run_code(run: Run) -> dict[str, str]:

@@ -14,6 +14,7 @@ from unrolled import catalogue, processor, store, training
 from unrolled.settings import Run, SettingsError
 
 Member = tuple[int, float]
+SAID = 300  # letters that are shown of what a compiler says
 
 
 @dataclasses.dataclass(frozen=True)
@@ -66,17 +67,25 @@ def train(job: Job, device: str, report: training.Report | None = None) -> list[
     processor.prepare()
     started = time.perf_counter()
     task = catalogue.make_task(job.run, job.reads, **job.task_options)
-    try:
-        trained = training.train(job.run, task, job.members, torch.device(device), report)
-    except torch._dynamo.exc.TorchDynamoException as error:
-        said = (str(error).strip() or type(error).__name__).splitlines()[0]
-        raise SettingsError(f"tasks.{job.run.task}.runs.{job.run.name}.path is 'compiled', but torch.compile failed ({said}); it needs a "
-                            "C++ compiler and, on a GPU, Triton. Else set path: loop.") from None
+    train = _train_compiled if job.run.path == "compiled" else training.train
+    trained = train(job.run, task, job.members, torch.device(device), report)
     seconds = (time.perf_counter() - started) / len(job.members)
     found = [_finished(key, member, index, trained, seconds, task.chance)
              for index, (member, key) in enumerate(zip(job.members, job.keys, strict=True))]
     processor.give_memory_back()
     return found
+
+
+def _train_compiled(run: Run, *arguments: Any) -> training.Trained:
+    """Train a run whose steps are compiled, and say in one sentence where they cannot be."""
+    from torch._dynamo.exc import FailOnRecompileLimitHit, TorchDynamoException  # here: it takes more than a second
+
+    try:
+        return training.train(run, *arguments)
+    except (TorchDynamoException, FailOnRecompileLimitHit) as error:
+        said = " ".join(str(error).split()) or type(error).__name__
+        raise SettingsError(f"tasks.{run.task}.runs.{run.name}.path is 'compiled', but torch.compile failed ({said[:SAID]}); it needs a "
+                            "C++ compiler and, on a GPU, Triton, and batches of few shapes. Else set path: loop.") from None
 
 
 def _finished(key: str, member: Member, index: int, trained: training.Trained, seconds: float, chance: Mapping[str, float]) -> Finished:

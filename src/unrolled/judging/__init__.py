@@ -13,6 +13,7 @@ from unrolled.judging.claims import Claim
 from unrolled.judging.evidence import Evidence
 from unrolled.judging.rules import Finding, Outcome
 from unrolled.settings import Settings
+from unrolled.significance import LEVEL
 
 CLAIMS_OF_A_WORKER = 10
 
@@ -118,20 +119,25 @@ def _what_is_open(outcome: Outcome, parts_zh: Mapping[str, str]) -> tuple[str, s
             kinds.setdefault(_how_it_is_open(finding), []).append(finding.name)
     english, chinese = [], []
     for (said, said_zh), names in kinds.items():
-        english.append(f"{said} ({', '.join(names)})" if any(names) else said)
-        chinese.append(f"{said_zh}（{'、'.join(parts_zh.get(name, name) for name in names)}）" if any(names) else said_zh)
+        english.append(f"{' / '.join(names)}: {said}" if any(names) else said)
+        chinese.append(f"{' / '.join(parts_zh.get(name, name) for name in names)}：{said_zh}" if any(names) else said_zh)
     return "; ".join(english), "；".join(chinese)
 
 
 def _how_it_is_open(finding: Finding) -> tuple[str, str]:
-    """Tell an effect that only its size or the correction stands against from one of which nothing is known."""
+    """Tell what only the correction, or the size of an effect, stands against from that of which nothing is known."""
     test = finding.test
-    if test is not None and test.interval[0] > 0 and finding.p_within < significance.LEVEL:
+    if test is None:
+        return "the data decide neither way", "数据不足以判定"
+    if test.interval[0] > 0 and finding.p_within < LEVEL:
         return "there is an effect, but a smaller one than the margin", "效应存在，但小于要求的差距"
-    if test is not None and min(test.p_for, test.p_against) < significance.LEVEL:
-        return "significant only before the correction for its family", "仅在族内校正之前显著"
-    if test is not None and test.interval[0] > 0:
-        return "there is an effect, but not surely one beyond the margin", "效应存在，但不能断定超过要求的差距"
+    p_within = test.p_within if test.interval[0] <= 0 else 1.0
+    for p, said, said_zh in ((test.p_for, "what is claimed", "论断所说的效应"), (test.p_against, "the opposite", "相反的效应"),
+                             (p_within, "that there is no effect beyond the margin", "“没有超过要求差距的效应”这一点")):
+        if p < LEVEL:
+            return f"{said} is significant only before the correction for the family", f"{said_zh}仅在族内校正之前显著"
+    if test.interval[0] > 0:
+        return "the interval lies above 0, but not above the margin", "区间在 0 之上，但没有超过要求的差距"
     return "the data decide neither way", "数据不足以判定"
 
 

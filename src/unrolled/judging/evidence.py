@@ -27,6 +27,10 @@ def _chunks(counts: Counts, metric: str) -> tuple[np.ndarray, ...]:
     return 2.0 * counts["correct"], counts["predicted"], counts["gold"]
 
 
+def _fresh_chunks(counts: Counts, metric: str) -> tuple[np.ndarray, ...]:
+    return tuple(part * (counts["repeated"] == 0) for part in _chunks(counts, metric))
+
+
 def _words(counts: Counts, metric: str) -> tuple[np.ndarray, ...]:
     return counts[metric].astype(float), counts[f"{metric}_words"]
 
@@ -37,7 +41,7 @@ def _characters(counts: Counts, metric: str) -> tuple[np.ndarray, ...]:
 
 # Metrics that are one sum over test items divided by others: what gives the first and the others, (members, items) each.
 RATIOS: dict[str, Callable[[Counts, str], tuple[np.ndarray, ...]]] = {
-    "chunk_f1": _chunks, "bits_per_character": _characters,
+    "chunk_f1": _chunks, "chunk_f1_unrepeated": _fresh_chunks, "bits_per_character": _characters,
     **{f"accuracy_{kind}": _words for kind in ("free", "left", "right", "slots")}}
 MOST = {"bits_per_character": math.inf}  # no score of the others lies above 1
 BY_ITEM = {*MEANS, *RATIOS}  # metrics that are resampled by test item
@@ -143,6 +147,8 @@ class Evidence:
         Raises:
             Missing: no test items were kept by which the metric could be worked out.
         """
+        for run in runs_of(reference):  # of one that is not there, this says what to do
+            self.run(run)
         ratio = self.ratio(reference)
         items = None if ratio is not None else self.scored_items(reference)
         if ratio is None and items is None:
@@ -196,11 +202,11 @@ class Evidence:
         """Return counts and scores per test item, (members, items, ...) each, and whether the member that they are of diverged.
 
         Raises:
-            Missing: the folds do not have the same seeds, so that their test items cannot be put side by side.
+            Missing: the folds are not those of one network on the same seeds, so that their test items cannot be put side by side.
         """
         groups = [self._members({**reference, "run": run}) for run in runs_of(reference)]
-        if len({tuple(member.get("seed") for member in members) for members in groups}) > 1:
-            raise Missing(f"the folds of {reference['run']} were not trained on the same seeds; record them anew")
+        if "folds" in reference:
+            self._check_folds(reference)
         parts, diverged = [], []
         for members, path in zip(groups, self._items_paths(reference), strict=True):
             self._note(path)
@@ -208,6 +214,16 @@ class Evidence:
             items = next(iter(parts[-1].values())).shape[1]
             diverged.append(np.repeat([[bool(member["diverged"])] for member in members], items, 1))
         return {name: np.concatenate([part[name] for part in parts], 1) for name in parts[0]}, np.concatenate(diverged, 1)
+
+    def _check_folds(self, reference: Mapping[str, Any]) -> None:
+        records = [self.run(run) for run in runs_of(reference)]
+        if len({tuple(member["seed"] for member in record["members"]) for record in records}) > 1:
+            raise Missing(f"the folds of {reference['run']} were not trained on the same seeds; record them anew")
+        for fold, (run, record) in enumerate(zip(runs_of(reference), records, strict=True)):
+            if record["settings"].get("fold") != fold:
+                raise Missing(f"{run} has fold {record['settings'].get('fold')}, not {fold}; set it and record the run anew")
+            if {**record["settings"], "fold": 0} != {**records[0]["settings"], "fold": 0}:
+                raise Missing(f"{run} has other settings than {runs_of(reference)[0]}; record the folds anew")
 
     def _items_paths(self, reference: Mapping[str, Any]) -> list[Path]:
         return [self._path(run).with_suffix(".items.safetensors") for run in runs_of(reference)]

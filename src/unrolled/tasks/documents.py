@@ -73,7 +73,7 @@ class Documents(Reproduced):
         self._numbers = {word: number for number, word in enumerate(self.words)}
         self.clauses_of = {split: self._encode(group) for split, group in split_clauses(found).items()}
         fewest = min(len(group) for group in self.clauses_of.values())
-        if clauses * (clauses - 1) > 2 * fewest:  # of documents drawn clause by clause less than some third would have no clause twice
+        if fewest < clauses or clauses * (clauses - 1) > 2 * fewest:  # most documents drawn would have some clause twice
             raise ValueError(f"vocabulary is {vocabulary}, whose {len(found)} clauses leave one of the splits {fewest}, too few for "
                              f"documents of {clauses} that all differ; give fewer clauses or a larger vocabulary.")
         self._held_out = torch.cat([self._keys(self.clauses_of[split]) for split in ("validation", "test")])

@@ -37,7 +37,7 @@ class Slots(StoredTask):
             chosen without them. Validation scores of such a run say nothing and are not taken.
         limit: use only so many training sentences; 0 for all.
         fold: of cross-validation: which block of the sentences is the test, the blocks being as long as the test split, which is block 0.
-            All others but the validation sentences, on which settings are chosen, are learned from.
+            All others are learned from; the validation sentences, on which settings are chosen, are in no block.
         hidden_cities: share of the words labelled as a city's name that training replaces by the unknown word, anew each time: a
             network then learns to label a city that it has never heard of by what stands around it.
     """
