@@ -137,7 +137,7 @@ def _how_it_is_open(finding: Finding) -> tuple[str, str]:
         if p < LEVEL:
             return f"{said} is significant only before the correction for the family", f"{said_zh}仅在族内校正之前显著"
     if test.interval[0] > 0:
-        return "the interval lies above 0, but not above the margin", "区间在 0 之上，但没有超过要求的差距"
+        return "the interval lies above 0, but not above the margin", "区间在 0 之上，但并未整个超过要求的差距"
     return "the data decide neither way", "数据不足以判定"
 
 

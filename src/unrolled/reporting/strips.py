@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 
-from unrolled.judging import wording
 from unrolled.judging.evidence import Evidence, Missing, is_counted
 
 MOST_DOTS = 80  # of more, a histogram is drawn
@@ -93,7 +92,9 @@ def _mark(number: float, scale: Scale) -> dict[str, Any]:
 
 def _row(reference: Mapping[str, Any], values: np.ndarray, scale: Scale, counted: bool) -> dict[str, Any]:
     """Return one sample: its name, and dots, bars or, of what either happened or did not, one bar as long as its share."""
-    name, what = (wording.run(reference), reference["metric"]) if "run" in reference else (reference["analysis"], reference["value"])
+    name, what = (reference["run"], reference["metric"]) if "run" in reference else (reference["analysis"], reference["value"])
+    if "folds" in reference:
+        name += f"_0…{reference['folds'] - 1}"
     if "learning_rate" in reference:
         what += f", {reference['learning_rate']:g}"
     row = {"name": name, "what": what, "n": len(values), "mean": scale(values.mean()), "dots": [], "bars": [], "share": None}
