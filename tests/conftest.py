@@ -124,8 +124,13 @@ def visit(chromium) -> Iterator[Callable[..., Page]]:
     def opened(address: str, **options: object) -> Page:
         contexts.append(chromium.new_context(**({"locale": "en-US"} | options)))
         page = contexts[-1].new_page()
-        page.on("console", lambda message: message.type == "error" and faults.append(message.text))
-        page.on("pageerror", lambda error: (page.url.startswith("http:") and LATE in str(error)) or faults.append(str(error)))
+
+        def complained(text: str) -> None:
+            if LATE not in text or page.url.startswith("file:"):
+                faults.append(text)
+
+        page.on("console", lambda message: message.type == "error" and complained(message.text))
+        page.on("pageerror", lambda error: complained(str(error)))
         page.on("request", lambda request: request.url.startswith(("file:", "data:", "blob:", "http://127.0.0.1:"))
                 or faults.append(f"asks for {request.url}"))
         page.goto(address)

@@ -44,7 +44,7 @@ def test_what_was_found_good_is_checked_again_only_after_a_change(checked, workp
 def test_what_was_found_bad_is_found_bad_again(checked, workplace):
     checks.everything()
     params = workplace / "params.yaml"
-    params.write_text(params.read_text(encoding="utf-8").replace("    candidates: 40", "    candidats: 40"), encoding="utf-8")
+    params.write_text(params.read_text(encoding="utf-8").replace("    candidates: 60", "    candidats: 60"), encoding="utf-8")
     for _ in range(2):
         with pytest.raises(settings.SettingsError, match="did you mean 'candidates'"):
             checks.everything()

@@ -101,13 +101,12 @@ NOTES = {
         "标签携带状态时 Jordan 与 Elman 比较：学 60 句（_few）与学 400 句。",
         ("A6",), ()),
     "slots": Note(
-        ("elman", "feed_forward", "bidirectional_elman", "elman_matched", "elman_window",
-         "feed_forward_window", "jordan", "jordan_window", "lstm",
-         "gru"), "chunk_f1",
+        ("elman", "feed_forward", "bidirectional_elman", "bidirectional_lstm", "elman_window", "feed_forward_window", "jordan",
+         "jordan_window"), "chunk_f1",
         "Slot filling on ATIS: does memory help (elman against feed_forward), the other direction (bidirectional_elman), the "
         "target fed back (jordan)?",
         "ATIS 槽位填充：记忆（elman 对 feed_forward）、反方向（bidirectional_elman）、反馈目标（jordan）是否有帮助？",
-        ("A3", "A6", "A7", "E5"), ("reading/*",)),
+        ("A3", "A6", "A7"), ("reading/*",)),
     "translation": Note(
         ("encoder_decoder", "without_stop", "compounds", "leak_free", "dates_attention", "dates"), "exact_match",
         "With and without a symbol for the end (final/ended), and dates with and without attention.",
