@@ -63,7 +63,7 @@ def _helpers(cls: type) -> set[ModuleType]:
 
 def _imported(module: ModuleType) -> set[ModuleType]:
     """Return the modules that a module names, or of which it names a class, function or constant, inside of functions too."""
-    names = vars(module).values()
+    names = [value for name, value in vars(module).items() if not name.startswith("__")]  # a compiler puts such beside what it translates
     used = {inspect.getmodule(value) for value in names if inspect.ismodule(value) or inspect.isfunction(value) or inspect.isclass(value)}
     return {found for found in used if found is not None} | _taken_from(module)
 
