@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import importlib.util
 import json
 import os
 import shutil
@@ -320,6 +321,21 @@ def test_an_edit_of_a_helper_changes_the_keys_of_the_tasks_that_use_it(params, m
     edited, real = str(ROOT / "src/unrolled" / file), keys.code_hash
     monkeypatch.setattr(keys, "code_hash", lambda path: "edited" if path == edited else real(path))
     assert {name for name, found in first.items() if keys.run_hash(*found, "cpu") != before[name]} == sections
+
+
+def test_what_a_compiler_leaves_in_a_module_is_no_part_of_a_key(params, monkeypatch):
+    run = settings.parse(params).tasks["adding"].runs["lstm"]
+    before = keys.run_code(run)
+    monkeypatch.setitem(vars(sys.modules["unrolled.cells.lstm"]), "__import_unrolled_dot_cells_dot_gru", sys.modules["unrolled.cells.gru"])
+    assert keys.run_code(run) == before and "cells/gru.py" not in before
+
+
+def test_what_a_function_imports_counts_whether_or_not_it_was_imported(tmp_path):
+    (tmp_path / "late.py").write_text("def f():\n    from unrolled.data import tweets\n    from unrolled.tasks.vocabulary import PADDING\n")
+    spec = importlib.util.spec_from_file_location("late", tmp_path / "late.py")
+    late = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(late)
+    assert {"unrolled.data.tweets", "unrolled.tasks.vocabulary"} <= {module.__name__ for module in keys._imported(late)}
 
 
 def test_comments_and_docstrings_do_not_count(tmp_path):

@@ -151,14 +151,14 @@ def outcome_of(verdict_letter):
 
 @pytest.mark.parametrize("letter", "RCI")
 def test_a_failed_control_decides_nothing(letter):
-    assert _decide(outcome_of(letter), outcome_of("C"), SimpleNamespace(warnings=[]))[0] == "inconclusive"
-    assert _decide(outcome_of(letter), outcome_of("I"), SimpleNamespace(warnings=[]))[0] == "inconclusive"
-    assert _decide(outcome_of(letter), outcome_of("R"), SimpleNamespace(warnings=[]))[0] == PART[letter]
+    assert _decide(outcome_of(letter), outcome_of("C"), SimpleNamespace(warnings=[]), {})[0] == "inconclusive"
+    assert _decide(outcome_of(letter), outcome_of("I"), SimpleNamespace(warnings=[]), {})[0] == "inconclusive"
+    assert _decide(outcome_of(letter), outcome_of("R"), SimpleNamespace(warnings=[]), {})[0] == PART[letter]
 
 
 def test_a_stale_rate_decides_nothing():
     stale = SimpleNamespace(warnings=["stale"], warnings_zh=["已过期"])
-    assert _decide(outcome_of("R"), None, stale) == ("inconclusive", "stale", "已过期")
+    assert _decide(outcome_of("R"), None, stale, {}) == ("inconclusive", "stale", "已过期")
 
 
 def test_permutation_of_seeds_by_hand():
@@ -395,7 +395,7 @@ def test_it_is_said_how_a_part_is_open(interval, before, adjusted, reason):
     found = _decide(Outcome([open_part, held], "conditions"), None, SimpleNamespace(warnings=[]), {"part, one": "一项"})
     assert found[:2] == ("inconclusive", f"part, one: {reason}") and found[2].startswith("一项：")
     alone = dataclasses.replace(open_part, name="")
-    assert _decide(Outcome([alone]), None, SimpleNamespace(warnings=[]))[1] == reason
+    assert _decide(Outcome([alone]), None, SimpleNamespace(warnings=[]), {})[1] == reason
 
 
 @pytest.fixture

@@ -239,7 +239,7 @@ def test_what_a_generated_task_or_its_model_refuses_is_said_before_anything_runs
 @pytest.mark.parametrize("scale", settings.SCALES)
 def test_generated_tasks_and_models_of_every_scale_are_good_and_few_are_built(params, scale, monkeypatch):
     params["scale"], built, real = scale, [], catalogue.make_model
-    monkeypatch.setattr(catalogue, "make_model", lambda run, *others: built.append(run) or real(run, *others))
+    monkeypatch.setattr(catalogue, "make_model", lambda run, *others, **how: built.append(run) or real(run, *others, **how))
     catalogue.check_generated(settings.parse(params))
     assert 10 < len(built) < 100
 

@@ -78,7 +78,7 @@ def check_generated(settings: Settings) -> None:
                            [getattr(run, name) for name in ("cell", "hidden", "model", *models.SHARED)]))
             if wanted not in built:
                 built.add(wanted)
-                make_model(run, sizes[asked], [torch.Generator()])
+                make_model(run, sizes[asked], [torch.Generator()], is_trained=False)
 
 
 def _check_name(name: Any, where: str) -> None:

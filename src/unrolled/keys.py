@@ -78,9 +78,17 @@ def _taken_from(module: ModuleType) -> frozenset[ModuleType]:
     found = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.ImportFrom) and f"{node.module}.".startswith(HELPERS):
-            names = [getattr(importlib.import_module(node.module), alias.name, None) for alias in node.names]
-            found |= {value for value in names if inspect.ismodule(value)} | {importlib.import_module(node.module)}
+            source = importlib.import_module(node.module)
+            found |= {source, *(_module_of(source, alias.name) for alias in node.names)}
     return frozenset(found)
+
+
+def _module_of(package: ModuleType, name: str) -> ModuleType:
+    """Return the module that `from package import name` means, imported already or not; the package for any other name."""
+    if not hasattr(package, name):
+        return importlib.import_module(f"{package.__name__}.{name}")
+    value = getattr(package, name)
+    return value if inspect.ismodule(value) else package
 
 
 def run_code(run: Run) -> dict[str, str]:

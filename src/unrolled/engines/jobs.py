@@ -67,8 +67,8 @@ def train(job: Job, device: str, report: training.Report | None = None) -> list[
     processor.prepare()
     started = time.perf_counter()
     task = catalogue.make_task(job.run, job.reads, **job.task_options)
-    train = _train_compiled if job.run.path == "compiled" else training.train
-    trained = train(job.run, task, job.members, torch.device(device), report)
+    way = _train_compiled if job.run.path == "compiled" else training.train
+    trained = way(job.run, task, job.members, torch.device(device), report)
     seconds = (time.perf_counter() - started) / len(job.members)
     found = [_finished(key, member, index, trained, seconds, task.chance)
              for index, (member, key) in enumerate(zip(job.members, job.keys, strict=True))]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from types import MappingProxyType
 from typing import Any
 
 from unrolled import significance, worker_processes
@@ -82,8 +81,7 @@ def _entry(claim: Claim, outcome: Outcome, control: Outcome | None, evidence: Ev
         "evidence": evidence.files, "warnings": evidence.warnings}
 
 
-def _decide(outcome: Outcome, control: Outcome | None, evidence: Evidence, parts_zh: Mapping[str, str] = MappingProxyType({})
-            ) -> tuple[str, str, str]:
+def _decide(outcome: Outcome, control: Outcome | None, evidence: Evidence, parts_zh: Mapping[str, str]) -> tuple[str, str, str]:
     """Return the verdict with its reason in English and Chinese; nothing is reproduced on doubtful evidence."""
     verdict = outcome.verdict
     if verdict == "pending":
