@@ -16,6 +16,7 @@ import filelock
 import pytest
 import threadpoolctl
 import torch
+from pieces import NAME as PIECE
 from playwright.sync_api import Page, sync_playwright
 
 from pipelines import sandbox
@@ -134,6 +135,8 @@ def visit(chromium) -> Iterator[Callable[..., Page]]:
         page.on("request", lambda request: request.url.startswith(("file:", "data:", "blob:", "http://127.0.0.1:"))
                 or faults.append(f"asks for {request.url}"))
         page.goto(address)
+        if page.locator(f"#{PIECE}").count():  # a piece is drawn when its place is seen to be near, some time after the page is there
+            page.locator(f"#{PIECE} > *").first.wait_for(state="attached")
         return page
 
     yield opened
