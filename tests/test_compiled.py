@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 import shutil
 import sys
+from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -33,10 +35,24 @@ def assert_compiled_is_the_loop(cell: str, device: str) -> None:
     assert all(np.abs(loop[name] - compiled[name]).max() < 1e-6 for name in loop)
 
 
+def compile_with(monkeypatch: pytest.MonkeyPatch, backend: Callable | str) -> None:
+    """Let models be taken apart as ever, and what is found be translated by another backend."""
+    monkeypatch.setattr(nn.Module, "compile", lambda self, **_: setattr(
+        self, "_compiled_call_impl", torch.compile(self._call_impl, backend=backend, dynamic=False)))
+
+
+@pytest.mark.unit
+@pytest.mark.parametrize("cell", ["elman", "lstm", "gru"])
+def test_steps_taken_apart_for_the_compiler_learn_what_the_loop_does(monkeypatch, cell):
+    """The compiler does not see a sweep, of which it would make wrong gradients; here all is done but the translation to C++."""
+    compile_with(monkeypatch, "aot_eager")
+    assert_compiled_is_the_loop(cell, "cpu")
+
+
 @pytest.mark.smoke
+@pytest.mark.skipif("UNROLLED_KILLS" not in os.environ, reason="translating takes half a minute: `make test-faults` does it")
 @pytest.mark.skipif(shutil.which("g++") is None or sys.platform != "linux", reason="torch.compile needs a C++ compiler")
 def test_compiled_steps_learn_what_the_loop_does(tmp_path, monkeypatch):
-    """The compiler does not see a sweep, of which it would make wrong gradients."""
     monkeypatch.setenv("TORCHINDUCTOR_CACHE_DIR", str(tmp_path))
     assert_compiled_is_the_loop("elman", "cpu")
     assert any(tmp_path.rglob("*.so"))
@@ -84,8 +100,7 @@ def test_each_model_is_compiled_whatever_was_before_it(monkeypatch):
         graphs.append(graph)
         return graph.forward
 
-    monkeypatch.setattr(nn.Module, "compile", lambda self, **_: setattr(
-        self, "_compiled_call_impl", torch.compile(self._call_impl, backend=kept, dynamic=False)))
+    compile_with(monkeypatch, kept)
     for _ in range(3):
         model = compiled.compile_steps(nn.Linear(2, 2))
         for rows in (1, 2):
