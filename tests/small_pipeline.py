@@ -42,7 +42,7 @@ def make(home: Path) -> Path:
     for task in tree["tasks"].values():
         for run in task["runs"].values():
             run["learning_rates"] = [0.01]
-    tree["headlines"] = {"gru": {"run": "adding/gru", "metric": "success"}, "rate": {"analysis": "repeated_weight", "value": "rate"}}
+    tree["headlines"] = {"gru": {"run": "adding/gru", "metric": "success"}, "decay_rate": {"analysis": "repeated_weight", "value": "rate"}}
     claims = settings.read_yaml(home / "claims.yaml")
     results.write_text(home / "params.yaml", yaml.safe_dump(tree, sort_keys=False))
     results.write_text(home / "claims.yaml", yaml.safe_dump({name: claims[name] for name in CLAIMS}, sort_keys=False, allow_unicode=True))

@@ -42,7 +42,7 @@ def test_a_changed_number_is_seen_in_few_numbers_and_in_pictures(finished, tmp_p
     (folder / "params.yaml").write_text(yaml.safe_dump(tree, sort_keys=False), encoding="utf-8")
     run("dvc", "repro", "--no-run-cache", "judge", folder=folder)
     changed = json.loads(run("dvc", "metrics", "diff", "--json", folder=folder).stdout)["metrics.json"]
-    assert changed["headlines.rate"]["diff"] != 0 and len(changed) == 1
+    assert changed["headlines.decay_rate"]["diff"] != 0 and len(changed) == 1
     shutil.copy2(ROOT / "Makefile", folder / "Makefile")
     said = subprocess.run(["make", "compare", "--dry-run", "--assume-old", ".venv/.ready"], cwd=folder, capture_output=True, text=True, check=True).stdout
     lines = [shlex.split(line)[2:] for line in said.splitlines() if line.startswith("python -m dvc")]
@@ -50,7 +50,7 @@ def test_a_changed_number_is_seen_in_few_numbers_and_in_pictures(finished, tmp_p
     lines[1].append("--csv")  # the same table, for programs
     _, shown, _ = [run(*line, folder=folder).stdout for line in lines]
     names, *rows = shown.splitlines()
-    assert "rate" in names and "/" not in names and names.count(",") < MOST and any("workspace" in row for row in rows)
+    assert "decay_rate" in names and "/" not in names and names.count(",") < MOST and any("workspace" in row for row in rows)
     page = (folder / "dvc_plots" / "index.html").read_text(encoding="utf-8")
     pictures = re.findall(r'<img src="([^"]+)"', page)
     assert len(pictures) == 2 and "http" not in page and "<script" not in page
