@@ -130,7 +130,11 @@ def newcombe(first: int, first_of: int, second: int, second_of: int, level: floa
 
 def rate_against_limit(values: Sequence[float], limit: float) -> Test:
     """Test whether a rate of success lies above a limit (exact binomial test; Clopper and Pearson's interval)."""
-    count, size = int(np.sum(values)), len(values)
+    return _count_against_limit(int(np.sum(values)), len(values), limit)
+
+
+def _count_against_limit(count: int, size: int, limit: float) -> Test:
+    """Test whether a rate lies above a limit, by its count."""
     low, high = stats.binomtest(count, size).proportion_ci(method="exact")
     greater, less = (stats.binomtest(count, size, limit, alternative=side).pvalue for side in ("greater", "less"))
     return Test(count / size - limit, (low - limit, high - limit), float(greater), float(less))
@@ -154,7 +158,18 @@ def items_against_limit(items: np.ndarray, limit: float, resamples: int = DRAWS)
     Args:
         items: (members, items) scores, as whether each item was answered exactly.
         limit: what the mean is held against.
+
+    Notes:
+        Where all members answer every item alike, right or wrong, or as well as what they are held against, no draw differs from another.
+        Items alone are counted then, each once: an exact binomial test says how rare other answers may be.
     """
+    first, size = float(items.flat[0]), items.shape[1]
+    if (items == first).all():
+        if first in (0.0, 1.0) and 0 <= limit <= 1:
+            return _count_against_limit(int(first) * size, size, limit)
+        if first == 0.0 > limit:  # differences, none of which is any
+            most = float(stats.binomtest(0, size).proportion_ci(method="exact").high)
+            return Test(-limit, (-most - limit, most - limit), (1 + limit) ** size, 1.0)
     return _compare_resampled(_mean_of(items), limit, items.shape[1], 0.0, resamples)
 
 
@@ -245,7 +260,7 @@ def _compare_resampled(first: _Scores, second: _Scores | float, items: int, marg
     generator, draws = _generator(), []
     for start in range(0, resamples, TOGETHER):
         count = min(TOGETHER, resamples - start)
-        weights = generator.multinomial(items, np.full(items, 1 / items), count).astype(float)
+        weights = _drawn(items, count, generator)
         spread = np.sqrt(items / generator.chisquare(items - 1, count)) if items > 1 else np.ones(count)
         one, other = (side.of_others(weights, spread, generator) if isinstance(side, _Scores) else side for side in (first, second))
         draws.append(one - other)
@@ -254,6 +269,12 @@ def _compare_resampled(first: _Scores, second: _Scores | float, items: int, marg
     low, high = np.quantile(apart, [LEVEL / 2, 1 - LEVEL / 2])
     p_for, p_against = ((1 + hits) / (resamples + 1) for hits in ((apart <= margin).sum(), (apart >= 0).sum()))
     return Test(float(effect), (float(low), float(high)), float(p_for), float(p_against))
+
+
+def _drawn(items: int, draws: int, generator: np.random.Generator) -> np.ndarray:
+    """Return how often each item comes up where as many as there are are drawn with replacement: (draws, items)."""
+    places = generator.integers(items, size=(draws, items)) + items * np.arange(draws)[:, None]
+    return np.bincount(places.ravel(), minlength=draws * items).reshape(draws, items).astype(float)
 
 
 def _mean_of(items: np.ndarray) -> _Scores:

@@ -18,6 +18,7 @@ from unrolled.analyses.error_surface import COLOURS
 from unrolled.settings import Settings
 
 LECTURE = 15.0
+TASKS = {"clipping": "adding", "character_clipping": "the character model"}  # of the sections, in the words of titles
 
 
 @dataclasses.dataclass(frozen=True)
@@ -56,7 +57,7 @@ def clipped_runs(section: str, settings: Settings, more_seeds: Mapping[str, str]
     records, found = trained.judged_records(section, runs, more_seeds, settings), []
     for run in runs.values():
         kind = "none" if run.clip_by == "none" else f"{run.clip_by} {run.clip_at:g}"
-        network = run.name.removesuffix("_" + kind.replace(" ", "_"))
+        network = run.name.removesuffix("_" + kind.replace(" ", "_").replace(".", "_"))
         found.append(Clipped(section, run.name, network, kind, records[run.name]))
     return found
 
@@ -93,8 +94,8 @@ def _where_it_acts(runs: Sequence[Clipped], result: AnalysisResult) -> None:
            else ("the threshold is hardly ever met", "几乎从不触及阈值"))
     result.sentences.append(Sentence(
         ["D4", "D5"],
-        f"The lecture's 15, {network} on {section}: in training without clipping the norm exceeds 15 in {exceed[0]} of the recorded "
-        f"windows, a single component in {exceed[1]}; {met[0]}. Successes by clipping, at the rates that all were trained at "
+        f"The lecture's 15, {network} on {TASKS.get(section, section)}: in training without clipping the norm exceeds 15 in {exceed[0]} of "
+        f"the recorded windows, a single component in {exceed[1]}; {met[0]}. Successes by clipping, at the rates that all were trained at "
         f"({rates}): {counts}.",
         f"课上的 15，{in_chinese.section(section)}任务上的 {network}：不裁剪训练时，范数超过 15 的窗口占 {exceed[0]}，"
         f"单个分量超过它的占 {exceed[1]}，{met[1]}。"
@@ -144,7 +145,7 @@ def _success_picture(section: str, runs: Sequence[Clipped]) -> Picture:
         panel.set(xlim=(-0.5, len(rates) - 0.5), ylim=(most - 0.5, -0.5), xlabel="learning rate", title=network)
     axes[0, 0].set_ylabel("clipping")
     more, more_zh = trained.on_more_seeds({run.run: run.record for run in runs})
-    return Picture(figure, ["D5", "D4"], f"Successes by clipping and learning rate: {section}.",
+    return Picture(figure, ["D5", "D4"], f"Successes by clipping and learning rate: {TASKS.get(section, section)}.",
                    f"各种裁剪与学习率下的成功次数：{in_chinese.section(section)}任务。",
                    "Successful seeds of all seeds; darker is more. Clipping by norm shortens the whole gradient, by value each component."
                    f"{more}",
@@ -169,14 +170,14 @@ def _norms_picture(section: str, runs: Sequence[Clipped]) -> Picture:
         norms = np.log10(np.clip(norms[~np.isnan(norms)], 1e-4, 1e8))
         axes.hist(norms, bins=np.linspace(-4, 8, 73), weights=np.full(len(norms), 1 / len(norms)), histtype="step", linewidth=1.5,
                   color=figures.colour(place), label=run.network)
-    for threshold in (1, 5, 15):
+    for threshold in sorted({float(run.kind.partition(" ")[2]) for run in runs if run.kind != "none"}):
         axes.axvline(np.log10(threshold), color=figures.GREY, linestyle=":", linewidth=1)
-        axes.annotate(f"{threshold}", (np.log10(threshold), axes.get_ylim()[1]), color=figures.GREY, fontsize=7, ha="center", va="bottom")
+        axes.annotate(f"{threshold:g}", (np.log10(threshold), axes.get_ylim()[1]), color=figures.GREY, fontsize=7, ha="center", va="bottom")
     ticks = range(-4, 9, 2)
     axes.set_xticks(ticks, [f"$10^{{{tick}}}$" for tick in ticks])
     axes.set(xlabel="gradient norm (largest of a recorded window)", ylabel="share of windows")
     axes.legend(title="unclipped")
-    return Picture(figure, ["D5", "D4"], f"Gradient norms without clipping: {section}.",
+    return Picture(figure, ["D5", "D4"], f"Gradient norms without clipping: {TASKS.get(section, section)}.",
                    f"不裁剪时的梯度范数：{in_chinese.section(section)}任务。",
                    "All seeds and rates together; the dotted lines are the thresholds. What is larger than 1e8 or not finite stands at the "
                    "right end.", "所有种子与学习率合在一起；虚线为各阈值。大于 1e8 或非有限的值画在最右端。")
@@ -202,7 +203,8 @@ def _curves_picture(section: str, runs: Sequence[Clipped], rate: float) -> Pictu
     axes[0, 0].set_ylabel("training loss")
     handles = {label: handle for panel in axes[0] for handle, label in zip(*panel.get_legend_handles_labels(), strict=True)}
     figure.legend(handles.values(), handles.keys(), loc="outside right upper", title="clipping")
-    return Picture(figure, ["D5"], f"Learning curves by clipping: {section}.", f"不同裁剪下的学习曲线：{in_chinese.section(section)}任务。",
+    return Picture(figure, ["D5"], f"Learning curves by clipping: {TASKS.get(section, section)}.",
+                   f"不同裁剪下的学习曲线：{in_chinese.section(section)}任务。",
                    "Median over seeds; a seed that diverged counts as very large.", "各种子的中位数；发散的种子按极大值计。")
 
 

@@ -132,8 +132,12 @@ def _checks(weights: np.ndarray, biases: np.ndarray, by_weight: np.ndarray, by_b
 
 
 def window_statistics(options: Options) -> dict[str, list[float]]:
-    """Return shares of flat, steep and other area, and the ratio of gradient quantiles, over shifted windows."""
-    found: dict[str, list[float]] = {"flat_share": [], "steep_share": [], "between_share": [], "quantile_ratio": []}
+    """Return shares of flat, steep and other area, and the ratio of gradient quantiles, over shifted windows.
+
+    What lies in between is told for two meanings of flat: a gradient norm below `flat`, and one below the mean of the window.
+    """
+    found: dict[str, list[float]] = {name: [] for name in ("flat_share", "steep_share", "between_share", "between_share_below_mean",
+                                                           "quantile_ratio")}
     for seed in range(options.first_seed, options.first_seed + options.windows):
         moved = np.random.default_rng([seed, 3]).uniform(-options.shift, options.shift, 2)
         _, by_weight, by_bias = error(*grid(options, tuple(moved)), options.steps)
@@ -142,6 +146,7 @@ def window_statistics(options: Options) -> dict[str, list[float]]:
         found["flat_share"].append(flat)
         found["steep_share"].append(steep)
         found["between_share"].append(1 - flat - steep)
+        found["between_share_below_mean"].append(float((norms >= norms.mean()).mean()) - steep)
         found["quantile_ratio"].append(float(np.quantile(norms, 0.99) / np.median(norms)))
     return found
 

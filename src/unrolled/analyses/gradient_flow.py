@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 
-from unrolled import catalogue, results, training
+from unrolled import catalogue, results, scores, training
 from unrolled import drawing as figures
 from unrolled.analyses import chinese as in_chinese
 from unrolled.analyses import gradient_flow_piece
@@ -74,11 +74,14 @@ class Options:
 
 
 class Flow(NamedTuple):
-    """Of one kind of network: gradient norms (members, lags), the factor theory expects (members,), and what its gates keep (members,)."""
+    """Of one kind of network: gradient norms (members, lags), and by member the factor that theory expects, what its gates keep, and
+    whether it has solved its task.
+    """
 
     norms: np.ndarray
     expected: np.ndarray | None
     kept: np.ndarray | None
+    solved: np.ndarray | None = None
 
 
 def analyse(options: Options, settings: Settings) -> AnalysisResult:
@@ -89,12 +92,7 @@ def analyse(options: Options, settings: Settings) -> AnalysisResult:
     values: dict[str, Any] = {}
     for prefix, flows in (("", initial), ("trained_", trained)):
         for name, flow in flows.items():
-            first = _first_lag(flow, options)
-            values[f"factor_{prefix}{name}"] = fit(flow.norms, first).factor.tolist()
-            if flow.expected is not None:
-                values[f"expected_{prefix}{name}"] = flow.expected.tolist()
-            if flow.kept is not None:
-                values[f"opening_{prefix}{name}"] = flow.kept.tolist()
+            values |= values_of(f"{prefix}{name}", flow, _first_lag(flow, options))
     underflows = {name: _underflow(flow.norms) for name, flow in initial.items()}
     values |= {f"float32_zero_after_{name}": lag for name, lag in underflows.items() if lag is not None}
     like_untrained = {f"lstm_{options.biases[name]}" if name in options.biases else name: flow for name, flow in trained.items()}
@@ -107,6 +105,17 @@ def analyse(options: Options, settings: Settings) -> AnalysisResult:
         sentences.append(_openings_sentence(trained, options))
     compared = gradient_flow_piece.piece(initial, like_untrained, options.trained, lambda flow: _first_lag(flow, options))
     return AnalysisResult(values=values, figures=figures_made, sentences=sentences, pieces={"compare_cells": compared})
+
+
+def values_of(name: str, flow: Flow, first_lag: int) -> dict[str, list[float]]:
+    """Return by member the factor per step, how near to 1 it lies, what theory expects and gates keep, and the factors of those that have
+    solved their task, if two have.
+    """
+    factors = fit(flow.norms, first_lag).factor
+    found = {"factor": factors, "constancy": np.minimum(factors, 1 / factors), "expected": flow.expected, "opening": flow.kept}
+    if flow.solved is not None and flow.solved.sum() > 1:
+        found["factor_solved"] = factors[flow.solved]
+    return {f"{kind}_{name}": values.tolist() for kind, values in found.items() if values is not None}
 
 
 def _first_lag(flow: Flow, options: Options) -> int:
@@ -167,8 +176,14 @@ def _trained(options: Options, settings: Settings) -> dict[str, Flow]:
         cell: Cell = trained_model(run, task, results.read_arrays(results.weights_file(section.name, name))).forward_cells[0].double()
         batch = next(iter(task.evaluation_batches("validation"))).inputs[:, : options.batch].double()
         seeds = range(options.first_seed, options.first_seed + cell.members)
-        found[name] = measure(cell, batch.expand(cell.members, -1, -1, -1), seeds)
+        found[name] = measure(cell, batch.expand(cell.members, -1, -1, -1), seeds)._replace(solved=_solved(section.name, name))
     return found
+
+
+def _solved(section: str, run: str) -> np.ndarray | None:
+    """Tell which members of a trained run have solved its task, None where the task knows no success."""
+    members = results.read_result(results.run_file(section, run))["members"]
+    return scores.of_members(members, "success") == 1 if all("success" in member["metrics"] for member in members) else None
 
 
 def _check_single(run: Run) -> None:
@@ -248,10 +263,13 @@ def _picture(flows: Mapping[str, Flow], order: Sequence[str], options: Options, 
     names_explained, names_explained_zh = _explained(norms)
     return Picture(figure, ["E1", "E3", "D9"], f"{title}: what is left of the gradient.", f"{title_zh}：梯度还剩多少。",
                    "Median over seeds, in float64; the factor is fitted beyond the first lags. Cross: what theory expects, recurrent gain "
-                   "times slope of a plain network, mean keeping of a gate. A curve has the colour of its row; rows of one colour differ "
-                   f"in their lines, solid, dashed or dotted. {names_explained}",
+                   "times slope of a plain network, mean keeping of a gate. For gates that is a mean over units, and leaves out the ways "
+                   "through the recurrent weights: a few units whose gate stays open can carry the gradient, so that dots may lie well "
+                   "above it. A curve has the colour of its row; rows of one colour differ in their lines, solid, dashed or dotted. "
+                   f"{names_explained}",
                    "各种子的中位数，float64 计算；每步因子用最初几个间隔之后的部分拟合。叉号为理论值：普通网络为循环增益乘以斜率，"
-                   f"门控单元为门的平均保留率。曲线与右图同一行同色；同色的几行以实线、虚线、点线区分。{names_explained_zh}")
+                   "门控单元为门的平均保留率，它只是各单元的平均，也没有计入经循环权重的路径：少数门一直开着的单元就能承载梯度，所以圆点可以"
+                   f"远高于叉号。曲线与右图同一行同色；同色的几行以实线、虚线、点线区分。{names_explained_zh}")
 
 
 def _explained(names: Iterable[str]) -> tuple[str, str]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 
+from unrolled.scores import is_lower_better
+
 
 @dataclasses.dataclass(frozen=True)
 class Note:
@@ -11,7 +13,7 @@ class Note:
 
     Attributes:
         first: runs to look at, which stand at the top of the table; the first two are those of the ready comparison.
-        score: the test score that tells them apart. lower: whether less of it is better.
+        score: the test score that tells them apart. lower: whether less of it is better, None if nobody knows.
         text, text_zh: what to compare, in one sentence.
         claims: what the comparison bears on, as in claims.yaml.
         pictures: of analyses, "analysis/file" with wildcards.
@@ -23,7 +25,7 @@ class Note:
     text_zh: str
     claims: tuple[str, ...]
     pictures: tuple[str, ...] = ()
-    lower: bool = False
+    lower: bool | None = False
 
 
 NOTES = {
@@ -59,10 +61,10 @@ NOTES = {
         "起伏还是平稳：同一学习率下 tanh 与 LSTM 的 training/loss_first_seed，普通梯度下降，不裁剪。",
         ("D2",), ("roughness/*",), lower=True),
     "character_clipping": Note(
-        ("relu_norm_1_rate_8", "relu_none_rate_8", "tanh_norm_1_rate_8", "tanh_none_rate_8",
-         "relu_norm_1_rate_4", "relu_none_rate_4"), "success",
-        "Clipped (relu_norm_1, tanh_norm_1) against not clipped (relu_none, tanh_none) at the same rate; other thresholds beside them.",
-        "同一学习率下，裁剪（relu_norm_1、tanh_norm_1）与不裁剪（relu_none、tanh_none）比较；旁边是其他阈值。",
+        ("relu_norm_0_25_rate_8", "relu_none_rate_8", "tanh_norm_0_25_rate_8", "tanh_none_rate_8",
+         "tanh_norm_1_rate_8", "relu_norm_1_rate_8"), "success",
+        "Clipped (relu_norm_0_25, tanh_norm_0_25) against not clipped (relu_none, tanh_none) at one rate; other thresholds beside them.",
+        "同一学习率下，裁剪（relu_norm_0_25、tanh_norm_0_25）与不裁剪（relu_none、tanh_none）比较；旁边是其他阈值。",
         ("D5",), ("clipping/*_character_clipping.svg",)),
     "character_model": Note(
         ("lstm", "tanh", "scrn", "tanh_as_scrn", "gru", "sigmoid", "relu", "irnn"), "bits_per_character",
@@ -153,15 +155,24 @@ NOTES = {
 
 def of(task: str, runs: tuple[str, ...], score: str) -> Note:
     """Return the note of a task, or one made of its first runs where params.yaml has a task of the reader's own."""
-    return NOTES.get(task) or Note(runs[:2], score, f"The runs by final/{score}.", f"按 final/{score} 比较各次运行。", ())
+    return NOTES.get(task) or Note(runs[:2], score, f"The runs by final/{score}.", f"按 final/{score} 比较各次运行。", (),
+                                   lower=_is_lower_better(score))
+
+
+def _is_lower_better(score: str) -> bool | None:
+    """Tell which way a score is better, None where nobody has said."""
+    try:
+        return is_lower_better(score)
+    except ValueError:
+        return None
 
 
 def text_of(task: str, note: Note) -> str:
     """Return what an experiment's description says, in Markdown, English and Chinese."""
     first, second = (*note.first, "", "")[:2]
-    better = ("lower is better", "越低越好") if note.lower else ("higher is better", "越高越好")
-    return (f"**{note.text}** Look at `final/{note.score}` ({better[0]}).\n\n"
-            f"**{note.text_zh}** 看 `final/{note.score}`（{better[1]}）。\n\n"
+    better = {True: (" (lower is better)", "（越低越好）"), False: (" (higher is better)", "（越高越好）"), None: ("", "")}[note.lower]
+    return (f"**{note.text}** Look at `final/{note.score}`{better[0]}.\n\n"
+            f"**{note.text_zh}** 看 `final/{note.score}`{better[1]}。\n\n"
             f"- **Views ▾ → What to compare** puts the runs to look at first, with the columns and charts that tell them apart."
             f" 打开 **Views ▾ → What to compare**，要看的运行排在最前，只留有用的列与图。\n"
             f"- Ready links / 现成链接: [{first} and {second} against each other / 对照](/unrolled/{task}/compare) · "
