@@ -24,7 +24,8 @@ def main(name: str) -> None:
             with trained.noted() as runs:
                 result = analyses.ANALYSES[name].analyse(options, chosen)
             result.runs = sorted(runs)
-            base.save(name, result)
+            with guard.lock(f"analyse-{name}"):
+                base.save(name, result)
         failed = [check.name for check in result.checks if not check.passed]
         print(f"analyse {name}: {len(result.checks)} checks, {len(failed)} fail, {len(result.figures)} figures "
               f"in {time.perf_counter() - started:.1f} s")

@@ -8,7 +8,6 @@ from collections import Counter
 from pathlib import Path
 
 from unrolled import asking, processor, results, settings
-from unrolled.data import wav
 
 ROWS = 5
 
@@ -45,7 +44,9 @@ def translate(chosen: settings.Settings, run: str) -> None:
 def find(chosen: settings.Settings, run: str) -> None:
     """Print the likeliest places of a phrase that is spoken here, or of one in a WAV file."""
     path, phrase = os.environ.get("WAV", ""), os.environ.get("PHRASE", "")
-    query = wav.read(Path(path), longest=asking.LONGEST_QUERY) if path else asking.spoken_phrase(phrase)
+    if path and phrase:
+        raise settings.SettingsError("both PHRASE and WAV are given; ask for one of them.")
+    query = asking.recorded_phrase(Path(path)) if path else asking.spoken_phrase(phrase)
     places = asking.find(chosen, run or asking.SEARCHER, query)
     print("cosine  distance  at       voice              sentence")
     for place in places[:ROWS]:

@@ -15,7 +15,8 @@ def main(name: str) -> None:
         data_set = data.make(name, chosen.data.sets.get(name, {}))
         guard.join_pipeline()
         started = time.perf_counter()
-        with stage_times.timed(f"data@{name}", chosen.scale), results.replaced_folder(results.data_folder(name)) as folder:
+        with (stage_times.timed(f"data@{name}", chosen.scale), guard.lock(f"data-{name}"),
+              results.replaced_folder(results.data_folder(name)) as folder):
             card = data_set.build(chosen.data.source, folder)
         counts = ", ".join(f"{count} {split}" for split, count in card["splits"].items())
         print(f"data {name}: {counts} in {time.perf_counter() - started:.1f} s")

@@ -19,7 +19,7 @@ from unrolled import guard, results
 
 VARIABLE = "UNROLLED_REMOTE"
 NAME = "unrolled"
-FILES = (results.DVC_LOCK.name, results.metrics_file().name)  # what a run leaves that is in no cache of DVC's
+FILES = (results.metrics_file().name, results.DVC_LOCK.name)  # what is in no cache of DVC's; the last tells that all is there
 
 
 class RemoteError(results.UserError):
@@ -47,7 +47,6 @@ def chosen_remote(what: str) -> str:
         RemoteError: it is missing, is neither a folder nor S3, or DVC's part for S3 is not installed.
     """
     address = os.environ.get(VARIABLE, "")
-    folder = Path(address).expanduser()
     if not address:
         raise RemoteError(f"{VARIABLE} is not set; name a folder or s3://bucket/prefix: `make {what} {VARIABLE}=/somewhere/shared`.")
     if address.startswith("s3://"):
@@ -56,6 +55,10 @@ def chosen_remote(what: str) -> str:
         return address
     if "://" in address:
         raise RemoteError(f"{VARIABLE} is {address}; give a folder or s3://bucket/prefix.")
+    try:
+        folder = Path(address).expanduser()
+    except RuntimeError:
+        raise RemoteError(f"{VARIABLE} is {address}, but there is no such user; give the whole path of the folder.") from None
     if what == "pull" and not folder.is_dir():
         raise RemoteError(f"{VARIABLE} is {address}, but there is no such folder; correct it, or `make push` there first.")
     return str(folder.resolve())
@@ -96,9 +99,10 @@ def pull() -> None:
     if results.DVC_LOCK.exists() and results.DVC_LOCK.read_bytes() != lock:
         raise RemoteError("this checkout has results of its own, which `make pull` would replace; "
                           "move dvc.lock away if you do not need them.")
-    for name in FILES:
+    for name in FILES[:-1]:
         if system.exists(system.join(found, name)):
             results.write_bytes(name, system.cat_file(system.join(found, name)))
+    results.write_bytes(results.DVC_LOCK, lock)
     _dvc("pull", "--force")
     print("pull: everything is here; `make reproduce` has nothing left to do." if found == same else
           "pull: the latest results are here, of other sources than these; `make reproduce` does again what differs.")

@@ -16,7 +16,7 @@ def main() -> None:
         chosen = settings.load()
         with stage_times.timed("report", chosen.scale):
             html = page.build(chosen)
-            with results.replaced_folder(results.REPORT) as folder:
+            with guard.lock("report"), results.replaced_folder(results.REPORT) as folder:  # `make report` may run beside the stage
                 results.write_text(folder / "index.html", html)
                 results.write_text(folder / "plotly.min.js", page.plotting_library())
                 page.copy_sounds(chosen, folder)

@@ -13,6 +13,7 @@ from typing import Any
 import yaml
 
 from unrolled import guard, results, settings, values, verifying
+from unrolled.data import download
 
 SOURCES = (".dvcignore", "params.yaml", "claims.yaml", "tuned.yaml", "dvc.yaml", "src", "pipelines", "reference")
 FRESH_SEEDS = 100_000
@@ -61,9 +62,15 @@ def share_members(folder: Path) -> None:
         link.symlink_to(os.path.relpath(results.RUNS, folder))
 
 
+def mirror_from_elsewhere() -> dict[str, str]:
+    """Return the variable that names the mirror folder as it has to read in a copy, where a relative path would lead elsewhere."""
+    folder = os.environ.get(download.MIRROR)
+    return {download.MIRROR: str(Path(folder).resolve())} if folder else {}
+
+
 def run_stage(folder: Path, command: str, *arguments: str) -> None:
     """Run a stage's script in a copy; if it fails, say where its message stands and exit."""
-    if guard.run_pipeline([sys.executable, "-m", f"pipelines.{command}", *arguments], folder):
+    if guard.run_pipeline([sys.executable, "-m", f"pipelines.{command}", *arguments], folder, mirror_from_elsewhere()):
         sys.exit(f"error: pipelines.{command} {' '.join(arguments)} failed in {folder}; its message stands above.")
 
 
@@ -85,7 +92,7 @@ def change_settings(folder: Path, purpose: str) -> None:
 
 def _run_pipeline(folder: Path) -> None:
     """Run the pipeline in the copy, apart from any repository around it."""
-    environment = {"DVC_NO_ANALYTICS": "1", "MLFLOW_TRACKING_URI": ""}
+    environment = {"DVC_NO_ANALYTICS": "1", "MLFLOW_TRACKING_URI": "", **mirror_from_elsewhere()}
     for command in (["dvc", "init", "--quiet", "--no-scm", "--force"], ["pipelines.reproduce"]):
         if guard.run_pipeline([sys.executable, "-m", *command], folder, environment):
             sys.exit(f"error: `{' '.join(command)}` failed in {folder}; its message stands above.")

@@ -51,6 +51,15 @@ def test_what_was_found_bad_is_found_bad_again(checked, workplace):
     assert len(checked) == 3
 
 
+@pytest.mark.parametrize(("kind", "name", "reads"), [("analyses", "depth", "results/analyses/reading"), ("tasks", "slots", "results/train/adding")])
+def test_a_stage_that_reads_what_another_of_its_kind_writes_is_refused(checked, params, kind, name, reads):
+    """They run side by side."""
+    params[kind][name]["reads"] = reads
+    results.write_text("params.yaml", yaml.safe_dump(params))
+    with pytest.raises(settings.SettingsError, match=rf"^{kind}\.{name}\.reads is '{reads}', which another of {kind} may be writing"):
+        checks.everything()
+
+
 def test_what_a_generated_task_refuses_is_said_before_anything_runs(checked, params):
     params["tasks"]["temporal_order"]["runs"]["short"] = {"cell": "elman", "length": 5}
     results.write_text("params.yaml", yaml.safe_dump(params))

@@ -42,7 +42,7 @@ def stages(monkeypatch):
     """The stages' scripts asked for, in order; each leaves behind a file that says who made it."""
     asked = []
 
-    def pretended(command, folder):
+    def pretended(command, folder, environment):
         stage, argument = command[2].removeprefix("pipelines."), " ".join(command[3:])
         asked.append((stage, argument))
         if stage == "analyse":
@@ -58,6 +58,13 @@ def stages(monkeypatch):
     monkeypatch.setattr(guard, "run_pipeline", pretended)
     monkeypatch.setattr(guard, "end_on_signals", lambda: None)  # which would be this process'
     return asked
+
+
+def test_a_mirror_that_is_named_from_here_is_found_from_a_copy(workplace, monkeypatch):
+    monkeypatch.setenv("UNROLLED_MIRROR", "files")
+    assert sandbox.mirror_from_elsewhere() == {"UNROLLED_MIRROR": str(workplace / "files")}
+    monkeypatch.delenv("UNROLLED_MIRROR")
+    assert sandbox.mirror_from_elsewhere() == {}
 
 
 def test_clean_leaves_the_data_and_what_dvc_knows_of_them(workplace, capsys):
@@ -196,8 +203,8 @@ def held(name):
 def test_copies_and_tuned_rates_are_written_by_one_process_at_a_time(home, stages, monkeypatch):
     """The stages in the copy take locks of their own: this checkout's, since they share its finished members."""
     found, pretended, load, save = [], guard.run_pipeline, tuned.load_evidence, tuned.save
-    monkeypatch.setattr(guard, "run_pipeline", lambda command, folder: (
-        found.append((str(folder), held(folder.name[1:]), held("tune"))) or pretended(command, folder)))
+    monkeypatch.setattr(guard, "run_pipeline", lambda command, folder, environment: (
+        found.append((str(folder), held(folder.name[1:]), held("tune"))) or pretended(command, folder, environment)))
     monkeypatch.setattr(tuned, "load_evidence", lambda *given: (given or found.append(("read", held("record"), held("tune"))), load(*given))[1])
     monkeypatch.setattr(tuned, "save", lambda *given: found.append(("saved", held("record"), held("tune"))) or save(*given))
     results.DATA.mkdir()
@@ -210,10 +217,10 @@ def test_copies_and_tuned_rates_are_written_by_one_process_at_a_time(home, stage
 def test_what_was_tuned_while_runs_were_recorded_stays(home, stages, monkeypatch):
     pretended, other = guard.run_pipeline, {"learning_rate": 0.5, "code": "x"}
 
-    def tuned_meanwhile(command, folder):
+    def tuned_meanwhile(command, folder, environment):
         if "pipelines.train" in command:
             tuned.save({**tuned.load(), "adding": {"tanh": other}}, tuned.load_evidence())
-        return pretended(command, folder)
+        return pretended(command, folder, environment)
 
     monkeypatch.setattr(guard, "run_pipeline", tuned_meanwhile)
     results.DATA.mkdir()

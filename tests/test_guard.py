@@ -8,6 +8,7 @@ import subprocess
 import sys
 import textwrap
 import time
+from types import SimpleNamespace
 
 import psutil
 import pytest
@@ -214,6 +215,18 @@ def test_a_lock_of_a_killed_process_is_free(workplace):
         pass
 
 
-def test_nothing_above_a_plain_shell_is_a_pipeline():
-    above = guard.pipeline_above()
-    assert above is None or "dvc" in " ".join(above.cmdline())
+@pytest.mark.parametrize(("lines", "found"), [
+    ([["bash"], ["make", "reproduce"]], None), ([["sh", "-c", "x"], ["/bin/dvc", "repro"], ["make"]], 1),
+    ([["python", "-m", "pipelines.dvc", "repro"], ["dvc", "repro"]], 0), ([None, ["dvc", "repro"]], 1)])
+def test_the_nearest_dvc_above_is_the_pipeline(monkeypatch, lines, found):
+    """Of a process that is gone meanwhile nothing can be told."""
+    def process(line):
+        def cmdline():
+            if line is None:
+                raise psutil.NoSuchProcess(1)
+            return line
+        return SimpleNamespace(cmdline=cmdline)
+
+    above = [process(line) for line in lines]
+    monkeypatch.setattr(guard.psutil, "Process", lambda: SimpleNamespace(parents=lambda: above))
+    assert guard.pipeline_above() is (None if found is None else above[found])

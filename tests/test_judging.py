@@ -189,7 +189,7 @@ def test_what_is_no_worse_may_be_better():
     nearly = [value - 0.05 for value in HIGH]
     assert verdict(rule, a=nearly, b=HIGH) == "reproduced" == verdict({**rule, "kind": "not_above", "of": ERROR_A, "than": ERROR_B}, a=HIGH, b=nearly)
     assert verdict(rule | {"margin": 0.02}, a=nearly, b=HIGH) == "contradicted"
-    assert wording.sentence(rule) == "t/a accuracy lies below, by less than the margin if at all, t/b accuracy (margin 0.1)"
+    assert wording.sentence(rule) == "t/a accuracy is at most 0.1 below t/b accuracy"
     test = statistics.no_worse(nearly, HIGH, 0.1, statistics.compare)
     assert test.effect == pytest.approx(-0.05) and test.p_for == statistics.compare(nearly, HIGH, -0.1).p_for
 
@@ -198,10 +198,10 @@ def test_where_nothing_more_is_possible_the_same_success_says_nothing():
     """Thirty of thirty cannot be beaten by 0.3; but twelve of thirty are significantly fewer, whatever the room."""
     rule, all_of_them = {"kind": "success", "of": A, "than": B, "margin": 0.3}, [1.0] * 30
     found = rules.work_out(rule, Known(a=all_of_them, b=all_of_them), "X").findings[0]
-    assert found.p_within < 0.001 and not found.room and found.verdict == "inconclusive" and "leaves no room for a lead of 0.3" in found.sentence
+    assert found.p_within < 0.001 and not found.room and found.verdict == "inconclusive" and "so good that a lead of 0.3 is impossible" in found.sentence
     assert rules.work_out(rule, Known(a=[0.0] * 30, b=[0.0] * 30), "X").verdict == "contradicted"
     found = rules.work_out(rule, Known(a=[1.0] * 12 + [0.0] * 18, b=all_of_them), "X").findings[0]
-    assert found.verdict == "contradicted" and "room" not in found.sentence
+    assert found.verdict == "contradicted" and "impossible" not in found.sentence
     for better, first, second, room in (("higher", A, HIGH, False), ("higher", A, LOW, True), ("lower", ERROR_A, [0.05, 0.06], False),
                                         ("lower", ERROR_A, [0.5, 0.6], True), ("higher", ERROR_A, HIGH, True)):
         rule = {"kind": better, "of": first, "than": {**first, "run": "t/b"}, "margin": 0.1}
@@ -320,11 +320,11 @@ def test_what_the_correction_leaves_open_for_want_of_room_says_so():
     """Before it, 20 of 30 are significantly fewer than 29; after it they are not, and the lead of 0.3 had never been possible."""
     rule = {"kind": "success", "of": A, "than": B, "margin": 0.3}
     found = rules.work_out(rule, Known(a=[1.0] * 20 + [0.0] * 10, b=[1.0] * 29 + [0.0]), "X")
-    assert found.verdict == "contradicted" and "room" not in found.findings[0].sentence
+    assert found.verdict == "contradicted" and "impossible" not in found.findings[0].sentence
     others = [Finding("", "", "", test=statistics.Test(0.0, (0.0, 0.0), 1.0, 1.0)) for _ in range(99)]
     _adjust([(SimpleNamespace(family="one"), outcome, None, None) for outcome in (found, Outcome(others))])
-    assert found.verdict == "inconclusive" and found.findings[0].sentence.endswith("; the second leaves no room for a lead of 0.3")
-    assert found.findings[0].sentence_zh.endswith("容不下 0.3 的领先")
+    assert found.verdict == "inconclusive" and found.findings[0].sentence.endswith("; the second is so good that a lead of 0.3 is impossible")
+    assert found.findings[0].sentence_zh.endswith("已使 0.3 的领先成为不可能")
 
 
 def chunk_counts(correct, members=3, sentences=200):
@@ -533,13 +533,20 @@ def test_what_claims_name_is_a_run_of_now_or_of_later(all_claims):
     ({"rule": {"kind": "higher", "of": A, "than": B, "margin": -1}}, "X1.rule.margin must be at least 0, but is -1."),
     ({"rule": {"kind": "above", "of": {"run": 5, "metric": "m"}, "limit": 1}}, "X1.rule.of.run must be a word, but is 5."),
     ({"rule": {"kind": "above", "of": {"run": "a/b", "metric": "m", "folds": 1}, "limit": 1}}, "X1.rule.of.folds must be a whole number of at"),
-    ({"rule": {"kind": "above", "of": {"run": "a/b", "metric": "m", "folds": 2, "learning_rate": 0.1}, "limit": 1}}, "folds and a learning_rate"),
-    ({"rule": {"kind": "above", "of": {"run": "lstm", "metric": "m"}, "limit": 1}}, "X1.rule.of.run must name a section and one of its runs"),
+    ({"rule": {"kind": "above", "of": {"run": "a/b", "metric": "accuracy", "folds": 2, "learning_rate": 0.1}, "limit": 1}}, "folds and a learning_rate"),
+    ({"rule": {"kind": "above", "of": {"run": "lstm", "metric": "accuracy"}, "limit": 1}}, "X1.rule.of.run must name a section and one of its runs"),
     ({"rule": {"kind": "above", "of": {**A, "learning_rate": "x"}, "limit": 1}}, "X1.rule.of.learning_rate must be a number"),
     ({"rule": {"kind": "above", "of": {"analysis": ["x"], "value": "v"}, "limit": 1}}, "X1.rule.of.analysis must be a word"),
     ({"rule": {"kind": "exact", "analysis": ["x"]}}, "X1.rule.analysis must be the name of an analysis"),
     ({"rule": {"kind": "all", "parts": {"x": {"kind": "all", "parts": {}}}}}, "must be a mapping of named rules, not inside another"),
     ({"statement": 3}, "X1.statement has the wrong type"),
+    ({"rule": {"kind": "above", "of": {**A, "metric": "perplexity"}, "limit": 1}}, "known whether more or less 'perplexity' is better; name it in"),
+    ({"rule": {"kind": "success", "of": A, "than": B, "margin": 0.3}}, "X1.rule.of must be a success rate"),
+    ({"rule": {"kind": "above", "of": {**A, "metric": "success"}, "limit": 5}}, "X1.rule.limit must lie between 0 and 1"),
+    ({"rule": {"kind": "conditions", "parts": {20: {"kind": "exact", "analysis": "x"}}}}, "X1.rule.parts.20 must be a name in words"),
+    ({"published": {"figur": 0.9}}, "X1.published.figur is no part of a published figure; did you mean 'figure'?"),
+    ({"published": {"figure": "0.9", "setup": "x"}}, "X1.published.status is missing"),
+    ({"published": {"figure": "0.9", "setup": "x", "status": "guessed"}}, "X1.published.status is 'guessed'"),
 ])
 def test_a_slip_in_claims_is_named(tmp_path, change, complaint):
     words = dict.fromkeys(("section", "section_zh", "statement", "statement_zh", "test", "test_zh", "family"), "x")

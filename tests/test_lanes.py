@@ -43,6 +43,10 @@ def test_no_stage_stands_in_a_group_before_what_it_reads():
     groups = lanes.kinds(chosen)
     assert len({stage for group in groups for stage in group}) == sum(map(len, groups))
     assert [group[0].partition("@")[0] for group in groups] == ["data", "train", "analyse", "judge", "report"]
+    written = {"train": results.task_folder(""), "analyse": results.analysis_folder("")}
+    for kind, sections in (("train", chosen.tasks), ("analyse", chosen.analyses)):
+        for section in sections.values():
+            assert not Path(section.reads).is_relative_to(written[kind]), section.name
 
 
 def test_where_there_is_nothing_of_a_kind_there_is_no_group(params):

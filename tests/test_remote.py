@@ -88,7 +88,8 @@ def test_results_of_other_sources_are_not_pushed(first, second, tmp_path):
 
 @pytest.mark.parametrize(("what", "address", "complaint"), [
     ("push", "", "UNROLLED_REMOTE is not set"), ("pull", "", "UNROLLED_REMOTE is not set"), ("push", "ftp://x/y", "give a folder or s3://"),
-    ("pull", "/no/such/folder", "there is no such folder"), ("push", "/tmp", "nothing to push"), ("pull", ".", "nothing has been pushed")])
+    ("pull", "/no/such/folder", "there is no such folder"), ("push", "/tmp", "nothing to push"), ("pull", ".", "nothing has been pushed"),
+    ("push", "~nosuchuser/x", "no such user")])
 def test_what_is_wrong_is_one_sentence(second, what, address, complaint):
     done = remote(second, what, address)
     assert done.returncode == 2 and complaint in done.stderr and done.stderr.count("\n") == 1, done.stderr

@@ -19,7 +19,7 @@ from ray_nodes import free_port
 from test_tracking import empty_store, runs, track_in_a_process, write_figure, write_run  # noqa: F401 (a fixture)
 
 from unrolled import settings, tracking
-from unrolled.tracking import pictures
+from unrolled.tracking import pictures, store
 
 pytestmark = pytest.mark.unit
 
@@ -112,6 +112,15 @@ def test_a_server_that_is_down_is_one_sentence(workplace, monkeypatch, address):
     assert process.returncode == 2 and complaint.count("\n") == 1 and "Traceback" not in complaint, complaint
     assert "no MLflow server answers at http://127.0.0.1:" in complaint and "secret" not in complaint
     assert time.monotonic() - started < 30
+
+
+@pytest.mark.parametrize(("address", "complaint"), [
+    ("http://[::1", "correct or unset MLFLOW_TRACKING_URI"), ("mysql+nosuchdriver://x/y", "MLFLOW_TRACKING_URI|MLflow store"),
+    ("postgresql+psycopg2://x/y", "its database driver 'psycopg2' is not installed")])
+def test_an_address_that_is_none_is_one_sentence(workplace, monkeypatch, address, complaint):
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", address)
+    with pytest.raises(tracking.TrackingError, match=complaint), store.held():
+        pass
 
 
 def test_what_answers_but_is_no_mlflow_is_one_sentence(remote, monkeypatch, server):

@@ -167,6 +167,15 @@ def test_what_a_scale_says_of_one_run_stands(params):
     assert (runs["brief"].updates, runs["brief"].seeds, runs["tanh"].updates) == (5, 3, 7)
 
 
+def test_a_scale_changes_of_a_run_what_it_names_alone(params):
+    """The block's own settings stand over the run's, the run's line in the block over both."""
+    section = params["tasks"]["adding"]
+    section["runs"]["lstm"] = {"cell": "lstm", "path": "fused", "hidden": 64, "updates": 9}
+    params["scale"], section["full"] = "full", {"updates": 7, "runs": {"lstm": {"hidden": 128}}}
+    run = settings.parse(params).tasks["adding"].runs["lstm"]
+    assert (run.cell, run.path, run.hidden, run.updates) == ("lstm", "fused", 128, 7)
+
+
 def test_runs_are_repeated_at_other_lengths(params):
     section = params["tasks"]["adding"]
     section["other_lengths"] = [10, 30]

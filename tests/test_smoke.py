@@ -112,13 +112,14 @@ def test_trained_networks_can_be_asked(whole, monkeypatch, capsys, what, name, q
 
 def test_a_spoken_phrase_can_be_looked_for(whole, monkeypatch, tmp_path):
     """A phrase, and the sound of one out of the archive's own sentences, which lies nearest to itself."""
-    monkeypatch.setenv("PHRASE", "white house gnu")
+    monkeypatch.setenv("PHRASE", "White house! gnu")
     lines = run("pipelines.ask", "find", folder=whole).stdout.splitlines()
     assert len(lines) == 7 and lines[-1] == "no sentence of the archive holds: gnu; what stands above only sounds like it"
     rate, sounds = spoken.audio(whole / "data/spoken_archive", "sentences")
     sentences = spoken.load(whole / "data/spoken_archive", "sentences")
     start, end = (int(times[3][place] * rate / 100) for times, place in ((sentences.starts, 1), (sentences.ends, 3)))
-    (tmp_path / "query.wav").write_bytes(wav.write(sounds[3][start:end], rate))
+    silence = np.zeros(rate // 2, np.int16)  # as around whatever is recorded by hand
+    (tmp_path / "query.wav").write_bytes(wav.write(np.concatenate([silence, sounds[3][start:end], silence]), rate))
     monkeypatch.setenv("WAV", str(tmp_path / "query.wav"))
     monkeypatch.setenv("PHRASE", "")
     header, first, *_ = run("pipelines.ask", "find", folder=whole).stdout.splitlines()
@@ -151,3 +152,6 @@ def test_a_query_that_cannot_be_looked_for_gets_one_sentence(whole, monkeypatch,
     monkeypatch.setenv(name, value)
     monkeypatch.chdir(whole)
     assert complaint in refused(capsys, ask.main, "find")
+    monkeypatch.setenv("PHRASE", "white house")
+    monkeypatch.setenv("WAV", "query.wav")
+    assert "both PHRASE and WAV are given" in refused(capsys, ask.main, "find")

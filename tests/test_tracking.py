@@ -308,6 +308,13 @@ def test_every_task_has_a_note_of_runs_that_there_are(params):
         assert sorted(re.findall(r"\d+", note.text)) == sorted(re.findall(r"\d+", note.text_zh)), task
 
 
+@pytest.mark.parametrize(("score", "said"), [("mean_squared_error", "(lower is better)"), ("accuracy", "(higher is better)"), ("perplexity", "")])
+def test_the_note_of_a_task_of_ones_own_says_which_way_is_better_if_it_is_known(score, said):
+    text = notes.text_of("mine", notes.of("mine", ("a", "b"), score))
+    assert f"Look at `final/{score}`{' ' if said else ''}{said}." in text and ("better" in text) == bool(said)
+    assert ("越低越好" in text, "越高越好" in text) == ("lower" in said, "higher" in said)
+
+
 def test_an_experiment_opens_on_its_runs_with_a_saved_view(store):
     tracking.mirror(store)
     experiment = runs()[0].get_experiment_by_name("unrolled/adding")

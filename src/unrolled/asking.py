@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import string
 from pathlib import Path
 from typing import NamedTuple
 
@@ -13,7 +14,7 @@ from unrolled import results, searching
 from unrolled.analyses import trained
 from unrolled.analyses.translation import translate as answers_of
 from unrolled.batches import Batch
-from unrolled.data import acoustics, espeak, spoken, synthesis
+from unrolled.data import acoustics, espeak, spoken, synthesis, wav
 from unrolled.results import UserError
 from unrolled.settings import Settings
 from unrolled.tasks.vocabulary import UNKNOWN
@@ -26,6 +27,7 @@ CANDIDATES = 40
 LONGEST_QUERY = 3.0  # seconds
 QUERY_NOISE = 25.0  # dB of noise below what is spoken here, the middle of what the archive has
 FRAMES_PER_SECOND = 100
+PUNCTUATION = string.punctuation + "“”‘’…—，。！？、；："  # which the archive's sentences do not have
 
 
 def checked_words(text: str, name: str) -> list[str]:
@@ -136,6 +138,16 @@ def _kept(path: Path) -> dict[str, np.ndarray]:
         return {}
 
 
+def recorded_phrase(path: Path) -> np.ndarray:
+    """Return the phrase in a WAV file without the silence around it, as all that is searched was cut: int16 samples at 16 kHz.
+
+    Raises:
+        UserError: it is no sound, is silent, or is longer than a phrase.
+    """
+    samples = wav.read(path, longest=LONGEST_QUERY)
+    return samples[slice(*acoustics.speech_span(samples))]
+
+
 def spoken_phrase(phrase: str) -> np.ndarray:
     """Return a phrase as a voice that is not in the archive says it: int16 samples at 16 kHz.
 
@@ -152,7 +164,7 @@ def spoken_phrase(phrase: str) -> np.ndarray:
 def never_said(words: list[str]) -> list[str]:
     """Return which words no sentence of the archive holds."""
     said = {word for text in spoken.load(ARCHIVE, "sentences").texts for word in text.split()}
-    return [word for word in words if word.lower() not in said]
+    return [word for word in words if word.lower().strip(PUNCTUATION) not in said]
 
 
 def _unknown(words: list[str], numbers: list[int]) -> list[str]:

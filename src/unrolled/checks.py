@@ -34,6 +34,21 @@ def _check(chosen: Settings) -> None:
     catalogue.check_generated(chosen)
     analyses.check(chosen)
     claims.load()
+    _check_order(chosen)
+
+
+def _check_order(chosen: Settings) -> None:
+    """Check that no stage reads what another of its kind writes: they run side by side.
+
+    Raises:
+        SettingsError: one does.
+    """
+    written = (("tasks", chosen.tasks, results.task_folder("")), ("analyses", chosen.analyses, results.analysis_folder("")))
+    for kind, sections, own in written:
+        for section in sections.values():
+            if Path(section.reads).is_relative_to(own):
+                raise settings.SettingsError(f"{kind}.{section.name}.reads is {section.reads!r}, which another of {kind} may be writing at "
+                                             "the same time; name what it was made from.")
 
 
 def _file() -> Path:

@@ -185,7 +185,8 @@ def _task(name: str, section: Mapping[str, Any], defaults: Mapping[str, Any], sc
             raise SettingsError(f"{where}.{key} is missing; every task section needs it.")
     lines = dict(mapping(own.pop("runs"), f"{where}.runs"))
     further = mapping(block.get("runs") or {}, f"{where}.{scale}.runs")
-    lines.update(further)
+    lines |= {name: {**mapping(lines.get(name) or {}, f"{where}.runs.{name}"), **mapping(line or {}, f"{where}.{scale}.runs.{name}")}
+              for name, line in further.items()}
     forced = {key: value for key, value in block.items() if key not in ("runs", "reads")}
     _check_run_fields(own, where)
     _check_run_fields(forced, f"{where}.{scale}")
@@ -201,7 +202,7 @@ def _task(name: str, section: Mapping[str, Any], defaults: Mapping[str, Any], sc
         place = f"{where}.runs.{run}"
         given = mapping(line or {}, place)
         merged = {**defaults, **own, **given}
-        stands = given if run in further else {}  # what a scale says of one run
+        stands = mapping(further.get(run) or {}, f"{where}.{scale}.runs.{run}")  # what a scale says of one run
         if run in repeated:
             stands = {"length": given["length"]}
             if isinstance(merged.get("seeds"), int) and merged["seeds"] > most_seeds:

@@ -9,6 +9,7 @@ from typing import Any
 
 from unrolled import results, stage_times
 from unrolled.settings import Settings
+from unrolled.significance import LEVEL
 
 SPREADS = 3.0  # a mean may differ by so many standard errors of either run
 NEAR = 0.02  # an adjusted p within this of the level lies near its margin: the verdict may tip
@@ -96,7 +97,7 @@ def flips(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[dict[str,
 
 def near_margin(entry: Mapping[str, Any]) -> bool:
     """Tell whether a test of a claim lies within `NEAR` of the level at which its verdict tips."""
-    return any(abs(finding[name] - 0.05) < NEAR for finding in entry["findings"] for name in ("p_for", "p_against")
+    return any(abs(finding[name] - LEVEL) < NEAR for finding in entry["findings"] for name in ("p_for", "p_against", "p_within")
                if name in finding)
 
 

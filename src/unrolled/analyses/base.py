@@ -21,7 +21,11 @@ Options = TypeVar("Options")
 
 @dataclasses.dataclass(frozen=True)
 class Check:
-    """Something that was computed, beside what it should be; `passed` follows from the two and the tolerance."""
+    """Something that was computed, beside what it should be; `passed` follows from the two and the tolerance.
+
+    Attributes:
+        run: the trained run that was asked, as section/run, if any.
+    """
 
     claim: str
     name: str
@@ -29,6 +33,7 @@ class Check:
     observed: Any
     tolerance: float
     passed: bool
+    run: str = ""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -153,7 +158,7 @@ class AnalysisResult:
         self.recorded |= other.recorded
 
 
-def compare(claim: str, name: str, expected: Any, observed: Any, tolerance: float = 0.0) -> Check:
+def compare(claim: str, name: str, expected: Any, observed: Any, tolerance: float = 0.0, run: str = "") -> Check:
     """Hold a computed value against what it should be.
 
     Args:
@@ -162,9 +167,10 @@ def compare(claim: str, name: str, expected: Any, observed: Any, tolerance: floa
         expected: number, text, truth value, or a (nested) list of them; tensors and arrays are taken as lists.
         observed: the same, as computed.
         tolerance: largest absolute difference of any number; everything else must be equal.
+        run: the trained run, as section/run, whose answers are held against what they should be.
     """
     expected, observed = plain(expected), plain(observed)
-    return Check(claim, name, expected, observed, tolerance, _agree(expected, observed, tolerance))
+    return Check(claim, name, expected, observed, tolerance, _agree(expected, observed, tolerance), run)
 
 
 def plain(value: Any) -> Any:

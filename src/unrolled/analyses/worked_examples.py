@@ -168,9 +168,9 @@ def two_contexts(options: Options, settings: Settings) -> AnalysisResult:
     members = len(names)
     return AnalysisResult([
         compare("A2", "trained members whose scores for Taipei differ after arrive and leave", members,
-                int((scores[:, 0, 1] != scores[:, 1, 1]).any(-1).sum())),
+                int((scores[:, 0, 1] != scores[:, 1, 1]).any(-1).sum()), run=options.tagger),
         compare("A2", "trained members that label Taipei otherwise after arrive and leave", members, differing,
-                math.floor(options.seeds_that_may_miss * members))],
+                math.floor(options.seeds_that_may_miss * members), options.tagger)],
         values={"members_right_about_taipei": right, "members": members},
         figures={"two_contexts": _picture(hidden[0], names[0])})
 

@@ -101,7 +101,7 @@ def _decide(outcome: Outcome, control: Outcome | None, evidence: Evidence, parts
     if outcome.findings and all(finding.passed for finding in outcome.findings):
         return verdict, "every check holds", "各项核对全部成立"
     others = [finding.verdict for finding in outcome.findings if not finding.says_nothing]
-    if verdict == "inconclusive" and silent and set(others) <= {"reproduced"}:
+    if verdict == "inconclusive" and silent and set(others) == {"reproduced"}:
         return verdict, "the parts that could be tested hold, the others say nothing", "能检验的各项都成立，其余各项说明不了什么"
     missing = [finding.missing for finding in outcome.findings if finding.missing]
     if verdict == "inconclusive" and missing:

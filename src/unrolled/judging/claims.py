@@ -10,9 +10,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from unrolled.judging.evidence import COUNTED, is_counted
 from unrolled.judging.rules import FIELDS
 from unrolled.results import UserError
+from unrolled.scores import is_lower_better
 from unrolled.settings import nearest, read_yaml
+
+PUBLISHED = ("figure", "setup", "status", "figure_zh", "setup_zh")
+STATUS = ("read", "notes", "unverified")
 
 
 class ClaimError(UserError):
@@ -73,6 +78,8 @@ def load(path: str | Path = "claims.yaml") -> list[Claim]:
     tree = read_yaml(path)
     claims = []
     for name, entry in tree.items():
+        if not isinstance(name, str):
+            raise ClaimError(f"{path}: {name!r} must be the id of a claim, a letter and a number; put it in quotes if it is one.")
         if not isinstance(entry, Mapping):
             raise ClaimError(f"{path}: {name} must be a mapping, but is {entry!r}.")
         claims.append(_claim(str(path), name, entry))
@@ -92,11 +99,28 @@ def _claim(path: str, name: str, entry: Mapping[str, Any]) -> Claim:
     for key in ("rule", "control"):
         if key in entry:
             check_rule(entry[key], f"{path}: {name}.{key}")
+    _check_published(entry.get("published"), f"{path}: {name}.published")
     parts = {*entry["rule"].get("parts", {}), *entry.get("control", {}).get("parts", {})}
     for part in entry.get("parts_zh", {}):
         if part not in parts:
             raise ClaimError(f"{path}: {name}.parts_zh.{part} is no part of the rule{nearest(part, parts)}")
     return Claim(id=name, **entry)
+
+
+def _check_published(published: Mapping[str, Any] | None, where: str) -> None:
+    """Check that a published figure says all that its card shows."""
+    if published is None:
+        return
+    for key, value in published.items():
+        if key not in PUBLISHED:
+            raise ClaimError(f"{where}.{key} is no part of a published figure{nearest(key, PUBLISHED)}")
+        if not isinstance(value, str | int | float) or isinstance(value, bool):
+            raise ClaimError(f"{where}.{key} must be text or a number, but is {value!r}.")
+    for key in PUBLISHED[:3]:
+        if key not in published:
+            raise ClaimError(f"{where}.{key} is missing.")
+    if published["status"] not in STATUS:
+        raise ClaimError(f"{where}.status is {published['status']!r}{nearest(str(published['status']), STATUS)}")
 
 
 def check_rule(rule: Any, where: str, inner: bool = False) -> None:
@@ -121,6 +145,11 @@ def check_rule(rule: Any, where: str, inner: bool = False) -> None:
         if key not in rule:
             raise ClaimError(f"{where}.{key} is missing, which a rule of kind {kind} needs.")
         _check_part(rule[key], key, f"{where}.{key}", inner)
+    if kind == "success" and (other := [key for key in ("of", "than") if not is_counted(rule[key])]):
+        raise ClaimError(f"{where}.{other[0]} must be a success rate, whose name begins with {' or '.join(COUNTED)}, for a rule of kind "
+                         f"success, but is {dict(rule[other[0]])!r}; take higher or lower for a mean.")
+    if "limit" in rule and is_counted(rule["of"]) and not 0 <= rule["limit"] <= 1:
+        raise ClaimError(f"{where}.limit must lie between 0 and 1, as a success rate does, but is {rule['limit']!r}.")
 
 
 def _check_part(value: Any, key: str, where: str, inner: bool) -> None:
@@ -128,6 +157,8 @@ def _check_part(value: Any, key: str, where: str, inner: bool) -> None:
         if inner or not isinstance(value, Mapping) or not value:
             raise ClaimError(f"{where} must be a mapping of named rules, not inside another one.")
         for name, part in value.items():
+            if not isinstance(name, str):
+                raise ClaimError(f"{where}.{name} must be a name in words; put it in quotes if it is a number.")
             check_rule(part, f"{where}.{name}", inner=True)
     elif key in ("of", "than"):
         _check_reference(value, where)
@@ -152,10 +183,20 @@ def _check_reference(value: Any, where: str) -> None:
             raise ClaimError(f"{where}.folds must be a whole number of at least 2, but is {found!r}.")
         if key not in ("learning_rate", "folds") and (not isinstance(found, str) or not found):
             raise ClaimError(f"{where}.{key} must be a word, but is {found!r}.")
+    if value.get("metric") is not None:
+        _check_metric(value["metric"], f"{where}.metric")
     if "run" in value and not all(value["run"].partition("/")):
         raise ClaimError(f"{where}.run must name a section and one of its runs, as adding/lstm, but is {value['run']!r}.")
     if {"folds", "learning_rate"} <= set(value):
         raise ClaimError(f"{where} has folds and a learning_rate; test items are kept together for all rates, so give one of the two.")
+
+
+def _check_metric(metric: str, where: str) -> None:
+    """Check that it is known which way a metric is better: what a diverged member scores follows from that."""
+    try:
+        is_lower_better(metric)
+    except ValueError as error:
+        raise ClaimError(f"{where}: {error}") from None
 
 
 def _is_number(value: Any) -> bool:

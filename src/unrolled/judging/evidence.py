@@ -89,10 +89,16 @@ class Evidence:
             raise Missing(f"{path} is missing; run `make reproduce`")
         self._note(path)
         record = results.read_result(path)
-        self._warn_of_a_stale_rate(name, record)
+        self._warn(name, record)
         return record
 
-    def _warn_of_a_stale_rate(self, name: str, record: Mapping[str, Any]) -> None:
+    def warn_of_a_stale_rate(self, run: str) -> None:
+        """Note if the learning rate of a run (section/run) that an analysis asked was tuned with other settings or code."""
+        record = results.run_file(*run.split("/"))
+        if record.exists():
+            self._warn(run, results.read_result(record))
+
+    def _warn(self, name: str, record: Mapping[str, Any]) -> None:
         text = f"the learning rate of {name} was tuned with other settings or code; run `make tune`"
         if (record.get("tuned") or {}).get("stale") and text not in self.warnings:
             self.warnings.append(text)
@@ -127,10 +133,8 @@ class Evidence:
             found = result["values"].get(reference["value"])
             if found is None:
                 raise Missing(f"analysis {reference['analysis']} has no value {reference['value']!r}")
-            for run in result["runs"]:  # exact checks ask for none of this: they rest on no rate
-                record = results.run_file(*run.split("/"))
-                if record.exists():
-                    self._warn_of_a_stale_rate(run, results.read_result(record))
+            for run in result["runs"]:
+                self.warn_of_a_stale_rate(run)
             for run in result.get("recorded", {}).get(reference["value"], []):
                 self._note(results.recorded_file(*run.split("/")))
             return np.atleast_1d(np.asarray(found, float))

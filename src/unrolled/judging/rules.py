@@ -155,6 +155,8 @@ def _exact(rule: Mapping[str, Any], evidence: Evidence, claim: str) -> Finding:
     checks = [check for check in evidence.analysis(rule["analysis"])["checks"] if check["claim"] == claim]
     if not checks:
         raise Missing(f"analysis {rule['analysis']} made no check for {claim}")
+    for run in dict.fromkeys(check["run"] for check in checks if check.get("run")):
+        evidence.warn_of_a_stale_rate(run)
     failed = [check["name"] for check in checks if not check["passed"]]
     sentence = f"{len(checks) - len(failed)} of {len(checks)} checks hold" + (f"; not: {', '.join(failed)}" if failed else "")
     chinese = f"{len(checks)} 项核对中 {len(checks) - len(failed)} 项成立" + (f"；不成立：{'、'.join(failed)}" if failed else "")
@@ -176,7 +178,8 @@ def _hold_against_the_ends(finding: Finding, rule: Mapping[str, Any], second: np
     if "run" not in rule["than"] or (rule["kind"] == "higher" and is_lower_better(rule["than"]["metric"])):
         return finding  # it is not known where an analysis' values end, and an error may grow without end
     finding.room = margin < (mean if rule["kind"] == "lower" else 1 - mean)
-    finding.reservation = f"; the second leaves no room for a lead of {margin:g}", f"；后者已接近极限，容不下 {margin:g} 的领先"
+    finding.reservation = (f"; the second is so good that a lead of {margin:g} is impossible",
+                           f"；后者的得分已使 {margin:g} 的领先成为不可能")
     return finding
 
 
@@ -222,7 +225,7 @@ def _no_worse(rule: Mapping[str, Any], evidence: Evidence, claim: str) -> Findin
 
 def _success(rule: Mapping[str, Any], evidence: Evidence, claim: str) -> Finding:
     """One run succeeds more often than another, by more than the margin."""
-    first, second = (evidence.values(rule[key]) for key in ("of", "than"))
+    first, second = (_counts(evidence.values(rule[key]), rule[key]) for key in ("of", "than"))
     sides, margin = [(int(side.sum()), len(side)) for side in (first, second)], float(rule["margin"])
 
     def compare(one: tuple[int, int], other: tuple[int, int], by: float) -> Test:
@@ -230,6 +233,13 @@ def _success(rule: Mapping[str, Any], evidence: Evidence, claim: str) -> Finding
 
     test = compare(*sides, margin)._replace(p_within=significance.within(*sides, margin, compare))
     return _hold_against_the_ends(_two_sided(rule, test, first, second), rule, second)
+
+
+def _counts(values: np.ndarray, reference: Mapping[str, Any]) -> np.ndarray:
+    """Return values that say of each member whether it succeeded; of anything else there is no number of successes."""
+    if values.ndim != 1 or not np.isin(values, (0, 1)).all():
+        raise Missing(f"{label(reference)} is not a yes or no for each member, which a rule of kind success counts")
+    return values
 
 
 def _leads(rule: Mapping[str, Any], evidence: Evidence, claim: str) -> Finding:

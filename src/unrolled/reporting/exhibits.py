@@ -96,7 +96,7 @@ def _scripted(found: Mapping[str, Any], field: str, prefix: str, ending: str) ->
 def _script_text(path: Path) -> Markup:
     """Return a file of JSON as text that can stand inside a script, without the blanks that make it readable."""
     text = json.dumps(results.read_json(path), ensure_ascii=False, separators=(",", ":"))
-    return Markup(text.replace("</", "<\\/"))  # noqa: S704 (made by us)
+    return Markup(text.replace("<", "\\u003c"))  # noqa: S704 (JSON without it can end no script and begin no comment)
 
 
 def kinds(found: Mapping[str, Any]) -> list[str]:

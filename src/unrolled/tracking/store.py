@@ -76,6 +76,9 @@ def explained(uri: str) -> Iterator[None]:
                                 "run with --serve-artifacts, then run `make track`: what is there is skipped.") from None
         raise TrackingError(f"the MLflow store {uri} cannot be used ({text}); if it was written by another version of MLflow or is "
                             "damaged, move mlflow.db away and run `make track`: it is rebuilt from the results.") from None
+    except ModuleNotFoundError as error:
+        raise TrackingError(f"the MLflow store {uri} cannot be used, since its database driver {error.name!r} is not installed; install it "
+                            "with pip, or correct or unset MLFLOW_TRACKING_URI.") from None
     except Exception as error:  # the database layer's own errors, of many classes
         if not type(error).__module__.startswith(("sqlalchemy", "alembic", "sqlite3")):
             raise
@@ -86,8 +89,8 @@ def explained(uri: str) -> Iterator[None]:
 
 def _check_answers(uri: str) -> None:
     """Raise TrackingError if nothing listens where a server should be: MLflow itself would try for minutes."""
-    parts = urlsplit(uri)
     try:
+        parts = urlsplit(uri)
         port = parts.port or {"http": 80, "https": 443}[parts.scheme]
         socket.create_connection((parts.hostname or "", port), timeout=PATIENCE).close()
     except (OSError, ValueError) as error:
