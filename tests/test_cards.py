@@ -134,7 +134,7 @@ def test_a_limit_stands_on_the_scale_of_the_values(kind, interval, effect):
 
 def test_a_difference_stands_where_it_is_and_its_margin_beside_it():
     found = strips.strip({"kind": "leads", "of": reference("a"), "margin": 0.3}, {"interval": [0.0, 0.2], "effect": 0.1}, Values(a=[0.0, 0.2]))
-    assert found["ends"] == [{"x": 3, "text": "0"}, {"x": 97, "text": "0.3"}] and found["rows"][0]["name"] == "a"
+    assert found["ends"] == [{"x": 3, "text": "0"}, {"x": 97, "text": "0.3"}] and found["rows"][0]["name"] == "a accuracy"
     assert found["interval"] == {"low": 3, "high": 65.67, "middle": 34.33} and found["rules"] == [{"x": 97, "text": "0.3"}]
 
 

@@ -75,7 +75,7 @@ def test_drawn_words_speak_both_languages(drawing):
 
 
 @pytest.mark.parametrize(("drawn", "chinese"), [
-    ("lstm, rate 0.003", "lstm，学习率 0.003"), ("T = 50, rate 0.01", "T = 50，学习率 0.01"), ("LSTM, bias 5", "LSTM，偏置 5"), ("chunk f1", "块级 F1"),
+    ("lstm, rate 0.003", "lstm，学习率 0.003"), ("T = 50, rate 0.01", "T = 50，学习率 0.01"), ("LSTM, bias 5", "LSTM，偏置 5"), ("chunk f1", "组块 F1"),
     ("lstm", None), ("0.5", None)])
 def test_chinese_of_what_is_drawn(drawn, chinese):
     assert in_chinese(drawn) == chinese

@@ -16,7 +16,7 @@ NAMES = {  # of runs and of what needs no training
     "autoencoder": ("autoencoder", "自编码器"),
     "autoencoder_further": ("autoencoder, further seeds", "自编码器，更多种子"),
     "correspondence": ("correspondence training", "同词配对训练"),
-    "contrastive": ("encoder alone, contrast of mined pairs", "仅编码器，对比学习（自动配对）"),
+    "contrastive": ("encoder alone, contrastive (mined pairs)", "仅编码器，对比学习（自动配对）"),
     "contrastive_views": ("encoder alone, contrast of two cuts", "仅编码器，对比学习（同一录音的两段）"),
     "untrained": ("untrained encoder", "未训练的编码器"),
     "frozen_encoder": ("frozen encoder, trained decoder", "编码器冻结、解码器训练"),

@@ -27,7 +27,7 @@ class Panel(NamedTuple):
 
 
 PANELS = {
-    "slots": Panel("ATIS: chunk F1", "ATIS, chunk F1", "ATIS，块级 F1", "chunk_f1"),
+    "slots": Panel("ATIS: chunk F1", "ATIS, chunk F1", "ATIS，组块 F1", "chunk_f1"),
     "character_model": Panel("Characters: bits", "Shakespeare, bits per character", "莎士比亚文本，每字符比特数", "bits_per_character"),
 }
 
@@ -97,10 +97,11 @@ def _picture(found: Mapping[str, Records]) -> Picture:
     figure.supxlabel("one dot per seed", fontsize=9)
     return Picture(figure, CLAIMS, "Depth.", "加深网络。",
                    "Slot filling one word at a time (more is better), and the next character of Shakespeare's text (less is better). "
-                   "Stacks have as many parameters as the one layer; wide: layers as wide as the one. Trained once, at full scale; "
-                   "the records are kept.",
+                   "Stacks have as many parameters as the one layer; wide: two layers, each as wide as the single one, and a single layer "
+                   "with as many parameters as those two. Trained once, at full scale; the records are kept.",
                    "左：ATIS 槽位填充，只看当前词（越高越好）；右：预测莎士比亚文本的下一个字符（越低越好）。"
-                   "多层网络的参数量与单层相等；“同宽”指每层与单层一样宽。只在 full 规模下训练过一次，其记录保存在代码库中。")
+                   "多层网络的参数量与单层相等；“加宽”：两层者每层与单层同宽，单层者的参数量与加宽的两层相等。"
+                   "只在 full 规模下训练过一次，其记录保存在代码库中。")
 
 
 def _table(found: Mapping[str, Records]) -> Table:

@@ -139,7 +139,7 @@ def _table(records: Mapping[str, dict[str, Any]]) -> Table:
         spread = [f"{100 * values.mean():.1f} ± {100 * values.std(ddof=1) if len(values) > 1 else 0:.1f}" for values in cells]
         rows.append([run, *spread, str(record["parameters"]), f"{trained.only_rate(record):g}", str(len(record["members"]))])
     columns = ("run", "F1", "F1 without repeated sentences", "parameters", "learning rate", "seeds")
-    return Table(CLAIMS, "Slot filling on ATIS, chunk F1 in per cent.", "ATIS 槽位填充的块级 F1（%）。", columns,
+    return Table(CLAIMS, "Slot filling on ATIS, chunk F1 in per cent.", "ATIS 槽位填充的组块 F1（%）。", columns,
                  ("运行", "F1", "去掉重复句后的 F1", "参数量", "学习率", "种子数"), rows, rows)
 
 
@@ -155,9 +155,9 @@ def _folds(records: Mapping[str, dict[str, Any]]) -> Table:
         cells = [f"{by_block[block]:.1f}" if block in by_block else "" for block in blocks]
         rows.append([network, *cells, *(f"{np.mean(list(means.values())):.1f}" for means in (by_block, fresh))])
     return Table(["A7"], "Cross-validation on ATIS: chunk F1 in per cent, with each block of sentences as the test; block 0: the usual.",
-                 "ATIS 交叉验证：各块句子轮流作测试集时的块级 F1（%）；第 0 块是通常的测试集。",
+                 "ATIS 交叉验证：各折句子轮流作测试集时的组块 F1（%）；第 0 折是通常的测试集。",
                  ("network", *(f"block {block}" for block in blocks), "mean of blocks", "the same without repeated sentences"),
-                 ("网络", *(f"第 {block} 块" for block in blocks), "各块平均", "去掉重复句后的平均"), rows, rows)
+                 ("网络", *(f"第 {block} 折" for block in blocks), "各折平均", "去掉重复句后的平均"), rows, rows)
 
 
 @figures.styled

@@ -146,7 +146,7 @@ def _table(names: tuple[str, str], reads: Mapping[str, Read], shown: int) -> Tab
         rows_zh.append([said, "有停顿" if paused else "连读", *spoken])
     return Table(["F2", "F3"], f"Doubled words as they are said and as they are read ({names[0]}; of how many seeds).",
                  f"叠词：所说与所读（{names[1]}；括号内为给出该答案的种子数）。",
-                 ("said", "spoken", "CTC", "a word at every step, trimmed", "the same with silence"),
+                 ("said", "spoken", "CTC", "a label per step, merged", "the same with silence"),
                  ("所说", "语流", "CTC", "逐帧标注再合并", "再加静音类别"), rows, rows_zh)
 
 

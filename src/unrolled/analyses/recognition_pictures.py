@@ -26,9 +26,12 @@ def name_of(word: str) -> str:
     return PINYIN.get(word, word)
 
 
+LABELS = {"ctc": "CTC", "trimming": "label per step", "trimming_silence": "label or silence per step"}
+
+
 def label_of(run: str) -> str:
     """Return a run's name as the figures have it."""
-    return run.replace("_", " ").replace("ctc", "CTC")
+    return LABELS.get(run, run.replace("_", " "))
 
 
 def doubled_strings(read: Read) -> dict[bool, list[int]]:
@@ -50,9 +53,9 @@ def shares(names: tuple[str, str], items: Mapping[str, Mapping[str, np.ndarray]]
         for run, counts in items.items():
             chosen = counts["repeats"][0].astype(bool) == repeats
             chosen = chosen if pauses is None else chosen & (counts["pauses"][0].astype(bool) == pauses)
-            for suffix in ("", "_blanks_first"):
+            for suffix, more in (("", ""), ("_blanks_first", ", nulls out first")):
                 if f"right{suffix}" in counts and chosen.any():
-                    samples[label_of(run) + suffix.replace("_", " ")] = counts[f"right{suffix}"][:, chosen].mean(1)
+                    samples[label_of(run) + more] = counts[f"right{suffix}"][:, chosen].mean(1)
         figures.dots(panel, samples)
         panel.set(xlim=(-0.04, 1.04), title=title, xlabel="strings all right")
     return Picture(

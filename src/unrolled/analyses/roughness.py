@@ -187,7 +187,7 @@ def _rates_picture(result: AnalysisResult, found: dict[str, dict[float, historie
     rough.set(xscale="log", yscale="log", xlabel="learning rate", ylabel="spread around the moving mean (nats)", title="Roughness")
     jumping.set(xscale="log", xlabel="learning rate", ylabel="updates that jump", title=f"Jumps of more than {options.jump:g} nats")
     failed.set(xscale="log", ylim=(-0.04, 1.04), xlabel="learning rate", ylabel="share of seeds",
-               title="Worse than character frequencies in the end")
+               title="Worse than frequencies in the end")
     rough.legend()
     return Picture(figure, ["D2", "E2"], "Roughness and failure by learning rate.", "不同学习率下的起伏与失败。",
                    f"Median over seeds, of roughness the range too. A jump: the loss rises by more than {options.jump:g} nats from one "

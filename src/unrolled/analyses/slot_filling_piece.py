@@ -58,12 +58,12 @@ def piece(section: str, runs: Sequence[str], lecture: Mapping[str, str], setting
             "networks": networks}
     return Piece(
         "slot_filling", data, ["A3"], "Watch a sentence being labelled.", "看网络逐词标注一个句子。",
-        "Choose a sentence and a network. Under each label is what the network remembers after that word: a cell per hidden unit, orange "
-        "above 0, blue below; the units stand in the order of how they differ at Taipei between the lecture's two sentences, those that "
-        "differ most at the two ends. A Jordan network remembers only its last answer, so its cells are labels. The labels and memory are "
-        f"those of the first seed. The test sentences are spread evenly over those of at most {MOST_WORDS} words on which the networks "
-        "disagree.",
-        "选择句子和网络。每个标签旁边是网络读完该词后记住的内容：一格一个隐层单元，橙色为正，蓝色为负；"
+        "Choose a sentence and a network. Beside each label (below it on a narrow screen) is what the network remembers after that word: "
+        "a cell per hidden unit, orange above 0, blue below; the units stand in the order of how they differ at Taipei between the "
+        "lecture's two sentences, those that differ most at the two ends. A Jordan network remembers only its last answer, so its cells "
+        "are labels. The labels and memory are those of the first seed. The test sentences are spread evenly over those of at most "
+        f"{MOST_WORDS} words on which the networks disagree.",
+        "选择句子和网络。每个标签旁边（窄屏上为下方）是网络读完该词后记住的内容：一格一个隐层单元，橙色为正，蓝色为负；"
         "单元按“课程两句在 Taipei 处的差异”排列，差异最大的在两端。Jordan 网络只记得上一步的答案，因此每格是一个标签。"
         f"标签与记忆均取第一个种子。测试句在“不超过 {MOST_WORDS} 个词、且各网络答案对错不一”的句子里均匀抽取。")
 

@@ -8,7 +8,7 @@ METRICS = {
     "accuracy_right": ("accuracy of labels that need the right context", "右侧上下文标签准确率"),
     "accuracy_repeats": ("accuracy on strings with repeats", "含重复的串的准确率"), "accuracy_slots": ("accuracy of slots", "槽位准确率"),
     "begun_right": ("share that begins right", "开头正确的比例"), "bits_per_character": ("bits per character", "每字符比特数"),
-    "chunk_f1": ("chunk F1", "块级 F1"), "ended": ("share that ends", "自行结束的比例"), "exact": ("exact share", "一字不差率"),
+    "chunk_f1": ("chunk F1", "组块 F1"), "ended": ("share that ends", "自行结束的比例"), "exact": ("exact share", "一字不差率"),
     "exact_match": ("exact match", "整串正确率"), "exact_swapped": ("share exact in both orders", "两种次序都一字不差的比例"),
     "length_error": ("error of length in characters", "长度误差（字符数）"),
     "mean_average_precision": ("mean average precision", "平均精度均值"),

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from unrolled.judging.evidence import Evidence, Missing, is_counted
+from unrolled.judging.wording import label
 
 MOST_DOTS = 80  # of more, a histogram is drawn
 BINS = 40
@@ -92,12 +93,8 @@ def _mark(number: float, scale: Scale) -> dict[str, Any]:
 
 def _row(reference: Mapping[str, Any], values: np.ndarray, scale: Scale, counted: bool) -> dict[str, Any]:
     """Return one sample: its name, and dots, bars or, of what either happened or did not, one bar as long as its share."""
-    name, what = (reference["run"], reference["metric"]) if "run" in reference else (reference["analysis"], reference["value"])
-    if "folds" in reference:
-        name += f"_0…{reference['folds'] - 1}"
-    if "learning_rate" in reference:
-        what += f", {reference['learning_rate']:g}"
-    row = {"name": name, "what": what, "n": len(values), "mean": scale(values.mean()), "dots": [], "bars": [], "share": None}
+    row = {"name": label(reference), "name_zh": label(reference, chinese=True),
+           "n": len(values), "mean": scale(values.mean()), "dots": [], "bars": [], "share": None}
     if counted:
         return row | {"share": {"x": scale(0.0), "width": round(scale(values.mean()) - scale(0.0), 2)}}
     return row | ({"dots": _dots(values, scale)} if len(values) <= MOST_DOTS else {"bars": _bars(values, scale)})

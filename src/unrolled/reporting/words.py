@@ -11,7 +11,7 @@ SECTIONS = ("Example application", "RNN example", "Basic concept", "Depth", "Elm
             "Autoencoder: text", "Autoencoder: speech")
 
 # How well a published number is known.
-STATUS = {"read": ("read in the source", "已查阅出处"), "notes": ("second-hand, not from the lecture notes", "转引，未见原文"),
+STATUS = {"read": ("read in the source", "已查阅出处"), "notes": ("second-hand, the source was not seen", "转引，未见原文"),
           "unverified": ("from memory, not checked", "凭记忆，未核对")}
 
 # How the parts of a rule are put together.

@@ -9,7 +9,7 @@ document.head.append(make("style", {}, `
 pieces.ctc_posteriors = (root, data) => {
   const readers = [
     {of: "ctc", name: {en: "CTC", zh: "CTC"}},
-    {of: "trimming", name: {en: "a label for every step", zh: "逐帧标注再合并"}},
+    {of: "trimming", name: {en: "a label per step, merged", zh: "逐帧标注再合并"}},
     {of: "silence", name: {en: "the same, with a class for silence", zh: "逐帧标注再合并，另有静音类别"}},
   ];
   const palette = [hues.blue, hues.vermilion, hues.green, hues.orange, hues.purple, hues.sky];

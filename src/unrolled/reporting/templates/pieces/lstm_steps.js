@@ -5,8 +5,10 @@ pieces.lstm_steps = (root, data) => {
     output: {en: "output gate", zh: "输出门"}, candidate: {en: "candidate", zh: "候选值"},
   };
   const paint = {input: hues.blue, forget: hues.green, output: hues.vermilion, candidate: hues.text};
-  const number = (value, digits = 5) => String(Number(value.toFixed(digits))).replace("-", "−");
-  const brief = value => number(value, 2);
+  const written = rounded => String(Number(rounded)).replace("-", "−");
+  // A gate that is all but shut passes little, not nothing: 0.0000454 of 3.
+  const number = value => written(Math.abs(value) > 1e-6 && Math.abs(value) < 0.001 ? value.toPrecision(3) : value.toFixed(5));
+  const brief = value => written(value.toFixed(2));
   const isOpen = gate => gate > 0.5;
   let place = 0;
 
