@@ -23,7 +23,7 @@ def draw(tmp_path: Path, monkeypatch):
     def drawn(*timing: str) -> list[str]:
         for run in (timing[0], "peephole_long"):
             members = [{"seed": 0, "learning_rate": 0.01, "metrics": {"accuracy": 0.9}, "diverged": None}]
-            results.write_json(tmp_path / f"timing_{run}.json", {"format": results.FORMAT, "run": run, "parameters": 353, "members": members})
+            results.write_json(tmp_path / f"timing_{run}.json", {"format": results.FORMAT, "task": "timing", "run": run, "parameters": 353, "members": members})
         found = special_cells.analyse(special_cells.Options(timing, (), (), more_seeds={"timing": MORE}), chosen)
         return [label.get_text() for label in found.figures["timing"].figure.axes[0].get_yticklabels()]
     return drawn
@@ -51,7 +51,10 @@ def test_a_slip_in_more_seeds_is_named(tmp_path, monkeypatch):
             trained.judged_records("timing", ["lstm"], slip, chosen)
 
 
-def test_what_a_caption_says_of_more_seeds():
-    assert trained.on_more_seeds({"lstm": {"run": "lstm"}}) == ("", "")
-    english, chinese = trained.on_more_seeds({"lstm": {"run": "lstm_100"}, "gru": {"run": "gru"}})
-    assert "lstm_100" in english and "lstm_100" in chinese and "gru" not in english
+def test_what_a_caption_says_of_what_was_recorded(workplace):
+    for run in ("lstm", "gru"):
+        results.write_json(results.run_file("timing", run), {})
+    records = [{"task": "timing", "run": run} for run in ("lstm", "lstm_100", "gru", "peephole_long")]
+    assert trained.on_more_seeds({"lstm": records[0]}) == ("", "")
+    english, chinese = trained.on_more_seeds({"lstm": records[1], "gru": records[2], "peephole_long": records[3]})
+    assert "lstm_100, peephole_long" in english and "lstm_100、peephole_long" in chinese and "gru" not in english

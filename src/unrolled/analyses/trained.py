@@ -93,8 +93,8 @@ def judged_records(section: str, runs: Iterable[str], more_seeds: Mapping[str, s
 
 
 def on_more_seeds(found: Mapping[str, dict[str, Any]]) -> tuple[str, str]:
-    """Return what a caption has to say, in both languages, of the records that `judged_records` gave in place of others; empty if none."""
-    names = [record["run"] for run, record in found.items() if record["run"] != run]
+    """Return what a caption has to say, in both languages, of those among some records that this scale does not train; empty if none."""
+    names = [record["run"] for record in found.values() if not results.run_file(record["task"], record["run"]).exists()]
     if not names:
         return "", ""
     return (f" Recorded once at full scale, as the claim is judged: {', '.join(names)}.",
