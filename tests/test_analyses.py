@@ -235,16 +235,13 @@ def test_small_analyses_make_all_that_claims_ask_of_them(workplace):
         assert asked and asked <= set(values), asked - set(values)
 
 
-def test_growth_is_no_keeping_and_those_that_solved_their_task_stand_apart():
+def test_growth_is_no_keeping():
     """A factor of 1.25 is as far from keeping as one of 0.8."""
     lags, factors = np.arange(30), np.array([0.8, 1.25, 1.0])
-    flow = gradient_flow.Flow(factors[:, None] ** lags, None, np.array([0.5, 0.6, 0.7]), np.array([True, False, True]))
+    flow = gradient_flow.Flow(factors[:, None] ** lags, None, np.array([0.5, 0.6, 0.7]))
     found = gradient_flow.values_of("x", flow, 5)
-    assert set(found) == {"factor_x", "constancy_x", "opening_x", "factor_solved_x"}
+    assert set(found) == {"factor_x", "constancy_x", "opening_x"}
     assert found["factor_x"] == pytest.approx(factors) and found["constancy_x"] == pytest.approx([0.8, 0.8, 1.0])
-    assert found["factor_solved_x"] == pytest.approx([0.8, 1.0])
-    alone = flow._replace(solved=np.array([False, False, True]))
-    assert "factor_solved_x" not in gradient_flow.values_of("x", alone, 5)  # one is no sample
 
 
 def test_land_in_between_hangs_on_what_flat_means():

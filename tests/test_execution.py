@@ -32,7 +32,7 @@ def small(params, workplace, monkeypatch):
     monkeypatch.setattr(catalogue.TASKS["adding"], "test_size", 10)
     section = params["tasks"]["adding"]
     del section["other_lengths"]
-    section.update(length=5, updates=4, stride=2, seeds=3, hidden=4, batch=4, members_together=2)
+    section.update(length=5, updates=4, stride=2, seeds=3, hidden=4, batch=4, members_together=2, finalist_seeds=0)
     section["runs"] = {"elman": {"cell": "elman"}, "gru": {"cell": "gru"},
                        "rates": {"cell": "elman", "learning_rates": [0.1, 0.2], "seeds": 1}}
     params["tasks"] = {"adding": section}
@@ -268,6 +268,13 @@ def test_the_two_best_rates_meet_again_on_seeds_of_their_own(small):
     ({0.1: [0.80, 0.81, 0.82, 0.81], 0.3: [0.84, 0.79, 0.83, 0.82]}, 0.3),  # a grid alone is not tested
 ])
 def test_of_two_finalists_that_are_alike_the_lower_rate_is_chosen(scores, best):
+    assert learning_rates.chosen_rate({"higher_is_better": True, "scores": scores}, lower_of_alike=True) == best
+
+
+@pytest.mark.parametrize(("scores", "best"), [
+    ({0.1: [0.80, 0.81, 0.82, 0.81], 0.3: [0.84, 0.79, 0.83, 0.82], 1.0: [0.1, 0.1]}, 0.3),
+    ({0.1: [0.80, 0.81, 0.82, 0.81], 0.3: [0.84, 0.84, 0.84, 0.10], 1.0: [0.1, 0.1]}, 0.1)])  # over the edge with one seed of four
+def test_of_two_finalists_the_better_in_the_mean_is_chosen(scores, best):
     assert learning_rates.chosen_rate({"higher_is_better": True, "scores": scores}) == best
 
 

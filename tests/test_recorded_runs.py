@@ -64,7 +64,7 @@ def test_what_is_recorded_was_trained_with_the_settings_and_code_of_now() -> Non
 
     After an edit of the code that leaves every bit as it was, as another run shows, the stamps alone may be renewed.
     """
-    full = scale("full")
+    full, rated = scale("full"), tuned.load(ROOT / "tuned.yaml")
     for path in sorted(Path(ROOT, results.recorded_file("x", "y").parent.parent).glob("*/*.json")):
         record = results.read_result(path)
         run = full[record["task"]].runs[record["run"]]
@@ -73,4 +73,6 @@ def test_what_is_recorded_was_trained_with_the_settings_and_code_of_now() -> Non
         assert {key: value for key, value in flat.items() if key not in loose} == {
             key: value for key, value in record["settings"].items() if key in flat and key not in loose}, path
         assert record["code"] == keys.code_of(run), f"{path} was recorded with other code; record it anew"
-        assert len(record["members"]) == run.seeds * max(len(run.learning_rates), 1), path
+        rates = run.learning_rates or (rated[record["task"]][record["run"]]["learning_rate"],)
+        asked = [(seed, rate) for rate in rates for seed in range(run.first_seed, run.first_seed + run.seeds)]
+        assert [(member["seed"], member["learning_rate"]) for member in record["members"]] == asked, path

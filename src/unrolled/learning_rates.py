@@ -46,12 +46,18 @@ def _turned(values: Sequence[float | None], higher_is_better: bool) -> list[floa
     return [float("-inf") if value is None else sign * value for value in values]
 
 
-def chosen_rate(found: Mapping[str, Any]) -> float:
-    """Return the best rate; of two that met again and that their seeds cannot tell apart, the lower, which is further from the edge."""
+def chosen_rate(found: Mapping[str, Any], lower_of_alike: bool = False) -> float:
+    """Return the best rate in the mean, of two that met again over all their seeds.
+
+    Args:
+        found: a run's scores and whether more is better.
+        lower_of_alike: of two that met again and that their seeds cannot tell apart take the lower, which is further from the edge.
+    """
     scores = found["scores"]
     most = max(map(len, scores.values()))
     best, *others = ranked({rate: values for rate, values in scores.items() if len(values) == most}, found["higher_is_better"])
-    if most > min(map(len, scores.values())) and others[0] < best and not _told_apart(scores[best], scores[others[0]]):
+    met_again = most > min(map(len, scores.values()))
+    if lower_of_alike and met_again and others[0] < best and not _told_apart(scores[best], scores[others[0]]):
         return others[0]
     return best
 

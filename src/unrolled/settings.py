@@ -57,7 +57,8 @@ class TaskSection:
 
     Attributes:
         elsewhere: names of runs that other scales have, whose tuned rates stay.
-        finalist_seeds: on how many seeds more the two best learning rates of the grid are held against each other.
+        finalist_seeds: on how many seeds more the two best learning rates of the grid are held against each other. lower_of_alike: whether
+            the lower is taken where their seeds cannot tell them apart, and not the better in the mean.
     """
 
     name: str
@@ -67,6 +68,7 @@ class TaskSection:
     purpose: str = ""
     elsewhere: tuple[str, ...] = ()
     finalist_seeds: int = 0
+    lower_of_alike: bool = False
 
 
 @dataclasses.dataclass(frozen=True)
@@ -196,6 +198,7 @@ def _task(name: str, section: Mapping[str, Any], defaults: Mapping[str, Any], sc
     lengths = checked_value(forced.pop("other_lengths", own.pop("other_lengths", [])), tuple[int, ...], f"{where}.other_lengths", "length")
     most_seeds = checked_value(forced.pop("other_seeds", own.pop("other_seeds", 1000)), int, f"{where}.other_seeds", "seeds")
     finalist_seeds = checked_value(forced.pop("finalist_seeds", own.pop("finalist_seeds", 0)), int, f"{where}.finalist_seeds")
+    lower_of_alike = checked_value(own.pop("lower_of_alike", False), bool, f"{where}.lower_of_alike")
     repeated = _at_other_lengths(lines, lengths, where)
     runs = {}
     for run, line in {**lines, **repeated}.items():
@@ -211,7 +214,8 @@ def _task(name: str, section: Mapping[str, Any], defaults: Mapping[str, Any], sc
     blocks = {other: mapping(section.get(other) or {}, f"{where}.{other}") for other in SCALES}
     named = (mapping(found.get("runs") or {}, f"{where}.{other}.runs") for other, found in blocks.items())
     elsewhere = sorted(set().union(*named) - set(runs), key=str)  # a name may be a number, of which others complain
-    return TaskSection(name, checked_value(own["kind"], str, f"{where}.kind"), reads, runs, purpose, tuple(elsewhere), finalist_seeds)
+    return TaskSection(name, checked_value(own["kind"], str, f"{where}.kind"), reads, runs, purpose, tuple(elsewhere), finalist_seeds,
+                       lower_of_alike)
 
 
 def _at_other_lengths(lines: Mapping[str, Any], lengths: Iterable[int], where: str) -> dict[str, dict[str, Any]]:

@@ -56,7 +56,7 @@ def tune(settings: Settings, everything: bool = False, only: Sequence[str] = ())
                 found = {run: _joined(scored, again[run]) for run, scored in found.items()}
             for run in due:
                 scores[run.name] = found[run.name]
-                entries[name][run.name] = {"learning_rate": chosen_rate(found[run.name]),
+                entries[name][run.name] = {"learning_rate": chosen_rate(found[run.name], section.lower_of_alike),
                                            "code": execution.tuning_hash(run, section.reads, settings.tuning)}
                 lines.append(f"{name}/{run.name}: {entries[name][run.name]['learning_rate']:g}")
             tuned.save(entries, evidence)

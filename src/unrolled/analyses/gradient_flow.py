@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 
-from unrolled import catalogue, results, scores, training
+from unrolled import catalogue, results, training
 from unrolled import drawing as figures
 from unrolled.analyses import chinese as in_chinese
 from unrolled.analyses import gradient_flow_piece
@@ -74,14 +74,11 @@ class Options:
 
 
 class Flow(NamedTuple):
-    """Of one kind of network: gradient norms (members, lags), and by member the factor that theory expects, what its gates keep, and
-    whether it has solved its task.
-    """
+    """Of one kind of network: gradient norms (members, lags), the factor theory expects (members,), and what its gates keep (members,)."""
 
     norms: np.ndarray
     expected: np.ndarray | None
     kept: np.ndarray | None
-    solved: np.ndarray | None = None
 
 
 def analyse(options: Options, settings: Settings) -> AnalysisResult:
@@ -108,13 +105,9 @@ def analyse(options: Options, settings: Settings) -> AnalysisResult:
 
 
 def values_of(name: str, flow: Flow, first_lag: int) -> dict[str, list[float]]:
-    """Return by member the factor per step, how near to 1 it lies, what theory expects and gates keep, and the factors of those that have
-    solved their task, if two have.
-    """
+    """Return by member the factor per step, how near to 1 it lies, and what theory expects and gates keep."""
     factors = fit(flow.norms, first_lag).factor
     found = {"factor": factors, "constancy": np.minimum(factors, 1 / factors), "expected": flow.expected, "opening": flow.kept}
-    if flow.solved is not None and flow.solved.sum() > 1:
-        found["factor_solved"] = factors[flow.solved]
     return {f"{kind}_{name}": values.tolist() for kind, values in found.items() if values is not None}
 
 
@@ -176,14 +169,8 @@ def _trained(options: Options, settings: Settings) -> dict[str, Flow]:
         cell: Cell = trained_model(run, task, results.read_arrays(results.weights_file(section.name, name))).forward_cells[0].double()
         batch = next(iter(task.evaluation_batches("validation"))).inputs[:, : options.batch].double()
         seeds = range(options.first_seed, options.first_seed + cell.members)
-        found[name] = measure(cell, batch.expand(cell.members, -1, -1, -1), seeds)._replace(solved=_solved(section.name, name))
+        found[name] = measure(cell, batch.expand(cell.members, -1, -1, -1), seeds)
     return found
-
-
-def _solved(section: str, run: str) -> np.ndarray | None:
-    """Tell which members of a trained run have solved its task, None where the task knows no success."""
-    members = results.read_result(results.run_file(section, run))["members"]
-    return scores.of_members(members, "success") == 1 if all("success" in member["metrics"] for member in members) else None
 
 
 def _check_single(run: Run) -> None:

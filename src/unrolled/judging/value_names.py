@@ -17,7 +17,6 @@ WORDS: dict[str, Names] = {
     "lstm_no_forget_gate": ("LSTM without forget gate", "没有遗忘门的 LSTM"),
     "overwriting": ("LSTM that overwrites its memory", "每步覆盖记忆的 LSTM"),
     **{f"lstm_{bias}": (f"LSTM with forget bias {bias}", f"遗忘门偏置 {bias} 的 LSTM") for bias in (0, 1, 5)},
-    **{f"lstm_bias_{bias}": (f"LSTM with forget bias {bias}", f"遗忘门偏置 {bias} 的 LSTM") for bias in (0, 1, 5)},
     # surfaces
     "flat": ("flat", "平坦部分"), "steep": ("steep", "陡峭部分"), "pascanu": ("Pascanu's problem", "Pascanu 的问题"),
     "latch": ("the latch", "锁存问题"), "slice": ("slices through trained networks", "穿过训练后网络的切片"),
@@ -66,8 +65,6 @@ PATTERNS: dict[str, Names] = {
                                         "不裁剪时走出判定范围的起点比例，学习率 {0}"),
     f"error_surface:success_rescued_(norm|value)_{RATE}_rate_{RATE}": ("of these, share that stay when clipped {0} {1}, rate {2}",
                                                                       "其中{0} {1} 后留在范围内的比例，学习率 {2}"),
-    rf"gradient_flow:factor_solved_trained_{NETWORK}": ("gradient kept per step by those that solved the task, {0}",
-                                                        "解出任务者每步保留的梯度，{0}"),
     rf"gradient_flow:factor_{NETWORK}": ("gradient kept per step, {0}", "每步保留的梯度，{0}"),
     rf"gradient_flow:constancy_{NETWORK}": ("nearness to 1 of the gradient's factor per step, {0}", "梯度每步缩放因子与 1 的接近程度，{0}"),
     r"recognition:lead_(speech_ctc|mandarin_ctc)_ctc_over_(\w+)": ("{0}: lead in strings with a doubled word right, CTC over {1}",
