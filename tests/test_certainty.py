@@ -44,6 +44,11 @@ def test_one_answer_that_differs_is_resampled():
     assert found.interval[0] < found.effect < found.interval[1] and found.p_for < 0.001
 
 
+def test_a_sample_that_does_not_vary_is_no_complaint(recwarn):
+    found = significance.compare([0.3] * 6, [0.1, 0.2, 0.15, 0.1, 0.12, 0.2], 0.0)
+    assert not recwarn.list and found.interval[0] < found.effect < found.interval[1]
+
+
 def test_items_are_drawn_with_replacement():
     """As many as there are in each draw, and as often as others: of mean 1 and the variance of a multinomial."""
     drawn = significance._drawn(30, 20_000, np.random.default_rng(0))

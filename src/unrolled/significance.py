@@ -7,6 +7,7 @@ the other side), and a 95 % interval of the effect.
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
@@ -87,7 +88,9 @@ def _t_interval(first: np.ndarray, second: np.ndarray | None = None) -> tuple[fl
     if all(np.ptp(sample) <= ROUNDING * np.abs(sample).max() for sample in samples):
         effect = float(first.mean() - (0.0 if second is None else second.mean()))
         return effect, effect
-    test = stats.ttest_1samp(first, 0.0) if second is None else stats.ttest_ind(first, second, equal_var=False)
+    with warnings.catch_warnings():  # of one sample that does not vary, beside one that does: its variance is 0 indeed
+        warnings.filterwarnings("ignore", "Precision loss", RuntimeWarning)
+        test = stats.ttest_1samp(first, 0.0) if second is None else stats.ttest_ind(first, second, equal_var=False)
     low, high = test.confidence_interval(1 - LEVEL)
     return float(low), float(high)
 
