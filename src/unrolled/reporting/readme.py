@@ -29,14 +29,14 @@ def table(claims: Mapping[str, Any], chinese: bool) -> str:
     fresh = fresh_seeds(claims)
     if fresh:
         differ = [name for name in claims if fresh.get(name)]
-        words = ("On fresh seeds (`make confirm`) {0} of {1} verdicts differ{2}; not counted are those that rest on recorded runs alone, "
+        words = ("On fresh seeds (`make confirm`) {0} of {1} verdicts {3}{2}; not counted are those that rest on recorded runs alone, "
                  "and those whose rule or outcome has changed since.")
         if chinese:
             words = ("用新的种子重做（`make confirm`），{1} 个论断中有 {0} 个结论不同{2}；"
                      "只依据已记录运行的，以及规则或结论此后有变的，不计在内。")
         colon, comma = ("：", "、") if chinese else (": ", ", ")
         named = colon + comma.join(differ) if differ else ""
-        rows += ["", words.format(len(differ), len(fresh), named)]
+        rows += ["", words.format(len(differ), len(fresh), named, "differs" if len(differ) == 1 else "differ")]
     return "\n".join(rows)
 
 
