@@ -130,7 +130,7 @@ def test_the_time_tells_what_every_network_holds_for_likely(ctc: tuple[Page, dic
         likeliest, value = max(((name, line[step]) for name, line in reading["ctc"]["lines"].items()), key=lambda each: each[1])
         expect(page.locator(".ctc-now span[lang=en]")).to_contain_text(f"CTC: {likeliest} {value:.2f}")
         label = [name for name, count in reading["trimming"]["stretches"] for _ in range(count)][step]
-        expect(page.locator(".ctc-now span[lang=en]")).to_contain_text(f"every step: {label}")
+        expect(page.locator(".ctc-now span[lang=en]")).to_contain_text(f"a label per step, merged: {label}")
 
 
 def test_the_archive_is_searched_for_each_phrase_by_each_method(archive: tuple[Page, dict]) -> None:
