@@ -137,6 +137,6 @@ def test_a_metric_of_ones_own_is_named_before_anything_runs():
         scores.is_lower_better("perplexity")
 
 
-def test_an_answer_of_which_seeds_are_missing_is_missing():
+def test_a_share_is_no_success():
     with pytest.raises(Missing, match="is not a yes or no"):
         rules._counts(np.array([0.5]), {"run": "t/r", "metric": "success"})

@@ -13,7 +13,7 @@ class Note:
 
     Attributes:
         first: runs to look at, which stand at the top of the table; the first two are those of the ready comparison.
-        score: the test score that tells them apart. lower: whether less of it is better, None if nobody knows.
+        score: the test score that tells them apart.
         text, text_zh: what to compare, in one sentence.
         claims: what the comparison bears on, as in claims.yaml.
         pictures: of analyses, "analysis/file" with wildcards.
@@ -25,7 +25,6 @@ class Note:
     text_zh: str
     claims: tuple[str, ...]
     pictures: tuple[str, ...] = ()
-    lower: bool | None = False
 
 
 NOTES = {
@@ -48,7 +47,7 @@ NOTES = {
         "Networks that all stopped at one training loss, so that the surfaces cut through them can be compared; look at how "
         "many updates each took.",
         "各网络都在同一训练损失处停下，穿过它们的误差曲面才可比较；看各自用了多少次更新。",
-        ("D3", "E2"), ("surfaces/*",), lower=True),
+        ("D3", "E2"), ("surfaces/*",)),
     "clipping": Note(
         ("irnn_norm_1_rate_0.003", "irnn_none_rate_0.003", "irnn_norm_1_rate_0.01", "irnn_none_rate_0.01", "irnn_norm_1_rate_0.001",
          "irnn_none_rate_0.001"), "success",
@@ -59,7 +58,7 @@ NOTES = {
         ("lstm_rate_8", "tanh_rate_8", "lstm_rate_4", "tanh_rate_4", "lstm_rate_16", "tanh_rate_16"), "bits_per_character",
         "Rough or calm: training/loss_first_seed of tanh against LSTM at one rate, plain gradient descent without clipping.",
         "起伏还是平稳：同一学习率下 tanh 与 LSTM 的 training/loss_first_seed，普通梯度下降，不裁剪。",
-        ("D2",), ("roughness/*",), lower=True),
+        ("D2",), ("roughness/*",)),
     "character_clipping": Note(
         ("relu_norm_0_25_rate_8", "relu_none_rate_8", "tanh_norm_0_25_rate_8", "tanh_none_rate_8",
          "tanh_norm_1_rate_8", "relu_norm_1_rate_8"), "success",
@@ -70,7 +69,7 @@ NOTES = {
         ("lstm", "tanh", "scrn", "tanh_as_scrn", "gru", "sigmoid", "relu", "irnn"), "bits_per_character",
         "Bits per character on Shakespeare, every cell at its own tuned rate; tanh_as_scrn has as many parameters as SCRN.",
         "莎士比亚文本每个字符的比特数，各单元用各自调好的学习率；tanh_as_scrn 与 SCRN 参数量相等。",
-        ("D6", "E7", "E8"), ("special_cells/character_model.svg", "activations/*"), lower=True),
+        ("D6", "E7", "E8"), ("special_cells/character_model.svg", "activations/*")),
     "timing": Note(
         ("peephole", "lstm", "lstm_matched", "tanh"), "success",
         "Peepholes against LSTM of equal width (lstm) and of no fewer parameters (lstm_matched) at firing on the right step.",
@@ -80,7 +79,7 @@ NOTES = {
         ("clockwork", "elman", "lstm", "orthogonal"), "normalised_error",
         "Clockwork against the plain network (elman) and LSTM at generating a sequence without input, about 380 parameters each.",
         "无输入生成序列：Clockwork 与普通网络（elman）、LSTM 比较，参数量各约 380。",
-        ("E6",), ("special_cells/sequence_generation.svg",), lower=True),
+        ("E6",), ("special_cells/sequence_generation.svg",)),
     "small_digits": Note(
         ("lstm", "tanh", "tanh_matched", "irnn", "gru", "sigmoid", "relu", "sigmoid_identity", "tanh_identity", "orthogonal"), "accuracy",
         "Sigmoid, tanh and ReLU (irnn: ReLU with identity start) beside LSTM and GRU on digits of 8x8 pixels, one pixel a step.",
@@ -128,7 +127,7 @@ NOTES = {
         ("with_stop", "without_stop"), "bits_per_character",
         "Texts with and without a symbol for their end: alike in bits per character; the picture shows which of them end.",
         "有无结束符的文本：每字符比特数相近；图中可见哪一种会结束。",
-        ("F5",), ("stopping/*",), lower=True),
+        ("F5",), ("stopping/*",)),
     "documents": Note(
         ("hierarchical", "flat"), "exact",
         "Documents written back exactly: clause by clause (hierarchical) against all words in a row (flat).",
@@ -155,22 +154,21 @@ NOTES = {
 
 def of(task: str, runs: tuple[str, ...], score: str) -> Note:
     """Return the note of a task, or one made of its first runs where params.yaml has a task of the reader's own."""
-    return NOTES.get(task) or Note(runs[:2], score, f"The runs by final/{score}.", f"按 final/{score} 比较各次运行。", (),
-                                   lower=_is_lower_better(score))
+    return NOTES.get(task) or Note(runs[:2], score, f"The runs by final/{score}.", f"按 final/{score} 比较各次运行。", ())
 
 
-def _is_lower_better(score: str) -> bool | None:
-    """Tell which way a score is better, None where nobody has said."""
+def _better(score: str) -> tuple[str, str]:
+    """Say which way a score is better, in English and Chinese; nothing where nobody has said, as of a task of the reader's own."""
     try:
-        return is_lower_better(score)
+        return (" (lower is better)", "（越低越好）") if is_lower_better(score) else (" (higher is better)", "（越高越好）")
     except ValueError:
-        return None
+        return "", ""
 
 
 def text_of(task: str, note: Note) -> str:
     """Return what an experiment's description says, in Markdown, English and Chinese."""
     first, second = (*note.first, "", "")[:2]
-    better = {True: (" (lower is better)", "（越低越好）"), False: (" (higher is better)", "（越高越好）"), None: ("", "")}[note.lower]
+    better = _better(note.score)
     return (f"**{note.text}** Look at `final/{note.score}`{better[0]}.\n\n"
             f"**{note.text_zh}** 看 `final/{note.score}`{better[1]}。\n\n"
             f"- **Views ▾ → What to compare** puts the runs to look at first, with the columns and charts that tell them apart."
