@@ -130,6 +130,26 @@ def test_colours_come_again():
     assert len(lines.figure.axes[0].containers) == len(COLOURS) + 1
 
 
+# LSTM against the plain network
+
+def test_a_comparison_reads_what_was_recorded_once_and_leaves_out_what_was_not(params, workplace):
+    chosen = settings.parse(params)
+    measure = lstm_vs_rnn.Measure("solved, T = {T}", "解出，T = {T}", "temporal_order/tanh_200_seeds", "temporal_order/lstm_200_seeds", "success", 1)
+    assert lstm_vs_rnn._compared(measure, chosen) is None
+    for run, solved in (("tanh_200_seeds", 0), ("lstm_200_seeds", 15)):
+        members = [{"seed": seed, "metrics": {"success": float(seed < solved)}, "diverged": None} for seed in range(20)]
+        results.write_json(results.recorded_file("temporal_order", run), {"format": results.FORMAT, "settings": {"length": 7}, "members": members})
+    assert lstm_vs_rnn._compared(measure, chosen) == ("solved, T = 7", "解出，T = 7", "0/20", "15/20", 1)
+
+
+def test_fewer_parameters_speak_for_the_plain_network(workplace):
+    for run, parameters in (("tanh", 10), ("tanh_matched", 40), ("lstm", 40)):
+        results.write_json(results.run_file("adding", run), {"format": results.FORMAT, "parameters": parameters, "settings": {"hidden": 3}})
+    row = lstm_vs_rnn._parameters(lstm_vs_rnn.Options({"gradient_flow": {}, "surfaces": {}, "roughness": {}}))
+    assert row == ("parameters at 3 units", "3 个单元的参数量", "10", "40", -1)
+    assert "the plain network 1: parameters at 3 units. What an update" in lstm_vs_rnn._sentence([row]).text
+
+
 # clipping
 
 def test_share_above_counts_what_is_not_finite_as_above(workplace, monkeypatch):

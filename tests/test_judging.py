@@ -324,7 +324,7 @@ def test_what_the_correction_leaves_open_for_want_of_room_says_so():
     others = [Finding("", "", "", test=statistics.Test(0.0, (0.0, 0.0), 1.0, 1.0)) for _ in range(99)]
     _adjust([(SimpleNamespace(family="one"), outcome, None, None) for outcome in (found, Outcome(others))])
     assert found.verdict == "inconclusive" and found.findings[0].sentence.endswith("; the second is so good that a lead of 0.3 is impossible")
-    assert found.findings[0].sentence_zh.endswith("已使 0.3 的领先成为不可能")
+    assert found.findings[0].sentence_zh.endswith("不可能再领先它 0.3")
 
 
 def chunk_counts(correct, members=3, sentences=200):

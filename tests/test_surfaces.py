@@ -112,11 +112,11 @@ def test_a_plane_is_moved_as_a_whole():
 
 def test_shares_are_counted():
     norms = np.array([[0.0, 0.005, 0.01, 0.5], [1.0, 2.0, np.nan, np.inf]])
-    found = surfaces.statistics(norms, surfaces.Options(flat=0.01, steep=1.0))
+    found = surfaces.statistics(norms, 0.01, 1.0)
     assert found["flat"] == 2 / 8 and found["steep"] == 3 / 8 and math.isfinite(found["quantile_ratio"])
     norms = np.linspace(1, 101, 101)
-    assert surfaces.statistics(norms, surfaces.Options())["quantile_ratio"] == pytest.approx(100 / 51)
-    assert math.isfinite(surfaces.statistics(np.zeros(5), surfaces.Options())["quantile_ratio"])
+    assert surfaces.statistics(norms, 0.01, 1.0)["quantile_ratio"] == pytest.approx(100 / 51)
+    assert math.isfinite(surfaces.statistics(np.zeros(5), 0.01, 1.0)["quantile_ratio"])
 
 
 def test_shares_add_up_over_planes():
@@ -127,6 +127,23 @@ def test_shares_add_up_over_planes():
         norms = np.sqrt(by_weight**2 + by_bias**2)
         between = ((norms >= 0.05) & (norms <= 0.2)).mean()
         assert 0 < flat < 1 and 0 < steep < 1 and flat + between + steep == pytest.approx(1)
+
+
+def test_what_is_flat_on_a_slice_hangs_on_its_median_and_not_on_its_scale(monkeypatch):
+    norms = np.array([[0.9, 1.1, 10.0], [10.0, 10.0, 10.0], [99.0, 101.0, np.nan]])
+    for scale in (1e-6, 1.0, 1e6):
+        monkeypatch.setattr(slices, "cut", lambda *_, times=scale: slices.Slice(None, None, times * norms))
+        found = surfaces._of_member(None, 0, dataclasses.replace(TINY, slice_flat=0.1, slice_steep=10.0))
+        assert found["flat"] == pytest.approx(1 / 9) and found["steep"] == pytest.approx(2 / 9)
+
+
+def test_all_lstms_are_held_against_the_plain_network():
+    values = {f"{kind}_{network}_{problem}": [0.5] for kind in ("flat", "steep") for network in NETWORKS for problem in PROBLEMS}
+    values |= {"flat_lstm_5_latch": [0.4], "flat_lstm_no_forget_gate_latch": [0.3], "steep_lstm_5_latch": [0.1]}
+    found = surfaces._variants_sentence(values)
+    assert "pascanu: less is flat than with the plain network for none; latch: less is flat than with the plain network for LSTM, bias 5 and LSTM, " \
+           "no forget gate, with no fewer cliffs for 1 of these" in found.text
+    assert "锁存平面：平坦处少于普通网络的有偏置 5、无遗忘门，其中悬崖不少于普通网络的有 1 个" in found.text_zh
 
 
 def test_a_window_depends_on_its_seed_alone():
@@ -301,7 +318,7 @@ def test_a_slice_that_explodes_counts_as_steep_and_can_be_drawn(chosen):
     huge = dataclasses.replace(trained, members=[{name: value * 1e30 for name, value in trained.members[0].items()}])
     found = slices.cut(huge, 0, slices.seeded(0, 0, 0), 3, 1.0)
     assert not np.isfinite(found.losses).all()
-    statistics = surfaces.statistics(np.where(np.isfinite(found.losses), found.norms, np.nan), surfaces.Options())
+    statistics = surfaces.statistics(np.where(np.isfinite(found.losses), found.norms, np.nan), 0.01, 1.0)
     assert statistics["steep"] > 0.9 and math.isfinite(statistics["quantile_ratio"])
     assert "T = 6，" in surface_pictures.slices_side_by_side({"tanh": found, "lstm": found}, 6).caption_zh
 
@@ -376,7 +393,8 @@ def test_intervals_are_around_the_mean():
     ("pascanu", [12, 0, -6, 0], "pascanu must be lowest and highest weight, lowest and highest bias, but is [12.0, 0.0, -6.0, 0.0]."),
     ("latch", [-4, 4], "latch must be lowest and highest weight"), ("points", 2, "points must be at least 3"),
     ("coarse_points", 1, "points must be at least 3"), ("planes", 0, "windows, starts, planes, steps and updates must be at least 1"), ("reach", 0, "reach above 0"),
-    ("flat", 1, "flat must lie below steep, but they are 1 and 1."), ("rates", [0, 0.1], "rates must rise from above 0"),
+    ("flat", 1, "flat must lie below steep, but they are 1 and 1."),
+    ("slice_flat", 10, "slice_flat must lie below slice_steep, but they are 10 and 10."), ("rates", [0, 0.1], "rates must rise from above 0"),
     ("rates", [0.1], "rates must rise from above 0 and hold small_rate 0.1"), ("rates", [1, 0.1], "rates must rise"),
     ("small_rate", 0.2, "rates must rise from above 0 and hold small_rate 0.2"), ("flat", -1, "analyses.surfaces.flat must be at least 0"),
     ("batch", 0, "analyses.surfaces.batch must be at least 1")])

@@ -242,4 +242,4 @@ def _rates_picture(by_rate: Mapping[str, Mapping[float, Descent]], options: Opti
                    f"A start flies off if a single step is longer than {options.flown:g}. A threshold can only prevent that where "
                    "threshold times learning rate is smaller, and there it must: the claim is judged by who stays within the plane.",
                    f"单步长于 {options.flown:g} 即算飞出。只有当阈值乘以学习率小于它时，裁剪才可能阻止飞出，而此时必然阻止；"
-                   "因此判定看的是谁始终没有走出所画的参数范围。")
+                   "因此判定看的是谁始终没有走出判定范围。")

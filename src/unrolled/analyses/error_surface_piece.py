@@ -62,7 +62,7 @@ def piece(surface: Surface, by_rate: Mapping[str, Mapping[float, Descents]], sta
                  "the dashed line. Paths that end at the frame have left the surface that is drawn.",
                  f"在 Pascanu 的误差曲面上做梯度下降，起点取学习率 {options.learning_rate:g} 且不裁剪时飞得最远的一个。"
                  "裁剪后的一步最长为阈值乘以学习率，所以阈值 15 能否拦住，要看学习率。"
-                 f"单步长于 {options.flown:g} 即算飞出；判定看的是谁走出了参数范围。"
+                 f"单步长于 {options.flown:g} 即算飞出；判定看的是谁走出了判定范围。"
                  f"曲面多画了一倍（b 至 {high + (high - low):g}）；判定范围到 b = {high:g} 为止（虚线）。到达边框的路径已离开所画的曲面。")
 
 

@@ -41,7 +41,7 @@ def piece(cell: LSTM, inputs: Sequence[Sequence[float]]) -> Piece:
     data = {"parts": list(PARTS), "weights": cell.input_weight[0].t().tolist(), "biases": cell.bias.flatten().tolist(),
             "steps": [{name: short(value, 7) for name, value in step.items()} for step in found]}
     apart = max(abs(step[name] - round(step[name])) for step in found for name in ("memory", "output"))
-    return Piece("lstm_steps", data, ["C2"], "Step through the cell.", "逐步走过这个单元。",
+    return Piece("lstm_steps", data, ["C2"], "Step through the cell.", "一步一步看这个单元怎样运作。",
                  "Choose a step, or use the buttons or the arrow keys. A gate whose bar lies along the line lets it pass; its sum and the "
                  f"sigmoid of it stand beside. A sigmoid is never quite 0 or 1, so memory and output are up to {apart:.1g} away from the "
                  "whole numbers of the slide.",

@@ -28,7 +28,7 @@ class Measure(NamedTuple):
 
     Attributes:
         name, name_zh: what is measured; {T} is the runs' length.
-        plain, lstm: runs ("section/run") of the two.
+        plain, lstm: runs ("section/run") of the two, of this scale or recorded once at full scale.
         metric: of their members. sign: 1 where higher is better, else -1.
     """
 
@@ -50,6 +50,10 @@ MEASURES = (
     Measure("temporal order, T = {T}: accuracy", "时间次序 T = {T}：准确率",
             "temporal_order/tanh_20", "temporal_order/lstm_20", "accuracy", 1),
     Measure("temporal order, T = {T}: accuracy", "时间次序 T = {T}：准确率", "temporal_order/tanh", "temporal_order/lstm", "accuracy", 1),
+    Measure("temporal order, T = {T}: solved (recorded)", "时间次序 T = {T}：解出（存档运行）",
+            "temporal_order/tanh_200_seeds", "temporal_order/lstm_200_seeds", "success", 1),
+    Measure("the same, orthogonal start (recorded)", "同上，正交初始化（存档运行）",
+            "temporal_order/orthogonal_60", "temporal_order/lstm_200_seeds", "success", 1),
     Measure("digits 8x8: accuracy", "手写数字 8x8：准确率", "small_digits/tanh", "small_digits/lstm", "accuracy", 1),
     Measure("the same, equal parameters", "同上，参数量相等", "small_digits/tanh_matched", "small_digits/lstm", "accuracy", 1),
     Measure("digits 14x14: accuracy", "手写数字 14x14：准确率", "digits/tanh", "digits/lstm", "accuracy", 1),
@@ -93,7 +97,8 @@ def analyse(options: Options, settings: Settings) -> AnalysisResult:
     """Compare the two on everything that was trained or measured, and draw one page."""
     mechanisms, norms, shares = _mechanisms(options, settings)
     rough = _options_of("roughness", roughness.Options, options, settings)
-    rows = [*(_compared(measure) for measure in MEASURES), *_clipping(), *mechanisms]
+    compared = (_compared(measure, settings) for measure in MEASURES)
+    rows = [*(row for row in compared if row), *_clipping(), *mechanisms, _parameters(options)]
     return AnalysisResult(tables={"comparison": _table(rows)}, figures={"page": _page(options, norms, shares, rough)},
                           sentences=[_sentence(rows)], pieces={"learning_curves": learning_curves_piece.piece()})
 
@@ -112,12 +117,24 @@ def _clipping() -> list[Row]:
 Row = tuple[str, str, str, str, int]  # name in both languages, plain, LSTM, and which is better: -1, 0, 1
 
 
-def _compared(measure: Measure) -> Row:
-    records = [trained.record(name) for name in (measure.plain, measure.lstm)]
+def _compared(measure: Measure, settings: Settings) -> Row | None:
+    """Return a line, None where one of its runs could have been recorded but was not."""
+    pair = [name.split("/") for name in (measure.plain, measure.lstm)]
+    records = [found for section, run in pair for found in trained.records(section, [run], settings).values()]
+    if len(records) < len(pair):
+        return None
     plain, lstm = (trained.scores_of(record, measure.metric) for record in records)
     counted, length = measure.metric == "success", records[0]["settings"].get("length")
     return (measure.name.format(T=length), measure.name_zh.format(T=length), _shown(plain, counted), _shown(lstm, counted),
             better(plain, lstm, measure.sign, counted))
+
+
+def _parameters(options: Options) -> Row:
+    """Return the numbers of parameters at equal width."""
+    plain, _, lstm = (trained.record(name) for name in options.curves)
+    counts = plain["parameters"], lstm["parameters"]
+    hidden, better_one = plain["settings"]["hidden"], 1 if counts[1] < counts[0] else -1
+    return f"parameters at {hidden} units", f"{hidden} 个单元的参数量", *(str(count) for count in counts), better_one
 
 
 def better(plain: np.ndarray, lstm: np.ndarray, sign: int, counted: bool) -> int:
@@ -177,8 +194,10 @@ def _sentence(rows: Sequence[Row]) -> Sentence:
     count = sum(row[-1] > 0 for row in rows)
     english = "; ".join(row[0] for row in won) or "nowhere"
     chinese = "；".join(row[1] for row in won) or "无"
-    return Sentence(["E1"], f"Of {len(rows)} comparisons LSTM wins {count} and the plain network {len(won)}: {english}.",
-                    f"在 {len(rows)} 项比较中 LSTM 胜 {count} 项，普通网络胜 {len(won)} 项：{chinese}。")
+    return Sentence(["E1"], f"Of {len(rows)} comparisons LSTM wins {count} and the plain network {len(won)}: {english}. What an update "
+                    "of each costs in time is measured by `make bench` (benchmarks/RESULTS.md).",
+                    f"在 {len(rows)} 项比较中 LSTM 胜 {count} 项，普通网络胜 {len(won)} 项：{chinese}。"
+                    "每次更新各需多少时间由 `make bench` 测量（见 benchmarks/RESULTS.md）。")
 
 
 @figures.styled

@@ -172,7 +172,7 @@ def _steps(hidden: np.ndarray, labels: Sequence[Sequence[str]]) -> Picture:
         panel.set_xticks(range(len(words)), marks, fontsize=6.5)
     axes[0].set_ylabel("hidden unit, by difference")
     figure.colorbar(image, ax=list(axes), label="value")
-    return Picture(figure, ["A2", "A3"], "What the tagger remembers of the verb.", "标注器记住了哪个动词。",
+    return Picture(figure, ["A2", "A3"], "What the tagger remembers of the verb.", "标注器还记得动词的哪些信息。",
                    "An Elman tagger trained on ATIS with cities hidden now and then, word by word, with the label it gives: the two "
                    f"sentences differ in their first word only, and Taipei is unknown to it. Drawn are the {len(order)} of "
                    f"{hidden.shape[-1]} hidden units that differ most between the two sentences; orange above 0, blue below.",

@@ -64,7 +64,7 @@ def piece(section: str, runs: Sequence[str], lecture: Mapping[str, str], setting
         "are labels. The labels and memory are those of the first seed. The test sentences are spread evenly over those of at most "
         f"{MOST_WORDS} words on which the networks disagree.",
         "选择句子和网络。每个标签旁边（窄屏上为下方）是网络读完该词后记住的内容：一格一个隐层单元，橙色为正，蓝色为负；"
-        "单元按“课程两句在 Taipei 处的差异”排列，差异最大的在两端。Jordan 网络只记得上一步的答案，因此每格是一个标签。"
+        "单元按课上两个句子在 Taipei 处的差异排列，差异最大的在两端。Jordan 网络只记得上一步的答案，因此每格是一个标签。"
         f"标签与记忆均取第一个种子。测试句在“不超过 {MOST_WORDS} 个词、且各网络答案对错不一”的句子里均匀抽取。")
 
 

@@ -15,7 +15,8 @@ from unrolled.analyses.slices import Slice
 from unrolled.analyses.stable_rates import Descents
 from unrolled.analyses.unit_surfaces import NETWORKS, Plane
 
-TITLES = {"pascanu": ("Pascanu's problem", "Pascanu 的问题"), "latch": ("A latch: remember the first sign", "锁存：记住最初的符号")}
+TITLES = {"pascanu": ("Pascanu's problem", "Pascanu 的问题"),
+          "latch": ("A latch: remember the first sign", "锁存（记住第一个输入的正负号）")}
 SHOWN = {"rnn": "plain", "lstm_0": "LSTM, bias 0", "lstm_1": "LSTM, bias 1", "lstm_5": "LSTM, bias 5",
          "lstm_no_forget_gate": "LSTM, no forget gate"}
 RUNS = {"tanh": "plain", "lstm_bias_0": "LSTM, bias 0", "lstm": "LSTM, bias 1", "lstm_bias_5": "LSTM, bias 5",
@@ -47,9 +48,14 @@ def gradient_maps(problem: str, planes: Mapping[str, tuple[np.ndarray, ...]], pl
 
 
 @figures.styled
-def shares(values: Mapping[str, Any], limits: tuple[float, float]) -> Picture:
-    """Draw flat and steep shares of planes and slices: a dot per window or member, a bar for the 95 % interval of the mean."""
+def shares(values: Mapping[str, Any], limits: Mapping[str, tuple[float, float]]) -> Picture:
+    """Draw flat and steep shares: a dot per window or member, a bar for the 95 % interval of the mean.
+
+    Args:
+        values: of the analysis. limits: below and above which a norm is flat and steep, of a "plane" and (times the median) a "slice".
+    """
     places = {"pascanu": SHOWN, "latch": SHOWN, "slice": RUNS}
+    (flat, steep), (low, high) = limits["plane"], limits["slice"]
     figure, axes = figures.panels(3, 2, width=9.2, height=4.4, sharey="col")
     for column, (place, names) in enumerate(places.items()):
         for row, kind in enumerate(("flat", "steep")):
@@ -58,8 +64,7 @@ def shares(values: Mapping[str, Any], limits: tuple[float, float]) -> Picture:
             found = {shown: np.asarray(values[key]) for shown, key in keys.items() if key in values}
             figures.dots(panel, found)
             for line, sample in enumerate(found.values()):
-                low, high = interval(sample)
-                panel.plot([low, high], [line + 0.3] * 2, color=figures.BLACK, linewidth=1.2)
+                panel.plot(interval(sample), [line + 0.3] * 2, color=figures.BLACK, linewidth=1.2)
             panel.set_xlabel(f"{kind} share")
             if row == 0:
                 panel.set_title({"pascanu": "Pascanu's plane", "latch": "latch plane", "slice": "slices, trained"}[place])
@@ -67,10 +72,11 @@ def shares(values: Mapping[str, Any], limits: tuple[float, float]) -> Picture:
             if kind == "flat":
                 panel.set_xlim(-0.03, 1)  # the whole range: what is next to nothing is to look like that
     return Picture(figure, ["E2", "D3"], "How much is flat, how much is steep.", "多少平坦，多少陡峭。",
-                   f"Flat: gradient norm below {limits[0]:g}; steep: above {limits[1]:g}. Dots are shifted windows or trained seeds, black "
-                   "lines 95 % bootstrap intervals of the mean. The steep shares have a scale each.",
-                   f"平坦：梯度范数低于 {limits[0]:g}；陡峭：高于 {limits[1]:g}。点为平移的窗口或训练的种子，"
-                   "黑线为均值的 95 % 自助法（bootstrap）置信区间。陡峭占比各图标度不同。")
+                   f"Flat: gradient norm below {flat:g}; steep: above {steep:g}; of slices, below {low:g} and above {high:g} times their "
+                   "median. Dots are shifted windows or trained seeds, black lines 95 % bootstrap intervals of the mean. The steep shares "
+                   "have a scale each.",
+                   f"平坦：梯度范数低于 {flat:g}；陡峭：高于 {steep:g}；对切片，则为低于其中位数的 {low:g} 倍、高于 {high:g} 倍。"
+                   "点为平移的窗口或训练的种子，黑线为均值的 95 % 自助法（bootstrap）置信区间。陡峭占比各图标度不同。")
 
 
 def interval(sample: np.ndarray) -> tuple[float, float]:

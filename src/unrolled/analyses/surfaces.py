@@ -15,6 +15,7 @@ from unrolled.analyses.unit_surfaces import NETWORKS, PROBLEMS, Plane
 from unrolled.settings import Settings, SettingsError, nearest
 
 QUANTILES = (0.99, 0.5)
+SHOWN_ZH = {"lstm_0": "偏置 0", "lstm_1": "偏置 1", "lstm_5": "偏置 5", "lstm_no_forget_gate": "无遗忘门"}
 PROBLEMS_ZH = {"pascanu": "Pascanu 平面", "latch": "锁存平面"}
 
 
@@ -27,7 +28,9 @@ class Options:
         steps: of the sequences.
         points: along each side of the planes that are drawn; window_points of those that statistics are taken of.
         windows, shift, first_seed: statistics are taken over windows, each a plane moved by up to `shift` along both axes.
-        flat, steep: gradient norms below and above which a point counts as flat and as steep.
+        flat, steep: gradient norms below and above which a point of a plane counts as flat and as steep.
+        slice_flat, slice_steep: the same of a slice, times its median norm: what the norms of a slice are hangs on how long its directions
+            are, and limits made for planes would find nothing flat there and half of all steep.
         starts, updates, rates: descents from random starts of each window, at each learning rate.
         small_rate: the one that is to suffice.
         flown: a single step longer than this is not stable.
@@ -56,6 +59,8 @@ class Options:
     near_latch: float = 0.15
     trained: str = "adding_stopped"
     batch: int = 32
+    slice_flat: float = 0.1
+    slice_steep: float = 10.0
     slice_points: int = 61
     coarse_points: int = 15
     reach: float = 1.0
@@ -70,8 +75,9 @@ class Options:
             raise ValueError("points must be at least 3 on every side.")
         if min(self.windows, self.starts, self.planes, self.steps, self.updates) < 1 or self.reach <= 0:
             raise ValueError("windows, starts, planes, steps and updates must be at least 1, and reach above 0.")
-        if self.flat >= self.steep:
-            raise ValueError(f"flat must lie below steep, but they are {self.flat:g} and {self.steep:g}.")
+        for flat, steep in (("flat", "steep"), ("slice_flat", "slice_steep")):
+            if getattr(self, flat) >= getattr(self, steep):
+                raise ValueError(f"{flat} must lie below {steep}, but they are {getattr(self, flat):g} and {getattr(self, steep):g}.")
         rises = all(low < high for low, high in itertools.pairwise((0.0, *self.rates)))
         if len(self.rates) < 2 or not rises or self.small_rate not in self.rates:
             raise ValueError(f"rates must rise from above 0 and hold small_rate {self.small_rate:g}, but are {list(self.rates)}.")
@@ -103,15 +109,15 @@ def analyse(options: Options, settings: Settings) -> AnalysisResult:
     if {"tanh", "lstm"} <= set(shown):
         length = settings.tasks[options.trained].runs["tanh"].options["length"]
         result.figures["slices"] = surface_pictures.slices_side_by_side({name: shown[name] for name in ("tanh", "lstm")}, length)
-    result.sentences += [_flat_sentence(result.values), _rate_sentence(result.values, options)]
+    result.sentences += [_flat_sentence(result.values), _variants_sentence(result.values), _rate_sentence(result.values, options)]
     return result
 
 
-def statistics(norms: np.ndarray, options: Options) -> dict[str, float]:
-    """Return shares of flat and steep points and the ratio of the .99 and .5 quantiles; a point that is not finite counts as steep."""
+def statistics(norms: np.ndarray, flat: float, steep: float) -> dict[str, float]:
+    """Return shares of norms below `flat` and above `steep` and the ratio of the .99 and .5 quantiles; not finite counts as steep."""
     filled = np.nan_to_num(norms, nan=np.inf, posinf=np.inf)
     high, middle = np.quantile(np.minimum(filled, 1e30), QUANTILES)
-    return {"flat": float((filled < options.flat).mean()), "steep": float((filled > options.steep).mean()),
+    return {"flat": float((filled < flat).mean()), "steep": float((filled > steep).mean()),
             "quantile_ratio": float(high / max(middle, 1e-30))}
 
 
@@ -121,7 +127,7 @@ def window_statistics(network: str, problem: str, options: Options) -> dict[str,
     for moved in options.moves():
         grid = options.plane(problem).grid(options.window_points, moved)
         _, by_weight, by_bias = unit_surfaces.error(network, problem, *grid, options.steps)
-        for name, value in statistics(np.hypot(by_weight, by_bias), options).items():
+        for name, value in statistics(np.hypot(by_weight, by_bias), options.flat, options.steep).items():
             found[name].append(value)
     return found
 
@@ -167,8 +173,11 @@ def _slices(options: Options, settings: Settings, result: AnalysisResult) -> dic
 
 def _of_member(trained: slices.Trained, member: int, options: Options) -> dict[str, float]:
     """Return a member's statistics, averaged over its planes."""
-    found = [statistics(slices.cut(trained, member, slices.seeded(options.first_seed, member, plane), options.coarse_points,
-                                   options.reach).norms, options) for plane in range(options.planes)]
+    cuts = [slices.cut(trained, member, slices.seeded(options.first_seed, member, plane), options.coarse_points, options.reach).norms
+            for plane in range(options.planes)]
+    medians = [float(np.nanmedian(norms)) for norms in cuts]
+    found = [statistics(norms, options.slice_flat * median, options.slice_steep * median)
+             for norms, median in zip(cuts, medians, strict=True)]
     return {kind: float(np.mean([one[kind] for one in found])) for kind in found[0]}
 
 
@@ -200,7 +209,8 @@ def _draw(result: AnalysisResult, planes: Mapping, descents: Mapping, options: O
             f"{title_zh}：可以转动。",
             "Left the plain network, right the LSTM with forget bias 1; height and colour are the error, on one scale.",
             "左为普通网络，右为遗忘门偏置为 1 的 LSTM；高度与颜色为误差，两者同一标度。")
-    result.figures["statistics"] = surface_pictures.shares(result.values, (options.flat, options.steep))
+    limits = {"plane": (options.flat, options.steep), "slice": (options.slice_flat, options.slice_steep)}
+    result.figures["statistics"] = surface_pictures.shares(result.values, limits)
 
 
 def _flat_sentence(values: Mapping[str, object]) -> Sentence:
@@ -216,6 +226,23 @@ def _flat_sentence(values: Mapping[str, object]) -> Sentence:
     return Sentence(["E2", "D3"], f"Shares of area, plain network against LSTM (bias 1): {'; '.join(english)}. Where the LSTM's flat "
                     "share is the larger, the sentence of the lecture fails.",
                     f"面积占比，普通网络对 LSTM（偏置 1）：{'；'.join(chinese)}。凡 LSTM 的平坦占比更大之处，课上的说法就不成立。")
+
+
+def _variants_sentence(values: Mapping[str, object]) -> Sentence:
+    """Say of each LSTM on which plane fewer places are flat, and of those where cliffs stay, than with the plain network."""
+    found = {kind: {(network, problem): float(np.mean(values[f"{kind}_{network}_{problem}"]))
+                    for network, problem in itertools.product(NETWORKS, PROBLEMS)} for kind in ("flat", "steep")}
+    english, chinese = [], []
+    for problem in PROBLEMS:
+        lower = [network for network in NETWORKS[1:] if found["flat"][network, problem] < found["flat"]["rnn", problem]]
+        kept = [network for network in lower if found["steep"][network, problem] >= found["steep"]["rnn", problem]]
+        english.append(f"{problem}: less is flat than with the plain network for "
+                       f"{' and '.join(surface_pictures.SHOWN[network] for network in lower) or 'none'}"
+                       f"{f', with no fewer cliffs for {len(kept)} of these' if lower else ''}")
+        chinese.append(f"{PROBLEMS_ZH[problem]}：平坦处少于普通网络的有{'、'.join(SHOWN_ZH[network] for network in lower) or '无'}"
+                       f"{f'，其中悬崖不少于普通网络的有 {len(kept)} 个' if lower else ''}")
+    return Sentence(["E2"], f"All {len(NETWORKS) - 1} LSTMs, by their mean shares. {'; '.join(english)}.",
+                    f"全部 {len(NETWORKS) - 1} 种 LSTM，按平均占比。{'；'.join(chinese)}。")
 
 
 def _rate_sentence(values: Mapping[str, object], options: Options) -> Sentence:

@@ -32,7 +32,7 @@ class SpokenMandarin(Synthesised):
                   "training, in other voices; each of the 20 voices says the same 20 words"],
         "flaws_zh": [*synthesis.FLAWS_ZH, "字串随机生成，大多没有意义；只有测试集中的词是真词",
                      "espeak-ng 词典里有的词（如“谢谢”）只给出一个整体时间，词内各音节按等长处理",
-                     "测试集中几乎所有两字串（多数真词在内）和三成的三字串也出现在训练集里"
+                     "测试集中几乎所有两字串（多数真词在内）和三分之一的三字串也出现在训练集里"
                      "（由别的嗓音读出）；20 个嗓音读的是同样的 20 个词"],
     }
 

@@ -32,7 +32,7 @@ class SpokenWords(Synthesised):
                   "official: every word of the test is also one to train on; test is by two people never trained on, "
                   "seen by the others in recordings never trained on"],
         "flaws_zh": [*synthesis.FLAWS_ZH, ONCE_ZH, *recordings.FLAWS_ZH,
-                     "官方来源：测试词全部在训练中出现过；test 由两位未参与训练的说话人读出，seen 是其他说话人未用于训练的录音"],
+                     "官方来源：测试词全部在训练中出现过；“测试”由两位未参与训练的说话人读出，“训练中见过的词”是其他说话人未用于训练的录音"],
     }
 
     def synthesise(self, folder: Path) -> dict[str, Any]:

@@ -46,8 +46,8 @@ def read(source: Path | bytes, name: str | None = None, longest: float = math.in
     except FileNotFoundError:
         raise DataError(f"{source} is not there; give the path of a WAV file.") from None
     except (wave.Error, EOFError, RuntimeError) as error:  # RuntimeError: a chunk longer than the file
-        raise DataError(f"{name} is not a WAV file that can be read ({error or 'it ends within its header'}); save it as WAV, 16-bit PCM, "
-                        "and try again.") from None
+        raise DataError(f"{name} is not a WAV file that can be read ({str(error) or 'it ends within its header'}); save it as WAV, "
+                        "16-bit PCM, and try again.") from None
     tally.check(name)
     return np.concatenate(samples)
 

@@ -87,7 +87,7 @@ def _decide(outcome: Outcome, control: Outcome | None, evidence: Evidence, parts
     if verdict == "pending":
         return verdict, "the experiment is not part of the pipeline yet", "相应实验尚未加入流水线"
     if control is not None and control.verdict != "reproduced":
-        return "inconclusive", "the control did not succeed, so a failure would say nothing", "对照未成功，失败便说明不了问题"
+        return "inconclusive", "the control did not succeed, so a failure would say nothing", "对照未通过，即使不成立也说明不了问题"
     if evidence.warnings:
         return "inconclusive", "; ".join(evidence.warnings), "；".join(evidence.warnings_zh)
     silent = [finding for finding in outcome.findings if finding.says_nothing]
@@ -95,7 +95,7 @@ def _decide(outcome: Outcome, control: Outcome | None, evidence: Evidence, parts
     reasons = {
         "reproduced": (f"every {part} holds, beyond its margin", f"{part_zh}都成立，且差距足够大"),
         "contradicted": ("the rule fails: the opposite is significant, or an effect beyond the margin is ruled out",
-                         "规则不成立：相反方向显著，或可以排除超过要求差距的效应"),
+                         "规则不成立：相反方向的效应显著，或已能排除超过要求差距的效应"),
         "conditional": ("it holds under some of the named conditions and fails under others", "在一些条件下成立，在另一些条件下不成立"),
     }
     if outcome.findings and all(finding.passed for finding in outcome.findings):

@@ -147,7 +147,7 @@ def _hold_against_its_control(finding: Finding, control: Finding) -> None:
         return
     finding.moot = True
     finding.sentence += f"; says nothing, since its own control did not succeed: {control.sentence}"
-    finding.sentence_zh += f"；这一项自身的对照未成功（{control.sentence_zh}），因而说明不了什么"
+    finding.sentence_zh += f"；这一项自身的对照未通过（{control.sentence_zh}），因而说明不了什么"
 
 
 def _exact(rule: Mapping[str, Any], evidence: Evidence, claim: str) -> Finding:
@@ -179,7 +179,7 @@ def _hold_against_the_ends(finding: Finding, rule: Mapping[str, Any], second: np
         return finding  # it is not known where an analysis' values end, and an error may grow without end
     finding.room = margin < (mean if rule["kind"] == "lower" else 1 - mean)
     finding.reservation = (f"; the second is so good that a lead of {margin:g} is impossible",
-                           f"；后者的得分已使 {margin:g} 的领先成为不可能")
+                           f"；后者得分已太好，不可能再领先它 {margin:g}")
     return finding
 
 

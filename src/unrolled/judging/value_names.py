@@ -51,9 +51,9 @@ PATTERNS: dict[str, Names] = {
     "audio_tsne:correlation_autoencoder": ("correlation of cosine and phoneme distance", "余弦相似度与音素距离的相关系数"),
     "audio_vectors:writing_over_frozen_encoder": ("mean squared error of what is written, more with a frozen encoder",
                                                   "重建均方误差之差（冻结编码器时多出的部分）"),
-    r"audio_vectors:(\w+)_over_(\w+)": ("lead in mean average precision, {0} over {1}", "平均精度均值之差（{0}减{1}）"),
+    r"audio_vectors:(\w+)_over_(\w+)": ("lead in mean average precision, {0} over {1}", "平均精度均值之差（“{0}”减“{1}”）"),
     "documents:cosine_swapped_flat_by_document": ("cosine of the vectors of a document and its swapped one",
-                                                  "一份文档与其子句互换者的向量余弦"),
+                                                  "文档与其子句互换版的向量余弦"),
     "documents:probe_order_trained_by_document": ("share of documents whose order the probe tells", "探针答对次序的文档比例"),
     "error_surface:flat_share": ("flat share of the plane", "平面上平坦部分的比例"),
     "error_surface:steep_share": ("steep share of the plane", "平面上陡峭部分的比例"),
@@ -68,7 +68,7 @@ PATTERNS: dict[str, Names] = {
     rf"gradient_flow:factor_{NETWORK}": ("gradient kept per step, {0}", "每步保留的梯度，{0}"),
     rf"gradient_flow:constancy_{NETWORK}": ("nearness to 1 of the gradient's factor per step, {0}", "梯度每步缩放因子与 1 的接近程度，{0}"),
     r"recognition:lead_(speech_ctc|mandarin_ctc)_ctc_over_(\w+)": ("{0}: lead in strings with a doubled word right, CTC over {1}",
-                                                                    "{0}：叠词串整串正确率之差（CTC 减{1}）"),
+                                                                    "{0}：叠词串整串正确率之差（CTC 减“{1}”）"),
     r"recognition:right_(speech_ctc|mandarin_ctc)_(ctc|trimming_silence|trimming)_(\w+)": (
         "{0}, {1}: share right of strings {2}", "{0}，{1}：{2}的整串正确率"),
     "repeated_weight:stable_rate_decades": ("powers of ten between the largest stable steps, weight used at every step",
@@ -86,14 +86,14 @@ PATTERNS: dict[str, Names] = {
     "sentiment:difference": ("lead in accuracy, the network over the bag of words", "准确率之差（网络减词袋模型）"),
     "spoken_search:lead_vectors_over_naive": ("lead in mean average precision, vectors over ten frames",
                                               "平均精度均值之差（向量减十个原始帧）"),
-    r"spoken_search:lead_(\w+)": ("lead in mean average precision, {0} over alignment", "平均精度均值之差（{0}减对齐）"),
+    r"spoken_search:lead_(\w+)": ("lead in mean average precision, {0} over alignment", "平均精度均值之差（“{0}”减“对齐”）"),
     r"spoken_search:precision_at_1_(\w+)": ("share of queries whose first answer is right, {0}", "首个答案正确的查询比例，{0}"),
     "stopping:ended_(with|without)": ("share that ends, {0} the stop symbol", "{0}结束符时自行结束的比例"),
     rf"surfaces:(flat|steep)_{NETWORK}_(pascanu|latch|slice)": ("{0} share, {1}, {2}", "{0}的比例，{1}，{2}"),
     rf"surfaces:arrived_(small|best)_{NETWORK}_(pascanu|latch)": ("share of descents that arrive at {0}, {1}, {2}",
                                                                   "{0}下到达低误差处的比例，{1}，{2}"),
     "translation:lead_over_look_up": ("lead in compounds right, the network over word-for-word look-up",
-                                      "复合词正确率之差（网络减逐词查词典）"),
+                                      "复合词正确率之差（网络减逐词查表）"),
 }
 
 

@@ -98,7 +98,7 @@ DRAWN_ZH = {
     "ordinary sigmoid": "普通初始化 sigmoid", "ordinary tanh": "普通初始化 tanh",
     "orthogonal relu": "正交初始化 relu", "orthogonal sigmoid": "正交初始化 sigmoid", "orthogonal tanh": "正交初始化 tanh",
     "leak-free": "无泄漏",
-    "naive": "朴素编码", "plain": "普通网络", "plain (tanh)": "普通网络（tanh）",
+    "naive": "十个原始帧", "plain": "普通网络", "plain (tanh)": "普通网络（tanh）",
     "plain, equal parameters": "普通网络，参数量相等",
     "random": "随机水平", "real compounds only": "只用真实复合词", "silence": "静音", "blank": "空白", "small digits": "低分辨率手写数字",
     "tanh network": "tanh 网络",

@@ -33,7 +33,7 @@ def table(claims: Mapping[str, Any], chinese: bool) -> str:
                  "and those whose rule or outcome has changed since.")
         if chinese:
             words = ("用新的种子重做（`make confirm`），{1} 个论断中有 {0} 个结论不同{2}；"
-                     "只依据已记录运行的，以及规则或结论此后有变的，不计在内。")
+                     "只依据已存档运行的，以及规则或结论此后有变的，不计在内。")
         colon, comma = ("：", "、") if chinese else (": ", ", ")
         named = colon + comma.join(differ) if differ else ""
         rows += ["", words.format(len(differ), len(fresh), named, "differs" if len(differ) == 1 else "differ")]

@@ -45,7 +45,7 @@ pieces.error_surface = (root, data) => {
       [{en: `after ${found.updates.at(-1)} updates`, zh: `${found.updates.at(-1)} 次更新之后`},
         make("span", {}, `${place(found)}; `, {en: "error ", zh: "误差 "}, number(found.errors.at(-1)))],
       [{en: "starts near the cliff with a step that flies off", zh: "悬崖附近的起点中，有一步飞出的"}, `${found.flew}/${found.starts}`],
-      [{en: "starts that leave the plane (what is judged)", zh: "走出参数范围的（判定所依据的）"}, `${found.left}/${found.starts}`],
+      [{en: "starts that leave the plane (what is judged)", zh: "走出判定范围的（判定所依据的）"}, `${found.left}/${found.starts}`],
     ]));
     box.setAttribute("aria-label", words({
       en: `Error surface with a path from w = ${data.start[0]}, b = ${data.start[1]}; longest step ${number(found.longest)}`,
