@@ -63,10 +63,11 @@ class Archive:
         firsts = np.flatnonzero(np.diff(self.segments.sentences, prepend=-1))
         distances = np.full((len(queries), len(self.sentences)), 2.0, np.float32)
         nearest = np.zeros((len(queries), len(self.sentences)), int)
-        for start, end in zip(firsts, [*firsts[1:], len(self.segments.sentences)], strict=True):
-            sentence = self.segments.sentences[start]
-            nearest[:, sentence] = start + far[:, start:end].argmin(1)
-            distances[:, sentence] = far[:, start:end].min(1)
+        if len(firsts):
+            held, counts = self.segments.sentences[firsts], np.diff([*firsts, far.shape[1]])
+            least = np.minimum.reduceat(far, firsts, 1)
+            places = np.where(far == least.repeat(counts, 1), np.arange(far.shape[1]), far.shape[1])
+            distances[:, held], nearest[:, held] = least, np.minimum.reduceat(places, firsts, 1)
         return distances, nearest
 
     def align(self, query: np.ndarray, among: np.ndarray) -> alignment.Found:
