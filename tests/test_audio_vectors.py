@@ -12,8 +12,8 @@ from sklearn.metrics import average_precision_score
 from test_alignment import by_hand
 from test_audio_words import ROLES, SAID, speak
 
-from unrolled import catalogue, results, searching, settings, training
-from unrolled.analyses import audio_tsne, audio_vectors, further_words, recorded_vectors, word_scores
+from unrolled import alignment, catalogue, results, searching, settings, training
+from unrolled.analyses import audio_tsne, audio_vectors, audio_words_shown, further_words, recorded_vectors, word_scores
 from unrolled.analyses.base import as_json
 from unrolled.data import spoken
 from unrolled.settings import Settings, SettingsError
@@ -186,7 +186,7 @@ def test_forced_loss_is_that_of_training(section: Settings) -> None:
 def test_alignment_is_scored_word_by_word(section: Settings) -> None:
     said = word_scores.spoken("audio_words", "autoencoder", section, every=2)
     asked, held = (np.flatnonzero(said.roles == role) for role in (QUERY, ARCHIVE))
-    found = word_scores.aligned_scores(said, "euclidean")
+    found = word_scores.aligned(said, "euclidean").scores
     expected = {}
     for query in asked:
         near = [-by_hand(said.frames[query], said.frames[other], "euclidean") / (len(said.frames[query]) + len(said.frames[other]))
@@ -194,6 +194,31 @@ def test_alignment_is_scored_word_by_word(section: Settings) -> None:
         expected.setdefault(said.words[query], []).append(average_precision_score(said.words[held] == said.words[query], near))
     assert found.plain[0].tolist() == pytest.approx([np.mean(expected[word]) for word in sorted(expected)])
     assert found.voice_mean is found.plain
+
+
+def test_what_needs_no_training_is_scored_by_the_metrics_of_trained_members() -> None:
+    random = np.random.default_rng(1)
+    words, roles = np.tile([0, 1, 2], 8), np.repeat([QUERY, ARCHIVE, QUERY + SEEN, ARCHIVE + SEEN], 6)
+    said = word_scores.Spoken([random.standard_normal((length, 3)).astype(np.float32) + word for length, word in
+                               zip(random.integers(4, 9, 24), words, strict=True)], words, np.arange(24) % 2, roles)
+    ways = (word_scores.aligned(said, "cosine"), word_scores.at_random(said), word_scores.naive(said, 4))
+    for seen, ending in ((0, ""), (SEEN, "_seen")):
+        asked, held = (np.flatnonzero(roles == role + seen) for role in (QUERY, ARCHIVE))
+        near = -alignment.distances([said.frames[place] for place in asked], [said.frames[place] for place in held])
+        same = words[asked][:, None] == words[held]
+        found = ways[0].metrics
+        assert found[f"average_precision{ending}"] == pytest.approx(average_precision_score(same.ravel(), near.ravel()))
+        assert found[f"precision_at_1{ending}"] == same[np.arange(len(asked)), near.argmax(1)].mean()
+        assert found[f"mean_average_precision{ending}"] == pytest.approx(
+            np.mean([average_precision_score(*pair) for pair in zip(same, near, strict=True)]))
+    for way in ways:
+        assert set(way.metrics) >= {f"{name}{ending}" for name in ("mean_average_precision", "precision_at_1", "average_precision")
+                                    for ending in ("", "_seen")}
+        assert way.metrics["mean_average_precision"] == pytest.approx(way.scores.plain.mean())  # each word has as many queries
+    table = audio_words_shown.table({}, {"naive": ways[2], "random": ways[1]})
+    for row, way in zip(table.rows, (ways[2], ways[1]), strict=True):
+        cells = dict(zip(table.columns, row, strict=True))
+        assert cells["P@1"] == f"{way.metrics['precision_at_1']:.3f}" and cells["MAP, words seen"] != "–" == cells["reconstruction loss"]
 
 
 def test_seeds_are_held_against_seeds_and_against_what_has_none() -> None:

@@ -55,8 +55,9 @@ def analyse(options: Options, settings: Settings) -> AnalysisResult:
         raise SettingsError(f"analyses.audio_vectors.autoencoder is {options.autoencoder!r}, which is no run of an audio_words section "
                             f"{options.section!r}.")
     records = trained.gather(options.section, settings)
-    baselines = untrained_scores(options, settings)
-    scores = {run: word_scores.trained_scores(trained.items_of(options.section, run, settings)) for run in records} | baselines
+    baselines = untrained(options, settings)
+    scores = {run: word_scores.trained_scores(trained.items_of(options.section, run, settings)) for run in records}
+    scores |= {name: found.scores for name, found in baselines.items()}
     compared = with_all_seeds(with_further_words(scores, options, settings), options)
     scores = with_all_seeds(scores, options)
     result = AnalysisResult(values=values_of(scores, compared, options))
@@ -92,11 +93,11 @@ def writing(options: Options, settings: Settings) -> AnalysisResult:
     return result
 
 
-def untrained_scores(options: Options, settings: Settings) -> dict[str, Scores]:
+def untrained(options: Options, settings: Settings) -> dict[str, word_scores.Untrained]:
     """Score what needs no training."""
     said = word_scores.spoken(options.section, options.autoencoder, settings, options.every)
-    return {"naive": word_scores.naive_scores(said, options.frames), "dtw_cosine": word_scores.aligned_scores(said, "cosine"),
-            "dtw_euclidean": word_scores.aligned_scores(said, "euclidean"), "random": word_scores.random_scores(said)}
+    return {"naive": word_scores.naive(said, options.frames), "dtw_cosine": word_scores.aligned(said, "cosine"),
+            "dtw_euclidean": word_scores.aligned(said, "euclidean"), "random": word_scores.at_random(said)}
 
 
 def with_further_words(scores: Mapping[str, Scores], options: Options, settings: Settings) -> dict[str, Scores]:

@@ -10,7 +10,7 @@ import numpy as np
 from unrolled import drawing as figures
 from unrolled.analyses import trained
 from unrolled.analyses.base import Picture, Sentence, Table
-from unrolled.analyses.word_scores import Scores, interval
+from unrolled.analyses.word_scores import Scores, Untrained, interval
 
 NAMES = {  # of runs and of what needs no training
     "autoencoder": ("autoencoder", "自编码器"),
@@ -79,13 +79,12 @@ def inputs(records: Mapping[str, Any], runs: Sequence[str], forced: Sequence[flo
                    f"每点一个种子，只看测试词。教师强制的解码器在训练后读回自身输出{hollow_zh}。")
 
 
-def table(records: Mapping[str, Any], baselines: Mapping[str, Scores]) -> Table:
+def table(records: Mapping[str, Any], baselines: Mapping[str, Untrained]) -> Table:
     """Put all scores side by side, as means over seeds."""
     cells = {run: [*(_mean(record, metric) for metric, _, _ in SHOWN), f"{record['parameters'] / 1000:.0f}k"]
              for run, record in records.items()}
     for name, found in baselines.items():
-        without = "–" if found.plain is found.voice_mean else f"{found.voice_mean.mean():.3f}"
-        cells[name] = [f"{found.plain.mean():.3f}", without, *["–"] * (len(SHOWN) - 1)]
+        cells[name] = [*(f"{found.metrics[metric]:.3f}" if metric in found.metrics else "–" for metric, _, _ in SHOWN), "–"]
     return Table(["F8", "F9", "F12"],
                  "Retrieval of spoken words, means over seeds.", "语音词检索，各种子的均值。",
                  ["vectors", *(name for _, name, _ in SHOWN), "parameters"], ["向量", *(name for _, _, name in SHOWN), "参数量"],

@@ -97,7 +97,7 @@ def of_run(run: str, further: Further, settings: Settings) -> Scores:
 
 
 def naive(run: str, every: int, frames: int, further: Further, settings: Settings) -> Scores:
-    """Score vectors of a few frames, as `word_scores.naive_scores`, of speech as a run reads it, one frame in `every`."""
+    """Score vectors of a few frames, as `word_scores.naive`, of speech as a run reads it, one frame in `every`."""
     section = trained.section_of(further.section, settings)
     task = catalogue.make_task(section.runs[run], section.reads, **SPARED, every=every)
     return score(further.lists(task), lambda pieces: retrieval.naive_vectors(pieces, frames)[None])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -10,6 +10,7 @@ import numpy as np
 from unrolled import alignment, catalogue, retrieval, significance
 from unrolled.analyses.trained import section_of
 from unrolled.settings import Settings
+from unrolled.tasks import audio_words
 from unrolled.tasks.spoken_words import ARCHIVE, QUERY, ROLE, SEEN, VOICE, WORD, SpokenWords
 
 
@@ -27,6 +28,13 @@ class Scores(NamedTuple):
 
     plain: np.ndarray
     voice_mean: np.ndarray
+
+
+class Untrained(NamedTuple):
+    """What a way without training scores: word by word, and by the metrics that trained members have."""
+
+    scores: Scores
+    metrics: Mapping[str, float]
 
 
 def spoken(section: str, run: str, settings: Settings, every: int | None = None) -> Spoken:
@@ -62,9 +70,9 @@ def errors(items: Mapping[str, np.ndarray]) -> np.ndarray:
                      for found, own, labels in zip(items["squared_error"], new, items["word"], strict=True)])
 
 
-def sides(roles: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return which test words are queries and which lie in the archive, those left out that are learned from."""
-    return roles == QUERY, roles == ARCHIVE
+def sides(roles: np.ndarray, seen: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    """Return which test words are queries and which lie in the archive, of those not learned from, or (`SEEN`) of those that were."""
+    return roles == QUERY + seen, roles == ARCHIVE + seen
 
 
 def by_word(distances: np.ndarray, asked: np.ndarray, held: np.ndarray) -> np.ndarray:
@@ -73,25 +81,38 @@ def by_word(distances: np.ndarray, asked: np.ndarray, held: np.ndarray) -> np.nd
     return np.array([[found[asked == word].mean() for word in np.unique(asked)]])
 
 
-def random_scores(said: Spoken, seed: int = 0) -> Scores:
+def at_random(said: Spoken, seed: int = 0) -> Untrained:
     """Score distances drawn at random."""
-    asked, held = sides(said.roles)
-    drawn = np.random.default_rng(seed).random((int(asked.sum()), int(held.sum())))
-    found = by_word(drawn, said.words[asked], said.words[held])
-    return Scores(found, found)
+    generator = np.random.default_rng(seed)
+    return _of_distances(said, lambda asked, held: generator.random((len(asked), len(held))))
 
 
-def aligned_scores(said: Spoken, cost: str) -> Scores:
+def aligned(said: Spoken, cost: str) -> Untrained:
     """Score dynamic time warping; it has no vectors, and hence no means to take away."""
-    asked, held = (np.flatnonzero(side) for side in sides(said.roles))
-    distances = alignment.distances([said.frames[place] for place in asked], [said.frames[place] for place in held], cost)
-    found = by_word(distances, said.words[asked], said.words[held])
-    return Scores(found, found)
+    def distances(asked: np.ndarray, held: np.ndarray) -> np.ndarray:
+        return alignment.distances([said.frames[place] for place in asked], [said.frames[place] for place in held], cost)
+
+    return _of_distances(said, distances)
 
 
-def naive_scores(said: Spoken, frames: int) -> Scores:
+def _of_distances(said: Spoken, distances: Callable[[np.ndarray, np.ndarray], np.ndarray]) -> Untrained:
+    """Score a way that gives distances alone, of the test words that are queries to those that lie in the archive."""
+    metrics = {}
+    for seen, ending in ((SEEN, "_seen"), (0, "")):
+        asked, held = (np.flatnonzero(side) for side in sides(said.roles, seen))
+        if len(asked) and len(held):
+            found, labels = distances(asked, held), (said.words[asked], said.words[held])
+            metrics |= {f"mean_average_precision{ending}": float(retrieval.average_precisions(found, *labels).mean()),
+                        f"precision_at_1{ending}": float(retrieval.first_hits(found, *labels).mean()),
+                        f"average_precision{ending}": retrieval.same_different(found, *labels)}
+    of_words = by_word(found, *labels)
+    return Untrained(Scores(of_words, of_words), metrics)
+
+
+def naive(said: Spoken, frames: int) -> Untrained:
     """Score vectors of a few frames, put one after another."""
-    return vector_scores(retrieval.naive_vectors(said.frames, frames), said.words, said.voices, said.roles)
+    vectors, labels = retrieval.naive_vectors(said.frames, frames), (said.words, said.voices, said.roles)
+    return Untrained(vector_scores(vectors, *labels), audio_words.scores(vectors, *labels))
 
 
 def difference(first: Scores, second: Scores, kind: int = 0) -> np.ndarray:
