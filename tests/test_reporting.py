@@ -178,6 +178,21 @@ def test_the_reference_was_judged_by_the_rules_of_now():
         name: claim["rule_hash"] for name, claim in verdicts.items()}
 
 
+def test_the_readmes_table_says_what_a_verdict_rests_on_and_how_often_its_rule_changed(workplace):
+    claim = {"statement": "So it is.", "statement_zh": "是这样。", "verdict": "reproduced", "section": "?", "rule_hash": "now"}
+    origins = {"A": ("exact", ["results/analyses/x/result.json"]), "B": ("one", ["results/train/a/b.json"]),
+               "C": ("one", ["results/train/a/b.json", "reference/recorded/a/c.json"]), "D": ("one", ["reference/recorded/a/c.json"])}
+    claims = {name: {**claim, "family": family, "evidence": evidence} for name, (family, evidence) in origins.items()}
+    rules = [{"hash": "first", "verdict": "pending"}, {"hash": "second", "verdict": "conditional"}, {"hash": "now", "verdict": "reproduced"}]
+    results.write_json(results.rules_file(), {"D": rules})
+    results.write_json(results.confirmed_file(), {"format": results.FORMAT, "flips": [], "rules": dict.fromkeys("ABCD", "now"),
+                                                  "verdicts": dict.fromkeys("ABCD", "reproduced")})
+    *rows, _, fresh = readme.table(claims, False).splitlines()
+    assert [row.split(" | ")[3:] for row in rows[2:]] == [["calculated", " |"], ["default run", " |"], ["default run, recorded runs", " |"],
+                                                         ["recorded runs", "1 |"]]
+    assert fresh.startswith("On fresh seeds (`make confirm`) 0 of 3 verdicts differ. 2 of the 3 rest on nothing that keeps its seeds")
+
+
 def test_a_readme_without_marks_is_refused(workplace):
     for name in readme.FILES:
         results.write_text(name, "no marks\n")

@@ -126,9 +126,9 @@ def _grid(scores: Mapping[str, np.ndarray]) -> Picture:
     axes.set(xlabel="chunk F1 on the test sentences, one dot per seed", ylim=(len(models) - 0.5, -0.5))
     figure.legend(loc="outside upper right", ncols=3)
     return Picture(figure, CLAIMS, "A window of words hides the need for memory.", "相邻词窗口掩盖了对记忆的需要。",
-                   "ATIS. With more words at a time even a network without memory gets far; with one it does not. Rows with "
-                   "fewer colours: the other windows belong to full scale.",
-                   "ATIS。一次多看几个词时，没有记忆的网络成绩也不错；只看一个词则不行。颜色不全的行：其余窗口属于 full 规模。")
+                   "ATIS. With more words at a time even a network without memory gets far; with one it does not. Most "
+                   "networks were recorded once at full scale.",
+                   "ATIS。一次多看几个词时，没有记忆的网络成绩也不错；只看一个词则不行。多数网络只在 full 规模下训练过一次并存档。")
 
 
 def _table(records: Mapping[str, dict[str, Any]]) -> Table:

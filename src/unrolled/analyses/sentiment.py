@@ -28,6 +28,7 @@ class Options:
     Attributes:
         reviews, probe: sections. network: the run that is held against the bag of words.
         folds: runs of the same network on other blocks of the snippets, recorded once: its cross-validation.
+        others: further networks, recorded once at full scale, that are listed where they were.
         strengths: inverse strengths of regularisation of the logistic regressions, of which validation chooses.
         shuffles: how often the words of every test review are shuffled. resamples: of the bootstrap.
         first_seed: of the shuffles. shown: sentences of the probe that are shown.
@@ -37,6 +38,7 @@ class Options:
     probe: str = "order_probe"
     network: str = "lstm"
     folds: tuple[str, ...] = ()
+    others: tuple[str, ...] = ()
     strengths: tuple[float, ...] = (0.1, 0.3, 1.0, 3.0, 10.0)
     shuffles: int = 10
     resamples: int = 4000
@@ -76,7 +78,8 @@ def analyse(options: Options, settings: Settings) -> AnalysisResult:
     probes = {run: trained.scores_of(trained.record(f"{options.probe}/{run}"), "accuracy")
               for run in trained.section_of(options.probe, settings).runs}
     result.figures["reviews"] = _picture(accuracies, shuffled, result.values["bag_of_words"], probes, probed)
-    result.tables |= {"reviews": _sizes(records, accuracies, shuffled), "order_probe": _table(probe, options.shown)}
+    others = trained.records(options.reviews, options.others, settings)
+    result.tables |= {"reviews": _sizes(records | others, shuffled), "order_probe": _table(probe, options.shown)}
     result.sentences.append(_sentence(options, result, accuracies, shuffled, probes))
     return result
 
@@ -152,14 +155,22 @@ def _picture(accuracies: dict, shuffled: dict, bag: float, probes: dict, probed:
                    "每点一个种子。左：测试影评，原样与打乱词序。右：词相同而次序不同的句对，名词组合从未见过。")
 
 
-def _sizes(records: dict, accuracies: dict, shuffled: dict) -> Table:
-    """List every run: accuracy, accuracy on shuffled words, what shuffling costs, and parameters."""
-    rows = [[run, *(f"{round(100 * values.mean(), 1) + 0.0:.1f} ± {100 * values.std(ddof=1) if len(values) > 1 else 0:.1f}"
-                    for values in (accuracies[run], shuffled[run], accuracies[run] - shuffled[run])), str(records[run]["parameters"])]
-            for run in records]
-    return Table(["F1"], "Reviews, accuracy in per cent.", "影评判断的准确率（%）。",
+def _sizes(records: dict, shuffled: dict) -> Table:
+    """List every run: accuracy, accuracy on shuffled words and what shuffling costs (where there are weights), and parameters."""
+    rows = []
+    for run, record in records.items():
+        accuracies = trained.scores_of(record, "accuracy")
+        mixed = [_shown(values) for values in (shuffled[run], accuracies - shuffled[run])] if run in shuffled else ["–", "–"]
+        rows.append([run, _shown(accuracies), *mixed, str(record["parameters"])])
+    return Table(["F1"], "Reviews, accuracy in per cent; –: recorded once at full scale, without weights.",
+                 "影评判断的准确率（%）；“–”表示只在 full 规模下训练过一次，权重未保存。",
                  ("run", "accuracy", "words shuffled", "cost", "parameters"),
                  ("运行", "准确率", "打乱词序后", "下降", "参数量"), rows, rows)
+
+
+def _shown(values: np.ndarray) -> str:
+    """Return mean and standard deviation of shares, in per cent."""
+    return f"{round(100 * values.mean(), 1) + 0.0:.1f} ± {100 * values.std(ddof=1) if len(values) > 1 else 0:.1f}"
 
 
 def _table(probe: trained.Loaded, shown: int) -> Table:

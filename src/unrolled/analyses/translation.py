@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import inspect
 from collections.abc import Mapping
 from typing import Any
 
@@ -29,8 +30,10 @@ class Options:
     """What is drawn.
 
     Attributes:
-        section: of params.yaml. demonstration: run that learned from most combinations; curve: runs with fewer, and their numbers are read
-            from their settings. leak_free, compounds: runs. dates, dates_attention: runs without and with attention.
+        section: of params.yaml. demonstration: run that learned from the combinations claims are about.
+        curve: runs with fewer or more, whose numbers are read from their settings. others: other networks on the same set. Those of both
+            that are recorded once at full scale are left out where they were not.
+        leak_free, compounds: runs. dates, dates_attention: runs without and with attention.
         more_seeds: by run, the one that was recorded once at full scale and that the claim is judged by; its scores are shown instead.
         shown: compounds of the table.
     """
@@ -38,6 +41,7 @@ class Options:
     section: str = "translation"
     demonstration: str = "encoder_decoder"
     curve: tuple[str, ...] = ()
+    others: tuple[str, ...] = ()
     leak_free: str = "leak_free"
     compounds: str = "compounds"
     dates: str = "dates"
@@ -55,10 +59,12 @@ def analyse(options: Options, settings: Settings) -> AnalysisResult:
     exact = {run: trained.scores_of(record, "exact_match") for run, record in records.items()}
     result = AnalysisResult(values={f"exact_{run}": trained.scores_of(record, "exact_match").tolist() for run, record in own.items()})
     result.add(against_look_up(options, settings))
-    sizes = {run: records[run]["settings"].get("combinations", 4000) for run in (*options.curve, options.demonstration)}
+    sizes = {run: _combinations(records[run]) for run in (*options.curve, options.demonstration) if run in records}
     result.figures["combinations"] = _curve(sizes, records, options, float(np.mean(result.values["success_look_up"])))
     loaded = trained.load(f"{options.section}/{options.demonstration}", settings, "analyses.translation.demonstration", "translation")
     result.tables["translations"] = _table(loaded, records[options.demonstration], options.shown)
+    listed = {run: records[run] for run in sizes} | trained.records(options.section, options.others, settings)
+    result.tables["translation_networks"] = _networks(listed)
     dated = trained.load(f"{options.section}/{options.dates_attention}", settings, "analyses.translation.dates_attention", "translation")
     result.figures["attention"] = _attention(dated)
     result.sentences.append(_sentence(options, records, exact, result))
@@ -112,6 +118,24 @@ def _curve(sizes: Mapping[str, int], records: Mapping[str, dict], options: Optio
                    f"dates learned for {updates[0]} updates, with attention for {updates[1]}.{more}",
                    "每点一个种子。左：从未见过的复合词，均由两个单独学过的词组成。"
                    f"右：日期网络训练 {updates[0]} 次更新，带注意力的训练 {updates[1]} 次。{more_zh}")
+
+
+def _combinations(record: Mapping[str, Any]) -> int:
+    """Return from how many combinations a run learned."""
+    return record["settings"].get("combinations", inspect.signature(Translation).parameters["combinations"].default)
+
+
+def _networks(records: Mapping[str, dict]) -> Table:
+    """List networks on the demonstration set: what they learned from, and how many compounds they have right."""
+    rows = []
+    for record in records.values():
+        exact, settings = 100 * trained.scores_of(record, "exact_match"), record["settings"]
+        lecture = trained.scores_of(record, "success_lecture")
+        rows.append([record["run"], settings["cell"], "✓" if settings.get("attention") else "", str(_combinations(record)),
+                     f"{exact.mean():.1f} ± {exact.std(ddof=1) if len(exact) > 1 else 0:.1f}", f"{int(lecture.sum())}/{len(lecture)}"])
+    return Table(["F4"], "Real compounds of the demonstration set, exact match in per cent.", "演示集中的真实复合词，整串正确率（%）。",
+                 ("run", "cell", "attention", "combinations learned from", "exact match", "seeds right about machine learning"),
+                 ("运行", "单元", "注意力", "学过的组合数", "整串正确率", "译对 machine learning 的种子数"), rows, rows)
 
 
 def _updates_of_dates(options: Options, records: Mapping[str, dict]) -> list[int]:
