@@ -66,6 +66,13 @@ def test_jumps_are_rises():
     assert roughness.jumps(np.array([[1.0, 1.5, 1.0, 1.2, np.nan, 3.0]]), 0.3).tolist() == [1]
 
 
+def test_what_is_left_of_a_rate_in_the_end():
+    members = [{"metrics": {"success": success, "bits_per_character": bits}, "diverged": diverged}
+               for success, bits, diverged in ((1.0, 2.0, None), (1.0, 3.0, None), (0.0, 6.0, None), (None, None, {"step": 3}))]
+    assert roughness._cells(members) == ["2/4", "1", "4.50"] and roughness._cells(members[:3]) == ["2/3", "0", "3.00"]
+    assert roughness._cells(members[3:]) == ["0/1", "1", "–"]
+
+
 def test_the_best_rate_is_chosen_on_validation_and_never_a_diverged_one():
     members = [{"learning_rate": rate, "validation": {"bits_per_character": bits}, "metrics": {"bits_per_character": 9 - (bits or 0)}}
                for rate, bits in ((1.0, 3.0), (1.0, 3.2), (2.0, 2.0), (2.0, 2.1), (4.0, None), (4.0, None))]

@@ -10,7 +10,7 @@ import numpy as np
 from unrolled import drawing as figures
 from unrolled import histories
 from unrolled.analyses import trained
-from unrolled.analyses.base import AnalysisResult, Picture, Sentence
+from unrolled.analyses.base import AnalysisResult, Picture, Sentence, Table
 from unrolled.settings import Run, Settings, SettingsError, nearest
 
 ROUGH, CALM = figures.VERMILION, figures.BLUE  # the two runs that are compared, in every figure
@@ -72,7 +72,7 @@ def jumps(losses: np.ndarray, least: float) -> np.ndarray:
 
 def analyse(options: Options, settings: Settings) -> AnalysisResult:
     """Measure every run at every rate, also at its own best rate, and draw the lecture's picture."""
-    result, found, best = AnalysisResult(), {}, {}
+    result, found, best, rows = AnalysisResult(), {}, {}, []
     runs = trained.section_of(options.section, settings).runs
     _check_compared(options, runs)
     for run in runs.values():
@@ -80,12 +80,20 @@ def analyse(options: Options, settings: Settings) -> AnalysisResult:
         found[run.name] = histories.load(options.section, run.name)
         _check_burn_in(options, run, found[run.name])
         for rate, curve in found[run.name].items():
-            result.values |= _of_one_rate(f"{run.name}_rate_{rate:g}", curve.values, _members(record, rate), options)
+            values = _of_one_rate(f"{run.name}_rate_{rate:g}", curve.values, _members(record, rate), options)
+            result.values |= values
+            spread, rises, _ = (f"{np.median(each):.3g}" for each in values.values())
+            rows.append([run.name, f"{rate:g}", *_cells(_members(record, rate)), spread, rises])
         best[run.name] = best_rate(record)
         result.values[f"best_rate_{run.name}"] = best[run.name]
         result.values[f"roughness_{run.name}_best"] = result.values[f"roughness_{run.name}_rate_{best[run.name]:g}"]
     result.figures["wild_and_calm"] = _curves_picture(found, best, options)
     result.figures["roughness_by_rate"] = _rates_picture(result, found, options)
+    result.tables["training_rates"] = Table(
+        ["D2"], "Plain gradient descent on characters, without clipping, by learning rate.",
+        "字符模型，普通梯度下降，不裁剪，按学习率列出。",
+        ("run", "learning rate", "seeds that train", "diverged", "bits per character, median", "spread, nats", "jumps"),
+        ("运行", "学习率", "训练成功的种子", "发散", "每字符比特数（中位数）", "起伏（nat）", "跳升次数"), rows, rows)
     result.sentences.append(_sentence(result, best, options))
     return result
 
@@ -124,6 +132,15 @@ def _of_one_rate(name: str, losses: np.ndarray, members: list[dict], options: Op
         f"roughness_{name}": roughness(losses, options.window, options.burn_in).tolist(),
         f"jumps_{name}": jumps(losses[:, options.burn_in:], options.jump).astype(float).tolist(),
         f"failed_{name}": [1.0 - (member["metrics"]["success"] or 0.0) for member in members]}
+
+
+def _cells(members: list[dict]) -> list[str]:
+    """Return how many seeds train and how many diverge, and the median of the bits per character that are left to test text."""
+    bits = [member["metrics"].get("bits_per_character") for member in members]
+    median = float(np.median([np.inf if value is None else value for value in bits]))
+    trains = int(sum(member["metrics"]["success"] or 0 for member in members))
+    diverged = sum(bool(member["diverged"]) for member in members)
+    return [f"{trains}/{len(members)}", str(diverged), f"{median:.2f}" if np.isfinite(median) else "–"]
 
 
 def best_rate(record: dict) -> float:
