@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
+import sqlite3
 import subprocess
 import sys
 from pathlib import Path
@@ -72,10 +74,22 @@ def finish(home: Path) -> str:
 
 
 def outcome(home: Path) -> dict[str, str]:
-    """Return the hash of every file that a run leaves and that does not hold seconds or dates."""
+    """Return the hash of every file that a run leaves and that does not hold seconds or dates, and what stands in its MLflow store."""
     paths = [path for folder in ("data", "results", "report") for path in sorted((home / folder).rglob("*")) if path.is_file()]
-    return {str(path.relative_to(home)): results.file_hash(path) for path in paths
-            if path.name not in ("seconds.json", "tracked.json") and path.relative_to(home) != Path("report/index.html")}
+    files = {str(path.relative_to(home)): results.file_hash(path) for path in paths
+             if path.name not in ("seconds.json", "tracked.json") and path.relative_to(home) != Path("report/index.html")}
+    return files | {f"mlflow.db: {run}": result for run, result in mirrored(home).items()}
+
+
+def mirrored(home: Path) -> dict[str, str]:
+    """Return state and hash of results of every run in the MLflow store; of two with one name in an experiment, both."""
+    with contextlib.closing(sqlite3.connect(home / "mlflow.db")) as store:
+        rows = store.execute("SELECT experiments.name, runs.name, runs.status, tags.value FROM runs "
+                             "JOIN experiments USING (experiment_id) LEFT JOIN tags ON tags.run_uuid = runs.run_uuid AND tags.key = 'result_hash' WHERE runs.lifecycle_stage = 'active'")
+        found: dict[str, list[str]] = {}
+        for experiment, run, *kept in rows:
+            found.setdefault(f"{experiment}/{run}", []).append(" ".join(map(str, kept)))
+    return {name: ", ".join(sorted(kept)) for name, kept in found.items()}
 
 
 def processes(home: Path) -> list[psutil.Process]:

@@ -84,6 +84,7 @@ def test_kills_at_random_moments_and_two_pipelines_at_once_change_no_bit(undistu
             time.sleep(0.1)
         assert not small_pipeline.processes(home), (how, [found.cmdline() for found in small_pipeline.processes(home)])
     print(dict(seen))
+    assert seen, "every pipeline had ended before it was to be killed"
     end_well(home)
     assert small_pipeline.outcome(home) == undisturbed
     assert not small_pipeline.left_over(home) and not small_pipeline.processes(home)

@@ -259,3 +259,9 @@ def test_a_limited_probe_can_be_trained_on(limit: int) -> None:
     for _ in range(task.updates_per_epoch(64)):
         next(batches)
     assert len(task.splits["train"].extra) == (limit or 4872) and task.splits["test"].extra.max() == 42
+
+
+def test_networks_that_were_recorded_once_are_listed_without_what_needs_weights():
+    record = {"parameters": 7, "members": [{"metrics": {"accuracy": share}, "diverged": None} for share in (0.7, 0.8)]}
+    table = sentiment._sizes({"lstm": record, "gru": record}, {"lstm": np.array([0.6, 0.8])})
+    assert table.rows == [["lstm", "75.0 ± 7.1", "70.0 ± 14.1", "5.0 ± 7.1", "7"], ["gru", "75.0 ± 7.1", "–", "–", "7"]]

@@ -246,3 +246,11 @@ def test_pairs_hold_the_learned_answer_first(folder: Path) -> None:
     task = Translation(folder, combinations=40)
     pair = next(pair for pair in task._group("test") if pair.source == ("deep", "sea"))
     assert isinstance(pair, Pair) and pair.answers[0] != "别的译法"
+
+
+def test_networks_of_the_demonstration_set_are_listed_with_what_they_learned_from():
+    members = [{"metrics": {"exact_match": share, "success_lecture": float(share > 0.6)}, "diverged": None} for share in (0.5, 0.7)]
+    records = {run: {"run": run, "settings": {"cell": "gru", **settings}, "members": members}
+               for run, settings in (("plain", {}), ("attentive", {"combinations": 1000, "attention": True}))}
+    table = analysis._networks(records)
+    assert table.rows == [["plain", "gru", "", "4000", "60.0 ± 14.1", "1/2"], ["attentive", "gru", "✓", "1000", "60.0 ± 14.1", "1/2"]]
