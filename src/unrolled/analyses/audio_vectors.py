@@ -26,6 +26,7 @@ class Options:
         autoencoder: the run that all else is held against. further: the same on further seeds, recorded once; empty for none. What claims
             of the autoencoder itself say is told by both together. own, target: the same network, whose decoder reads its own output, or
             the right frame. correspondence: the run that writes mined neighbours.
+        lecture: the run whose encoder reads in one direction and whose decoder reads its own output, as the lecture has it.
         frames: of the naive vector.
         every: one frame in so many is aligned by DTW and taken for naive vectors.
         more_words: folder of further words, which the differences of vectors are over too; empty for none.
@@ -38,6 +39,7 @@ class Options:
     target: str = "teacher_forcing"
     correspondence: str = "correspondence"
     frozen_encoder: str = "frozen_encoder"
+    lecture: str = "lecture"
     frames: int = 10
     every: int = 1
     more_words: str = ""
@@ -163,7 +165,7 @@ def recorded_behind(values: Mapping[str, Any], scores: Mapping[str, Scores], sec
 
 
 def _pairs(scores: Mapping[str, Scores], options: Options) -> Iterator[tuple[str, str]]:
-    for first in (options.autoencoder, options.own, options.correspondence):
+    for first in (options.autoencoder, options.own, options.lecture, options.correspondence):
         yield from ((first, second) for second in scores if first in scores and second != first)
 
 
