@@ -379,6 +379,18 @@ def test_recorded_words_keep_two_people_for_the_test(tmp_path, monkeypatch):
     assert len(test.features[0]) == 2 * 1200 // 160 + 1  # 8 kHz became 16
 
 
+def test_other_people_can_be_kept_for_the_test(tmp_path, monkeypatch):
+    recorded(tmp_path, monkeypatch)
+    (tmp_path / "out").mkdir()
+    spoken_words.SpokenWords(held_out=["george", "nicolas"]).build("official", tmp_path / "out")
+    train, test = (spoken.load(tmp_path / "out", split) for split in ("train", "test"))
+    assert set(test.voices) == {"george", "nicolas"} and set(train.voices) == {"jackson", "lucas", "theo", "yweweler"}
+    assert spoken.voices(tmp_path / "out")["test"] == {"query": ["george"], "archive": ["nicolas"]}
+    for wrong in (["george"], ["george", "george"], ["george", "nobody"]):
+        with pytest.raises(ValueError, match="must be two of george, jackson, lucas"):
+            spoken_words.SpokenWords(held_out=wrong)
+
+
 def test_recorded_strings_follow_the_rule_of_the_data_set(tmp_path, monkeypatch, tiny):
     recorded(tmp_path, monkeypatch)
     (tmp_path / "out").mkdir()

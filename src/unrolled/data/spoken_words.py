@@ -17,12 +17,19 @@ HELD_OUT = 15  # every fifteenth training word is for validation
 SEEN = 10  # every tenth of the others is spoken by the test voices too
 ONCE = "each voice says each word once: variation within a voice is in speed and pitch between words only"
 ONCE_ZH = "每个嗓音每个词只读一次：同一嗓音内部的变化只有词与词之间的语速和音高"
-HELD_OUT_SPEAKERS = {"query": "theo", "archive": "jackson"}  # of the recorded digits
 ASKED = 15  # recordings of each digit by each of these two
 
 
 class SpokenWords(Synthesised):
-    """Words of a lexicon, each spoken once by each voice of a split."""
+    """Words of a lexicon, each spoken once by each voice of a split.
+
+    Args:
+        share: as of every synthesised set.
+        held_out: who asks and whom the archive holds in the test of the official source, none of whose recordings is trained on.
+
+    Raises:
+        ValueError: as every synthesised set, or those are not two of its speakers.
+    """
 
     name = "spoken_words"
     card = {
@@ -34,6 +41,12 @@ class SpokenWords(Synthesised):
         "flaws_zh": [*synthesis.FLAWS_ZH, ONCE_ZH, *recordings.FLAWS_ZH,
                      "官方来源：测试词全部在训练中出现过；“测试”由两位未参与训练的说话人读出，“训练中见过的词”是其他说话人未用于训练的录音"],
     }
+
+    def __init__(self, *, share: float = 1.0, held_out: Sequence[str] = ("theo", "jackson")) -> None:
+        super().__init__(share=share)
+        if len(held_out) != 2 or len(set(held_out) & set(recordings.SPEAKERS)) != 2:
+            raise ValueError(f"held_out is {list(held_out)}, but must be two of {', '.join(recordings.SPEAKERS)}.")
+        self.held_out = dict(zip(("query", "archive"), held_out, strict=True))
 
     def synthesise(self, folder: Path) -> dict[str, Any]:
         """Write the splits train, validation, test and seen, their query and archive voices, and the phonemes of all words."""
@@ -48,14 +61,14 @@ class SpokenWords(Synthesised):
     def from_recordings(self, folder: Path) -> dict[str, Any]:
         """Write the same splits from recorded digits: two people are kept for the test, and of the others the recordings set apart."""
         found = recordings.read()
-        parts = recordings.by_rule([each for each in found if each.speaker not in HELD_OUT_SPEAKERS.values()])
-        test = [each for each in found if each.speaker in HELD_OUT_SPEAKERS.values() and each.index < ASKED]
+        parts = recordings.by_rule([each for each in found if each.speaker not in self.held_out.values()])
+        test = [each for each in found if each.speaker in self.held_out.values() and each.index < ASKED]
         groups = {"train": parts["train"], "validation": parts["validation"], "test": test, "seen": parts["test"]}
         pieces = {split: [to_piece(each) for each in group] for split, group in groups.items()}
         counts = spoken.write_splits(folder, pieces, keep_sound=("test",), highest=recordings.HIGHEST)
-        others = [speaker for speaker in recordings.SPEAKERS if speaker not in HELD_OUT_SPEAKERS.values()]
+        others = [speaker for speaker in recordings.SPEAKERS if speaker not in self.held_out.values()]
         known = {"query": others[::2], "archive": others[1::2]}
-        test_voices = {role: [speaker] for role, speaker in HELD_OUT_SPEAKERS.items()}
+        test_voices = {role: [speaker] for role, speaker in self.held_out.items()}
         results.write_json(folder / "voices.json", {"validation": known, "test": test_voices, "seen": known})
         results.write_json(folder / "phonemes.json", {word: espeak.phonemes(word, LANGUAGE) for word in recordings.DIGITS})
         return {**spoken.counted(counts, recordings.HIGHEST), "words": {split: len(recordings.DIGITS) for split in groups}}
