@@ -52,7 +52,7 @@ MEASURES = (
     Measure("temporal order, T = {T}: accuracy", "时间次序 T = {T}：准确率", "temporal_order/tanh", "temporal_order/lstm", "accuracy", 1),
     Measure("temporal order, T = {T}: solved (recorded)", "时间次序 T = {T}：解出（存档运行）",
             "temporal_order/tanh_200_seeds", "temporal_order/lstm_200_seeds", "success", 1),
-    Measure("the same, orthogonal start (recorded)", "同上，正交初始化（存档运行）",
+    Measure("temporal order, T = {T}, orthogonal start: solved (recorded)", "时间次序 T = {T}，正交初始化：解出（存档运行）",
             "temporal_order/orthogonal_60", "temporal_order/lstm_200_seeds", "success", 1),
     Measure("digits 8x8: accuracy", "手写数字 8x8：准确率", "small_digits/tanh", "small_digits/lstm", "accuracy", 1),
     Measure("the same, equal parameters", "同上，参数量相等", "small_digits/tanh_matched", "small_digits/lstm", "accuracy", 1),
