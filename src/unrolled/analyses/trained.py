@@ -94,11 +94,16 @@ def judged_records(section: str, runs: Iterable[str], more_seeds: Mapping[str, s
 
 def on_more_seeds(found: Mapping[str, dict[str, Any]]) -> tuple[str, str]:
     """Return what a caption has to say, in both languages, of those among some records that this scale does not train; empty if none."""
-    names = [record["run"] for record in found.values() if not results.run_file(record["task"], record["run"]).exists()]
+    names = recorded_names(found)
     if not names:
         return "", ""
     return (f" Recorded once at full scale, as the claim is judged: {', '.join(names)}.",
             f"其中 {'、'.join(names)} 只在 full 规模下训练过一次，判定依据的也是它们。")
+
+
+def recorded_names(found: Mapping[str, dict[str, Any]]) -> list[str]:
+    """Return the names of those among some records that this scale does not train."""
+    return [record["run"] for record in found.values() if not results.run_file(record["task"], record["run"]).exists()]
 
 
 def record_path(section: str, run: str, settings: Settings) -> Path:

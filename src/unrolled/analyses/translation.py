@@ -112,7 +112,10 @@ def _curve(sizes: Mapping[str, int], records: Mapping[str, dict], options: Optio
     right.axvline(look_up, color=figures.GREY, linestyle="--", linewidth=1)
     right.set(xlim=(-0.03, 1.03), xlabel="exact match", title="Other sets (dashed: look-up, leak-free)")
     updates = _updates_of_dates(options, records)
-    more, more_zh = trained.on_more_seeds(records)
+    more, more_zh = trained.on_more_seeds({run: record for run, record in records.items() if run in options.more_seeds})
+    beside = trained.recorded_names({run: record for run, record in records.items() if run not in options.more_seeds})
+    if beside:
+        more, more_zh = f"{more} Recorded once too: {', '.join(beside)}.", f"{more_zh}{'、'.join(beside)} 也只训练过一次并存档。"
     return Picture(figure, ["F4"], "Exact matches.", "整串正确率。",
                    "One dot per seed. Left: compounds never seen, each composed of two words that are known alone. Right: the networks for "
                    f"dates learned for {updates[0]} updates, with attention for {updates[1]}.{more}",
