@@ -36,7 +36,7 @@ WORDS: dict[str, Names] = {
     "autoencoder": ("the autoencoder", "自编码器"), "contrastive": ("a contrastive encoder alone", "单独的对比学习编码器"),
     "correspondence": ("learning from pairs", "同词配对训练"), "frozen_decoder": ("one with a frozen decoder", "冻结解码器的网络"),
     "naive": ("ten frames", "十个原始帧"), "untrained": ("an untrained encoder", "未训练的编码器"),
-    "own_output": ("a decoder that reads its own output", "读自身输出的解码器"),
+    "own_output": ("a decoder that reads its own output", "读自身输出的解码器"), "lecture": ("the lecture's design", "课上的设计"),
     "teacher_forcing": ("one taught by the right frames", "教师强制的解码器"),
     "vectors": ("vectors", "向量"), "two_stages": ("vectors, then alignment", "先用向量再对齐"), "alignment": ("alignment", "对齐"),
     # stopping
