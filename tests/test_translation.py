@@ -252,5 +252,7 @@ def test_networks_of_the_demonstration_set_are_listed_with_what_they_learned_fro
     members = [{"metrics": {"exact_match": share, "success_lecture": float(share > 0.6)}, "diverged": None} for share in (0.5, 0.7)]
     records = {run: {"run": run, "settings": {"cell": "gru", **settings}, "members": members}
                for run, settings in (("plain", {}), ("attentive", {"combinations": 1000, "attention": True}))}
+    own = analysis._on_own_answers(records["plain"])
+    assert "60.0% of the compounds are right, machine learning for 1 of 2 seeds" in own.text and "在 2 个种子中有 1 个译对" in own.text_zh
     table = analysis._networks(records)
     assert table.rows == [["plain", "gru", "", "4000", "60.0 ± 14.1", "1/2"], ["attentive", "gru", "✓", "1000", "60.0 ± 14.1", "1/2"]]

@@ -31,8 +31,9 @@ class Options:
 
     Attributes:
         section: of params.yaml. demonstration: run that learned from the combinations claims are about.
-        curve: runs with fewer or more, whose numbers are read from their settings. others: other networks on the same set. Those of both
-            that are recorded once at full scale are left out where they were not.
+        curve: runs with fewer or more, whose numbers are read from their settings. others: other networks on the same set; own: one
+            whose decoder reads its own answers while it learns, too. What could be recorded once at full scale is left out where it
+            was not.
         leak_free, compounds: runs. dates, dates_attention: runs without and with attention.
         more_seeds: by run, the one that was recorded once at full scale and that the claim is judged by; its scores are shown instead.
         shown: compounds of the table.
@@ -42,6 +43,7 @@ class Options:
     demonstration: str = "encoder_decoder"
     curve: tuple[str, ...] = ()
     others: tuple[str, ...] = ()
+    own: str = "own_answers"
     leak_free: str = "leak_free"
     compounds: str = "compounds"
     dates: str = "dates"
@@ -63,11 +65,13 @@ def analyse(options: Options, settings: Settings) -> AnalysisResult:
     result.figures["combinations"] = _curve(sizes, records, options, float(np.mean(result.values["success_look_up"])))
     loaded = trained.load(f"{options.section}/{options.demonstration}", settings, "analyses.translation.demonstration", "translation")
     result.tables["translations"] = _table(loaded, records[options.demonstration], options.shown)
-    listed = {run: records[run] for run in sizes} | trained.records(options.section, options.others, settings)
+    listed = {run: records[run] for run in sizes} | trained.records(options.section, (*options.others, options.own), settings)
     result.tables["translation_networks"] = _networks(listed)
     dated = trained.load(f"{options.section}/{options.dates_attention}", settings, "analyses.translation.dates_attention", "translation")
     result.figures["attention"] = _attention(dated)
     result.sentences.append(_sentence(options, records, exact, result))
+    if options.own in listed:
+        result.sentences.append(_on_own_answers(listed[options.own]))
     return result
 
 
@@ -121,6 +125,15 @@ def _curve(sizes: Mapping[str, int], records: Mapping[str, dict], options: Optio
                    f"dates learned for {updates[0]} updates, with attention for {updates[1]}.{more}",
                    "每点一个种子。左：从未见过的复合词，均由两个单独学过的词组成。"
                    f"右：日期网络训练 {updates[0]} 次更新，带注意力的训练 {updates[1]} 次。{more_zh}")
+
+
+def _on_own_answers(record: Mapping[str, Any]) -> Sentence:
+    """Say how a network fares whose decoder reads its own answers while it learns."""
+    right, exact = trained.scores_of(record, "success_lecture"), trained.scores_of(record, "exact_match").mean()
+    return Sentence(["F4"], f"Where the decoder reads its own answers while it learns, not the right ones, {exact:.1%} of the compounds "
+                    f"are right, machine learning for {int(right.sum())} of {len(right)} seeds (recorded once).",
+                    f"若解码器在训练中也读回自己的输出，而不是正确的译文，则复合词答对 {exact:.1%}，"
+                    f"machine learning 在 {len(right)} 个种子中有 {int(right.sum())} 个译对（只训练过一次并存档）。")
 
 
 def _combinations(record: Mapping[str, Any]) -> int:
