@@ -74,11 +74,10 @@ def finish(home: Path) -> str:
 
 
 def outcome(home: Path) -> dict[str, str]:
-    """Return the hash of every file that a run leaves and that does not hold seconds or dates, and what stands in its MLflow store."""
+    """Return the hash of every file that a run leaves and that does not hold seconds or dates."""
     paths = [path for folder in ("data", "results", "report") for path in sorted((home / folder).rglob("*")) if path.is_file()]
-    files = {str(path.relative_to(home)): results.file_hash(path) for path in paths
-             if path.name not in ("seconds.json", "tracked.json") and path.relative_to(home) != Path("report/index.html")}
-    return files | {f"mlflow.db: {run}": result for run, result in mirrored(home).items()}
+    return {str(path.relative_to(home)): results.file_hash(path) for path in paths
+            if path.name not in ("seconds.json", "tracked.json") and path.relative_to(home) != Path("report/index.html")}
 
 
 def mirrored(home: Path) -> dict[str, str]:

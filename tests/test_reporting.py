@@ -150,7 +150,8 @@ def test_without_verdicts_one_sentence(workplace, params):
 
 
 @pytest.mark.parametrize(("name", "chinese"), readme.FILES.items())
-def test_the_readmes_table_is_that_of_the_reference_run(name, chinese):
+def test_the_readmes_table_is_that_of_the_reference_run(name, chinese, monkeypatch):
+    monkeypatch.chdir(ROOT)
     verdicts = results.read_result(ROOT / "reference" / "verdicts.json")["claims"]
     assert readme.table(verdicts, chinese) in (ROOT / name).read_text(encoding="utf-8")
 
