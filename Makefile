@@ -10,8 +10,10 @@ export MLFLOW_DISABLE_TELEMETRY := true
 export PYTHONDONTWRITEBYTECODE :=
 unexport PYTHONPATH PYTHONHOME
 
+PYTEST := python -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder
+
 .DEFAULT_GOAL := help
-.PHONY: help setup reproduce smoke record official tune tag translate find claim track follow push pull cluster confirm test test-faults lint dashboard compare report verify bench clean
+.PHONY: help setup reproduce smoke record official tune tag translate find claim track follow push pull cluster confirm test test-all test-faults lint dashboard compare report verify bench clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## (.*)/\1\t\2/' | while IFS="$$(printf '\t')" read -r name text; do \
@@ -71,8 +73,11 @@ cluster: setup ## add what `engine: ray` needs to .venv, see docs/scaling.md
 confirm: setup ## repeat the run on fresh seeds in a copy (.confirm/) and report verdicts that flip
 	@python -m pipelines.sandbox confirm
 
-test: setup ## all tests but those that need a GPU
-	@python -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder -m "not gpu" $(ARGUMENTS)
+test: setup ## the tests, in five minutes, less those marked `long` and those that need a GPU
+	@$(PYTEST) -m "not gpu and not long" $(ARGUMENTS)
+
+test-all: setup ## the long ones too, in ten minutes
+	@$(PYTEST) -m "not gpu" $(ARGUMENTS)
 
 test-faults: setup ## kills, full disks and malformed files, many more of each than in `make test`; half an hour
 	@UNROLLED_KILLS=40 UNROLLED_EXAMPLES=1000 python -m pytest -q tests/test_faults.py tests/test_malformed.py $(ARGUMENTS)

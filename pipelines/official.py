@@ -97,7 +97,9 @@ def _of_sections(options: Mapping[str, Any], sections: Sequence[str], name: str)
         raise settings.SettingsError(f"ANALYSES holds {name!r}, which looks into none of SECTIONS; "
                                      f"add {' or '.join(map(str, looked_into))} to SECTIONS, or leave {name} out.")
     by_section = {key: _listed(options[key]) for key in BY_SECTION if key in options}
-    return {key: [values[place] for place in kept] for key, values in by_section.items() if len(values) == len(looked_into)}
+    more_seeds = {section: runs for section, runs in (options.get("more_seeds") or {}).items() if section in sections}
+    return {key: [values[place] for place in kept] for key, values in by_section.items() if len(values) == len(looked_into)} | (
+        {"more_seeds": more_seeds} if "more_seeds" in options else {})
 
 
 def _listed(value: Any) -> list[Any]:

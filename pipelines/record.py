@@ -9,6 +9,7 @@ Everything happens in a copy beside the sources (.record/); learning rates are t
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import shutil
 import sys
 from collections.abc import Iterable, Mapping
@@ -59,18 +60,24 @@ def _train_in_a_copy(section: str, runs: Iterable[str]) -> None:
 
 
 def at_full_scale_only(tree: Mapping[str, Any], chosen: settings.Settings) -> dict[str, list[str]]:
-    """Return, by section, the runs of its block for full scale that the scale of now lacks; other scales may have runs of their own."""
-    named = {name: (tree["tasks"][name].get("full") or {}).get("runs") or {} for name in chosen.tasks}
-    found = {name: [run for run in section.elsewhere if run in named[name]] for name, section in chosen.tasks.items()}
+    """Return, by section, the runs of full scale that the scale of now lacks; other scales may have runs of their own."""
+    full = settings.parse(tree | {"scale": "full"}).tasks
+    found = {name: [run for run in section.elsewhere if run in full[name].runs] for name, section in chosen.tasks.items()}
     return {name: runs for name, runs in found.items() if runs}
 
 
 def at_full_scale(tree: dict[str, Any], section: str, runs: Iterable[str]) -> dict[str, Any]:
     """Return settings at full scale, in which a section has some of its runs of that scale and no other, at their own lengths alone."""
-    own = tree["tasks"][section]
+    full, own = settings.parse(tree | {"scale": "full", "seed_offset": 0}).tasks[section].runs, tree["tasks"][section]
     own["runs"] = {}
-    own["full"] = {**own["full"], "runs": {run: own["full"]["runs"][run] for run in runs}, "other_lengths": []}
+    own["full"] = {**own["full"], "runs": {run: _line(full[run]) for run in runs}, "other_lengths": []}
     return tree | {"scale": "full"}
+
+
+def _line(run: settings.Run) -> dict[str, Any]:
+    """Return a run as it could stand in params.yaml, with nothing left to its section."""
+    found = {key: list(value) if isinstance(value, tuple) else value for key, value in dataclasses.asdict(run).items()}
+    return {key: value for key, value in {**found, **found["options"]}.items() if key not in ("task", "name", "options")}
 
 
 def _keep_records(section: str, runs: Iterable[str]) -> None:

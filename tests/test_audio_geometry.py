@@ -138,11 +138,30 @@ def test_search_and_map_are_drawn_and_listed() -> None:
     spoken_search_shown.figure(twice)
 
 
+def test_a_word_said_twice_by_one_has_two_sounds() -> None:
+    chosen = Spoken([], ["one", "two", "one", "one"], ["theo", "theo", "theo", "jackson"], [], [])
+    assert audio_tsne.sound_names(chosen) == ["one-theo", "two-theo", "one-theo-2", "one-jackson"]
+    plot = audio_tsne.picture_to_touch(np.zeros((4, 2)), chosen, audio_tsne.sound_names(chosen), {}, is_recorded=True)
+    assert "recordings of people" in plot.caption and "synthetic" not in plot.caption and "真人录音" in plot.caption_zh
+
+
+def test_words_that_make_no_analogies_are_measured_without_them() -> None:
+    """As the ten digits of the official recordings do."""
+    generator = np.random.default_rng(0)
+    words = ["one", "two", "six"] * 4
+    found = Spoken([], words, ["v1"] * 6 + ["v2"] * 6, [], [])
+    phonemes = {"one": ["w", "ʌ", "n"], "two": ["t", "u"], "six": ["s", "ɪ", "k", "s"]}
+    spaces = {name: [generator.standard_normal((12, 5))] for name in ("autoencoder", "naive")}
+    result = audio_tsne.measured(spaces, found, phonemes, {"query": ["v1"], "archive": ["v2"]})
+    assert result.values["analogies"] == 0 and not result.tables and set(result.values) == {"analogies", "correlation_autoencoder", "correlation_naive"}
+    assert "nan" not in result.sentences[0].text and "analog" not in result.sentences[0].text and "类比" not in result.sentences[0].text_zh
+
+
 def test_every_point_of_the_map_has_its_sound() -> None:
     generator = np.random.default_rng(3)
     chosen = Spoken([], ["near", "fear", "company", "house"] * 3, [f"en-us+{name}" for name in "abc" for _ in range(4)], [], [])
     points = audio_tsne.project(generator.standard_normal((12, 6)), audio_tsne.Options())
-    plot = audio_tsne.picture_to_touch(points, chosen, {"near": ["n", "ɪ", "ɹ"]})
+    plot = audio_tsne.picture_to_touch(points, chosen, audio_tsne.sound_names(chosen), {"near": ["n", "ɪ", "ɹ"]})
     addresses = [address for trace in plot.specification["data"] for address in trace["customdata"]]
     assert sorted(addresses) == sorted(f"sounds/audio_tsne/{word}-{voice}.wav" for word in ("near", "fear", "company", "house") for voice in "abc")
     assert {trace["name"] for trace in plot.specification["data"]} == {"-ear", "-ouse", audio_tsne.NAMED_OTHERS}

@@ -180,6 +180,11 @@ def test_exact_checks_say_what_was_computed_and_what_it_should_be():
     assert exact_checks.of_claim(None, "C3", found) == [] == exact_checks.of_claim(claim, "C3", {})
 
 
+@pytest.mark.parametrize(("observed", "shown"), [([1.0] * 6 + [None], "not all are numbers"), ([1.0] * 8, "8")])
+def test_a_check_that_computed_no_number_or_more_is_shown(observed, shown):
+    assert exact_checks._values({"expected": [1.0] * 7, "observed": observed})["observed"][0] == shown
+
+
 def test_every_worked_example_speaks_chinese():
     checks = [check for part in (
         worked_examples.all_ones, worked_examples.another_order, worked_examples.shared_weight, worked_examples.three_gradients,

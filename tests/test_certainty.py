@@ -44,6 +44,23 @@ def test_one_answer_that_differs_is_resampled():
     assert found.interval[0] < found.effect < found.interval[1] and found.p_for < 0.001
 
 
+@pytest.mark.parametrize(("items", "limit"), [(20, 0.9), (76, 0.95)])
+def test_one_wrong_answer_makes_nothing_surer(items, limit):
+    """Draws hardly vary where one answer of hundreds is wrong: the p value jumped to one of the number of draws."""
+    right = np.ones((10, items))
+    scores = right.copy()
+    scores[3, 4] = 0
+    best = stats.binomtest(items, items, limit, alternative="greater").pvalue
+    assert significance.items_against_limit(right, limit).p_for == pytest.approx(best)
+    found = significance.items_against_limit(scores, limit)
+    assert found.p_for >= best and found.interval[0] <= stats.binomtest(items, items).proportion_ci(method="exact").low - limit
+    assert significance.items_against_limit(1 - scores, 1 - limit).p_against >= best * 0.999
+    ratio = significance.Ratio(scores, np.ones_like(scores))
+    assert significance.ratio_against_limit(ratio, limit).p_for >= best
+    doubled = significance.Ratio(2 * scores, np.ones_like(scores), most=2.0)
+    assert significance.ratio_against_limit(doubled, 2 * limit).p_for >= best
+
+
 def test_a_sample_that_does_not_vary_is_no_complaint(recwarn):
     found = significance.compare([0.3] * 6, [0.1, 0.2, 0.15, 0.1, 0.12, 0.2], 0.0)
     assert not recwarn.list and found.interval[0] < found.effect < found.interval[1]

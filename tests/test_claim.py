@@ -95,6 +95,7 @@ def stages_run(home: Path, since: float) -> set[str]:
 
 
 @pytest.mark.smoke
+@pytest.mark.long
 def test_of_what_changed_a_claim_redoes_what_it_needs_and_the_pipeline_the_rest(finished, tmp_path):
     home = shutil.copytree(finished, tmp_path / "home")
     (home / results.REFERENCE).mkdir(exist_ok=True)

@@ -50,6 +50,7 @@ def test_steps_taken_apart_for_the_compiler_learn_what_the_loop_does(monkeypatch
 
 @pytest.mark.smoke
 @pytest.mark.skipif(shutil.which("g++") is None or sys.platform != "linux", reason="torch.compile needs a C++ compiler")
+@pytest.mark.long
 def test_compiled_steps_learn_what_the_loop_does(tmp_path, monkeypatch):
     monkeypatch.setenv("TORCHINDUCTOR_CACHE_DIR", str(tmp_path))
     assert_compiled_is_the_loop("elman", "cpu")

@@ -157,6 +157,7 @@ def test_what_an_analysis_has_by_section_is_left_of_the_sections_asked_for(home,
     assert chosen.scale == "official"
     assert {key: chosen.analyses["clipping"].options[key] for key in ("sections", "shown_rates")} == {
         "sections": ["character_clipping"], "shown_rates": [8]}
+    assert set(chosen.analyses["clipping"].options["more_seeds"]) == {"character_clipping"}
 
 
 def test_what_official_data_would_make_of_the_settings_is_checked_before_anything_runs(home, stages, capsys):
@@ -228,7 +229,8 @@ def test_what_was_tuned_while_runs_were_recorded_stays(home, stages, monkeypatch
     assert tuned.load()["adding"] == {"tanh": other}
 
 
-@pytest.mark.parametrize(("module", "arguments"), [("sandbox", ("smoke",)), ("record", ("slots", "elman_2")), ("official", ("speech_ctc", "recognition"))])
+@pytest.mark.parametrize(("module", "arguments"), [
+    ("sandbox", ("smoke",)), pytest.param("record", ("slots", "elman_2"), marks=pytest.mark.long), ("official", ("speech_ctc", "recognition"))])
 def test_whoever_ends_what_runs_in_a_copy_ends_its_stages(home, module, arguments):
     """A stage that sleeps says its number and who started it."""
     results.DATA.mkdir()
@@ -292,6 +294,14 @@ def test_what_is_recorded_is_trained_at_its_own_length_alone(params):
     params["tasks"]["adding"]["full"]["runs"]["wide"] = {"cell": "gru", "hidden": 64}
     chosen = settings.parse(record.at_full_scale(params, "adding", ["wide"]))
     assert chosen.scale == "full" and list(chosen.tasks["adding"].runs) == ["wide"]
+
+
+@pytest.mark.parametrize("name", ["irnn_30", "sigmoid_100", "sigmoid_matched"])
+def test_what_full_scale_alone_repeats_at_a_length_can_be_recorded(params, name):
+    assert name in settings.parse(params).tasks["adding"].elsewhere
+    full = settings.parse(params | {"scale": "full"}).tasks["adding"].runs[name]
+    alone = settings.parse(record.at_full_scale(params, "adding", [name])).tasks["adding"].runs
+    assert alone == {name: full} and full.seeds <= 10
 
 
 def test_scores_of_further_words_are_kept_beside_the_record(home, stages, monkeypatch):

@@ -87,6 +87,7 @@ def test_the_table_shows_every_run_those_to_look_at_first_on_top(dashboard, visi
     assert page.get_by_text("逐个网络看").count() and not page.get_by_text("MLflow Assistant").is_visible()
 
 
+@pytest.mark.long
 def test_the_charts_are_those_that_tell_the_runs_apart(dashboard, visit):
     page = visit(f"{dashboard.home}/unrolled/adding/charts", viewport={"width": 1400, "height": 1400})
     page.get_by_text("(6)").wait_for(timeout=PATIENCE)
@@ -97,6 +98,7 @@ def test_the_charts_are_those_that_tell_the_runs_apart(dashboard, visit):
         state="attached", timeout=PATIENCE)
 
 
+@pytest.mark.long
 def test_a_comparison_shows_settings_and_scores_of_both(dashboard, visit):
     page = visit(f"{dashboard.home}/unrolled/adding/compare", viewport={"width": 1400, "height": 2400})
     page.get_by_text("Comparing 2 Runs from 1 Experiment").wait_for(timeout=PATIENCE)
@@ -111,6 +113,7 @@ def test_a_comparison_shows_settings_and_scores_of_both(dashboard, visit):
     assert all(0 < number < 1 for number in numbers[2 * place : 2 * place + 2])
 
 
+@pytest.mark.long
 def test_figures_of_the_task_are_among_a_runs_artifacts(dashboard, visit):
     page = visit(f"{dashboard.home}/unrolled/adding")
     page.get_by_role("link", name="lstm", exact=True).click(timeout=PATIENCE)
@@ -137,7 +140,7 @@ def test_the_assistant_runs_no_commands(dashboard):
     assert dashboard.ask("/ajax-api/3.0/mlflow/assistant/message", method="POST").status == 403
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.long)])
 def test_a_taken_port_is_passed_over_and_a_signal_ends_it(whole, number):
     with socket.socket() as taken:
         with contextlib.suppress(OSError):  # something has it already: as good

@@ -14,12 +14,14 @@ import dpath
 import pytest
 import small_pipeline
 from conftest import ROOT
+from conftest import run as run_module
 from dvc.utils.serialize import _yaml, load_yaml
 
 from pipelines import dvc
 from unrolled import results
 
 pytestmark = pytest.mark.unit
+
 PIPELINE = """stages:
   first:
     cmd: echo 1 > first
@@ -145,3 +147,9 @@ def test_quiet_keeps_no_error_back(done):
     results.write_text("dvc.yaml", PIPELINE.replace("deps: [first]", "deps: [third]"))
     told = run("pipelines.dvc", "repro", "--quiet")
     assert told.returncode and "third" in told.stderr and not run("dvc", "repro", "--quiet").stderr
+
+
+@pytest.mark.parametrize("stage", ["data", "analyse"])
+def test_a_stage_without_a_name_is_one_sentence(stage):
+    done = run_module(f"pipelines.{stage}", folder=ROOT, check=False)
+    assert done.returncode == 2 and done.stderr.startswith("error: ") and done.stderr.count("\n") == 1, done.stderr

@@ -137,6 +137,7 @@ def grown(copies):
     return folder
 
 
+@pytest.mark.long
 def test_a_cell_is_added_checked_tuned_and_trained_and_a_claim_is_judged_on_it(grown, monkeypatch):
     said = do(grown, said_to_run("cell"), judged=True)
     assert re.search(r"\b1[5-9] passed", said), said
@@ -178,6 +179,7 @@ def test_a_number_is_changed(copies, monkeypatch):
     assert results.read_result(results.run_file("adding", "tanh_30"))["settings"]["length"] == 30
 
 
+@pytest.mark.long
 def test_examples_keep_to_the_house_style(copies):
     folder = copies("cell", "task", "claim")
     run("ruff", "check", "src", folder=folder)

@@ -154,6 +154,8 @@ def test_a_failed_control_decides_nothing(letter):
     assert _decide(outcome_of(letter), outcome_of("C"), SimpleNamespace(warnings=[]), {})[0] == "inconclusive"
     assert _decide(outcome_of(letter), outcome_of("I"), SimpleNamespace(warnings=[]), {})[0] == "inconclusive"
     assert _decide(outcome_of(letter), outcome_of("R"), SimpleNamespace(warnings=[]), {})[0] == PART[letter]
+    gone = Outcome([Finding("", "", "", missing="no run")])
+    assert _decide(outcome_of(letter), gone, SimpleNamespace(warnings=[]), {})[:2] == ("inconclusive", "what the control takes is missing")
 
 
 def test_a_stale_rate_decides_nothing():
@@ -252,6 +254,7 @@ def test_three_members_that_differ_by_chance_alone_decide_nothing_too_often():
     assert np.mean(np.array(found) < 0.05) <= 0.08 and np.mean(np.array(found) < 0.01) <= 0.03
 
 
+@pytest.mark.long
 def test_the_sample_that_varies_more_may_be_the_smaller_one():
     """Ten of deviation 3 against thirty of deviation 1, no effect: plain differences, permuted, find one in 13 % of the tests."""
     draw = np.random.default_rng(4)
@@ -378,6 +381,10 @@ def test_a_ratio_is_worked_out_of_what_a_run_left(workplace, params):
     assert (bits.part.sum(1) / bits.whole.sum(1)).tolist() == pytest.approx([3 / 8 / math.log(2), 10 / 8 / math.log(2), 6.0])
     left = evidence.ratio({"run": "templates/elman", "metric": "accuracy_left"})
     assert (left.part.sum(1) / left.whole.sum(1)).tolist() == [0.8, 0.8, 0.0]
+    members[2] = {"learning_rate": 0.01, "diverged": None, "metrics": {"bits_per_character": None}}  # in its last update, seen by nobody
+    results.write_json(results.run_file("character_model", "tanh"), {"format": results.FORMAT, "tuned": None, "members": members})
+    again = Evidence(settings.parse(params)).ratio({"run": "character_model/tanh", "metric": "bits_per_character"})
+    assert (again.part == bits.part).all() and np.isfinite(again.part).all()
     results.items_file("templates", "elman").unlink()
     assert evidence.ratio({"run": "templates/elman", "metric": "accuracy_left"}) is None
 
@@ -464,6 +471,7 @@ def test_what_lies_within_the_margin_and_not_above_zero_alone_is_no_effect(inter
     assert finding.verdict == ("contradicted" if negligible else "inconclusive")
 
 
+@pytest.mark.long
 def test_intervals_cover_the_truth():
     """A 95 % interval of a difference of means covers it about 95 times in a hundred."""
     generator = np.random.default_rng(0)

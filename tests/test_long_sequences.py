@@ -54,7 +54,7 @@ def test_a_sequence_in_stretches_is_the_same_sequence(monkeypatch, kind, ragged)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="memory is counted in kB on Linux alone")
-@pytest.mark.parametrize("cell", ["lstm", "elman"])
+@pytest.mark.parametrize("cell", [pytest.param("lstm", marks=pytest.mark.long), "elman"])
 def test_five_thousand_steps_are_trained_within_two_gigabytes(cell):
     done = subprocess.run([sys.executable, "-c", TRAINED.format(source=str(ROOT / "src"), cell=cell)], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr

@@ -168,8 +168,10 @@ def test_what_a_plot_says_is_in_the_language_of_the_page(address, visit):
 
 # Each pair of language, window and scheme once: four pages instead of eight.
 @pytest.mark.parametrize(("locale", "viewport", "scheme"), [
-    ("en-US", DESK, "light"), ("en-US", PHONE, "dark"), ("zh-CN", DESK, "dark"), ("zh-CN", PHONE, "light")],
-    ids=["en-desk-light", "en-phone-dark", "zh-desk-dark", "zh-phone-light"])
+    pytest.param("en-US", DESK, "light", id="en-desk-light", marks=pytest.mark.long),
+    pytest.param("en-US", PHONE, "dark", id="en-phone-dark"),
+    pytest.param("zh-CN", DESK, "dark", id="zh-desk-dark", marks=pytest.mark.long),
+    pytest.param("zh-CN", PHONE, "light", id="zh-phone-light")])
 def test_axe_finds_nothing_serious(address, visit, locale, viewport, scheme):
     page = visit(address, locale=locale, viewport=viewport, color_scheme=scheme)
     page.add_style_tag(content=LAID_OUT)

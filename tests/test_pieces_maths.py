@@ -258,6 +258,7 @@ def test_the_switches_of_the_cliff_choose_the_path(visit, tmp_path, cliff):
 
 
 @pytest.mark.browser
+@pytest.mark.long
 def test_the_path_can_be_seen(visit, tmp_path, cliff):
     """What plotly draws lies under transparent drawings, which a page's background for drawings once covered."""
     shown = visit(page_of(cliff, tmp_path, plotly=True))
@@ -391,6 +392,7 @@ def every_piece(cliff, curve):
 
 
 @pytest.mark.browser
+@pytest.mark.long
 def test_nothing_is_wider_than_a_telephone_and_all_controls_have_names(visit, tmp_path, cliff, curve):
     for piece in every_piece(cliff, curve):
         shown = visit(page_of(piece, tmp_path, plotly=piece is cliff), viewport={"width": 390, "height": 800}, color_scheme="dark")

@@ -45,6 +45,7 @@ def second(fresh, tmp_path) -> Path:
     return shutil.copytree(fresh, tmp_path / "second")
 
 
+@pytest.mark.long
 def test_what_one_pushes_another_pulls_and_has_nothing_to_do(first, second, tmp_path):
     place = tmp_path / "a shared place"
     done = remote(first, "push", str(place))
@@ -58,6 +59,7 @@ def test_what_one_pushes_another_pulls_and_has_nothing_to_do(first, second, tmp_
     assert "unrolled" in (second / ".dvc" / "config.local").read_text() and "unrolled" not in (second / ".dvc" / "config").read_text()
 
 
+@pytest.mark.long
 def test_other_sources_get_the_latest_and_do_what_differs(first, second, tmp_path):
     remote(first, "push", str(tmp_path / "place"))
     tree = (second / "params.yaml").read_text()
@@ -69,6 +71,7 @@ def test_other_sources_get_the_latest_and_do_what_differs(first, second, tmp_pat
     assert "train@templates" in again and "train@adding" not in again and not any(stage.startswith("data@") for stage in again)
 
 
+@pytest.mark.long
 def test_results_of_ones_own_are_not_replaced(first, second, tmp_path):
     remote(first, "push", str(tmp_path / "place"))
     (second / "dvc.lock").write_text("schema: '2.0'\nstages: {}\n")
@@ -131,6 +134,7 @@ def test_s3_without_its_part_of_dvc_says_what_to_install(second):
     assert done.returncode == 2 and "run `pip install dvc-s3`" in done.stderr and done.stderr.count("\n") == 1, done.stderr
 
 
+@pytest.mark.long
 def test_a_damaged_file_in_the_remote_is_not_taken_over(first, second, tmp_path):
     place = tmp_path / "place"
     remote(first, "push", str(place))

@@ -203,6 +203,12 @@ def test_what_is_repeated_keeps_its_length_and_has_no_more_seeds_than_told(param
     assert {run.seeds for run in settings.parse(params).tasks["adding"].runs.values()} == {7}
 
 
+def test_what_is_looked_at_between_strides_is_refused(params):
+    params["tasks"]["adding"].update(stride=20, evaluate_every=50)
+    with pytest.raises(SettingsError, match=r"adding\.runs\.tanh\.evaluate_every is 50, but is looked at after every stride of 20 updates alone"):
+        settings.parse(params)
+
+
 def test_a_grid_holds_a_rate(params):
     params["tuning"]["learning_rates"] = []
     with pytest.raises(SettingsError, match=r"tuning\.learning_rates is empty; give one learning rate at least"):
@@ -233,6 +239,22 @@ def test_what_a_cell_refuses_is_said_before_anything_runs(params, line, word):
 
 
 @pytest.mark.parametrize(("section", "line", "words"), [
+    ("audio_words", {"objective": "contrastive"}, "one of objective: contrastive and decoder_input: none"),
+    ("audio_words", {"decoder_input": "none"}, "one of objective: contrastive and decoder_input: none"),
+    ("audio_words", {"model": "reader", "bidirectional": False}, "has model: reader for task audio_words"),
+    ("sequence_generation", {"model": "audio_autoencoder"}, "has model: audio_autoencoder for task sequence_generation")])
+def test_a_model_of_spoken_words_and_their_task_go_together(params, section, line, words):
+    if "model" in line:
+        params["tasks"][section].pop("decoder_input", None)
+        params["tasks"][section]["runs"] = {}
+    params["tasks"][section]["runs"]["some"] = {"cell": "gru", **line}
+    with pytest.raises(SettingsError, match=words) as said:
+        catalogue.check(settings.parse(params))
+    assert str(said.value).startswith(f"tasks.{section}.runs.some has ") and "\n" not in str(said.value)
+
+
+@pytest.mark.parametrize(("section", "line", "words"), [
+    ("adding", {"model": "encoder_decoder"}, "writes an answer of any length, for which task adding does not ask"),
     ("temporal_order", {"length": 5}, "length must be at least 10"), ("adding", {"embedding": 8}, "inputs are no words; leave both out"),
     ("adding", {"feedback": "target"}, "feedback is 'target', but only a Jordan cell"),
     ("timing", {"least_delay": 200}, "least_delay must lie between 1 and most_delay")])

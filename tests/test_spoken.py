@@ -386,6 +386,7 @@ def test_other_people_can_be_kept_for_the_test(tmp_path, monkeypatch):
     train, test = (spoken.load(tmp_path / "out", split) for split in ("train", "test"))
     assert set(test.voices) == {"george", "nicolas"} and set(train.voices) == {"jackson", "lucas", "theo", "yweweler"}
     assert spoken.voices(tmp_path / "out")["test"] == {"query": ["george"], "archive": ["nicolas"]}
+    assert data.make("spoken_words", {"held_out": ["lucas", "theo"]}).held_out == {"query": "lucas", "archive": "theo"}  # as params.yaml gives it
     for wrong in (["george"], ["george", "george"], ["george", "nobody"]):
         with pytest.raises(ValueError, match="must be two of george, jackson, lucas"):
             spoken_words.SpokenWords(held_out=wrong)

@@ -133,6 +133,10 @@ def test_growing_histories_are_shown_and_vanish_when_done(store):
     names = [f"lstm from {seed} at 0.01 (training)" for seed in (0, 10)]
     steps = [[point.step for point in client.get_metric_history(found[name].info.run_id, "training/loss")] for name in names]
     assert [sorted(part) for part in steps] == [[5, 10, 15], [5]]
+    results.write_csv(first, [{**row, "loss": 7.0} for row in rows[:2]])  # stopped, and begun anew
+    tracking.mirror_live(store)
+    points = client.get_metric_history(runs()[1][names[0]].info.run_id, "training/loss")
+    assert sorted((point.step, point.value) for point in points) == [(5, 7.0), (10, 7.0)]
     first.unlink()
     tracking.mirror_live(store)
     assert names[0] not in runs()[1] and names[1] in runs()[1]
@@ -188,6 +192,7 @@ def test_a_store_that_cannot_be_used_ends_following(monkeypatch):
         track.follow(None)
 
 
+@pytest.mark.long
 def test_four_at_once_leave_one_run_each(store, monkeypatch):
     Path("mlflow.db").unlink()  # the hardest case: none of them finds a store
     processes = [track_in_a_process() for _ in range(4)]
@@ -197,7 +202,7 @@ def test_four_at_once_leave_one_run_each(store, monkeypatch):
     assert set(runs()[1]) == {"tanh", "gru"} and len(runs()[1]) == 2
 
 
-@pytest.mark.parametrize("spoil", ["damaged", "newer", "locked"])
+@pytest.mark.parametrize("spoil", ["damaged", "newer", pytest.param("locked", marks=pytest.mark.long)])
 def test_a_store_that_cannot_be_used_is_one_sentence(store, spoil, monkeypatch):
     monkeypatch.setenv("MLFLOW_SQLALCHEMYSTORE_POOL_SIZE", "1")
     connection = sqlite3.connect("mlflow.db", isolation_level=None)
@@ -219,6 +224,7 @@ def test_a_store_that_cannot_be_made_is_one_sentence(tmp_path):
         tracking.open_store(f"sqlite:///{tmp_path}/file/below/mlflow.db")
 
 
+@pytest.mark.long
 def test_another_mirror_is_waited_for(store):
     """While one process mirrors, a second writes nothing, and does its work when the first is done."""
     results.RUNS.mkdir(exist_ok=True)

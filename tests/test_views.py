@@ -32,6 +32,7 @@ def committed(folder: Path) -> Path:
 
 
 @pytest.mark.smoke
+@pytest.mark.long
 def test_a_changed_number_is_seen_in_few_numbers_and_in_pictures(finished, tmp_path):
     home = Path(shutil.copytree(finished, tmp_path / "循环 copy"))
     pipeline = settings.read_yaml(home / "dvc.yaml") | {"plots": ["results/analyses/repeated_weight/rates_by_lag.svg"]}

@@ -18,10 +18,12 @@ from unrolled.models import MODELS
 from unrolled.models.compiled import compile_steps
 from unrolled.settings import Run, Settings, SettingsError, checked_value, nearest
 from unrolled.tasks import TASKS, Task
+from unrolled.tasks.audio_words import AudioWords
 
 # Of sections and runs, whose files are named after them; two "_" part the names of a training's section, run and seed.
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9-]*(_[A-Za-z0-9-]+)*")
 TAKEN = results.seconds_file("").stem  # by a file that lies among those of a section's runs
+WRITERS = ("encoder_decoder", "hierarchical")  # models that read words and write symbols until they stop
 
 
 def options_of(cls: type) -> dict[str, Any]:
@@ -48,6 +50,7 @@ def check(settings: Settings) -> None:
             _known(run.cell, CELLS, f"{place}.cell")
             _known(run.model, MODELS, f"{place}.model")
             _check_options(run, place)
+            _check_model(run, place)
             check_cell(run.cell, run.hidden, cell_options(run), place)
             if run.path == "compiled" and run.feedback == "scheduled":
                 raise SettingsError(f"{place} has path: compiled and feedback: scheduled, whose share of own answers changes at every "
@@ -102,6 +105,18 @@ def _check_options(run: Run, where: str) -> None:
             raise SettingsError(f"{where}.{key} is no setting of a run, of task {run.kind}, of cell {run.cell} or of model {run.model}"
                                 f"{nearest(key, [*fields, *known])}")
     _checked(run.options, known, where)
+
+
+def _check_model(run: Run, where: str) -> None:
+    """Check that a model of spoken words answers a task of spoken words, with a loss for what it writes: shapes alone do not tell."""
+    asks, answers = issubclass(TASKS[run.kind], AudioWords), run.model == "audio_autoencoder"
+    if asks != answers:
+        raise SettingsError(f"{where} has model: {run.model} for task {run.kind}; audio_words takes model: audio_autoencoder, which is for "
+                            "no other task.")
+    vectors_alone = run.options.get("objective") == "contrastive", run.options.get("decoder_input") == "none"
+    if asks and any(vectors_alone) and not all(vectors_alone):
+        raise SettingsError(f"{where} has one of objective: contrastive and decoder_input: none; the one compares vectors, the other "
+                            "writes nothing else, so that they go together.")
 
 
 def check_cell(cell: str, hidden: int, options: Mapping[str, Any], where: str) -> None:
@@ -160,8 +175,11 @@ def make_model(run: Run, sizes: Sizes, generators: Generators, *, is_trained: bo
             few batches.
 
     Raises:
-        SettingsError: the cell or the model refuses an option's value.
+        SettingsError: the cell or the model refuses an option's value, or it writes symbols where the task asks for none.
     """
+    if run.model in WRITERS and not (sizes.vocabulary and sizes.cap):
+        raise SettingsError(f"tasks.{run.task}.runs.{run.name}: model {run.model} reads words and writes an answer of any length, for "
+                            f"which task {run.kind} does not ask.")
     try:
         model = models.build(run, cell_options(run), sizes, generators)
     except ValueError as error:

@@ -8,7 +8,7 @@ runs' cells; `unrolled.catalogue` holds those against the registered classes. Ev
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -185,22 +185,20 @@ def _task(name: str, section: Mapping[str, Any], defaults: Mapping[str, Any], sc
     for key in ("kind", "reads", "runs"):
         if key not in own:
             raise SettingsError(f"{where}.{key} is missing; every task section needs it.")
-    lines = dict(mapping(own.pop("runs"), f"{where}.runs"))
-    further = mapping(block.get("runs") or {}, f"{where}.{scale}.runs")
-    lines |= {name: {**mapping(lines.get(name) or {}, f"{where}.runs.{name}"), **mapping(line or {}, f"{where}.{scale}.runs.{name}")}
-              for name, line in further.items()}
+    own.pop("runs")
+    lines, further = _lines_at(section, scale, where), mapping(block.get("runs") or {}, f"{where}.{scale}.runs")
     forced = {key: value for key, value in block.items() if key not in ("runs", "reads")}
     _check_run_fields(own, where)
     _check_run_fields(forced, f"{where}.{scale}")
     reads = checked_value({**own, **block}["reads"], str, f"{where}.reads")
     purpose = str(own.pop("purpose", ""))
     own.pop("reads")
-    lengths = checked_value(forced.pop("other_lengths", own.pop("other_lengths", [])), tuple[int, ...], f"{where}.other_lengths", "length")
+    for shared in (own, forced):
+        shared.pop("other_lengths", None)
     most_seeds = checked_value(forced.pop("other_seeds", own.pop("other_seeds", 1000)), int, f"{where}.other_seeds", "seeds")
     finalist_seeds = checked_value(forced.pop("finalist_seeds", own.pop("finalist_seeds", 0)), int, f"{where}.finalist_seeds")
     lower_of_alike = checked_value(own.pop("lower_of_alike", False), bool, f"{where}.lower_of_alike")
-    repeated = _at_other_lengths(lines, lengths, where)
-    runs = {}
+    repeated, runs = _at_other_lengths(section, scale, where), {}
     for run, line in {**lines, **repeated}.items():
         place = f"{where}.runs.{run}"
         given = mapping(line or {}, place)
@@ -211,19 +209,29 @@ def _task(name: str, section: Mapping[str, Any], defaults: Mapping[str, Any], sc
             if isinstance(merged.get("seeds"), int) and merged["seeds"] > most_seeds:
                 merged["seeds"] = most_seeds
         runs[run] = _run(name, run, {**merged, **forced, **stands}, place, seed_offset)
-    blocks = {other: mapping(section.get(other) or {}, f"{where}.{other}") for other in SCALES}
-    named = (mapping(found.get("runs") or {}, f"{where}.{other}.runs") for other, found in blocks.items())
+    named = (found(section, other, where) for found in (_lines_at, _at_other_lengths) for other in SCALES)
     elsewhere = sorted(set().union(*named) - set(runs), key=str)  # a name may be a number, of which others complain
     return TaskSection(name, checked_value(own["kind"], str, f"{where}.kind"), reads, runs, purpose, tuple(elsewhere), finalist_seeds,
                        lower_of_alike)
 
 
-def _at_other_lengths(lines: Mapping[str, Any], lengths: Iterable[int], where: str) -> dict[str, dict[str, Any]]:
+def _lines_at(section: Mapping[str, Any], scale: str, where: str) -> dict[str, Any]:
+    """Return the lines of a section's runs by name: those of all scales, and what one scale adds to them."""
+    lines, block = dict(mapping(section["runs"], f"{where}.runs")), mapping(section.get(scale) or {}, f"{where}.{scale}")
+    for name, line in mapping(block.get("runs") or {}, f"{where}.{scale}.runs").items():
+        lines[name] = {**mapping(lines.get(name) or {}, f"{where}.runs.{name}"), **mapping(line or {}, f"{where}.{scale}.runs.{name}")}
+    return lines
+
+
+def _at_other_lengths(section: Mapping[str, Any], scale: str, where: str) -> dict[str, dict[str, Any]]:
     """Repeat each run that names no length of its own at every other length, as <run>_<length>; a line of that name stands.
 
     Raises:
         SettingsError: such a line has another length, so that nothing would be trained at this one.
     """
+    lines, block = _lines_at(section, scale, where), mapping(section.get(scale) or {}, f"{where}.{scale}")
+    lengths = block.get("other_lengths", section.get("other_lengths", []))
+    lengths = checked_value(lengths, tuple[int, ...], f"{where}.other_lengths", "length")
     repeated = {}
     for name, line in lines.items():
         if not isinstance(line, Mapping) or "length" in line:
@@ -258,6 +266,9 @@ def _run(task: str, name: str, merged: Mapping[str, Any], where: str, seed_offse
     if bool(run.updates) == bool(run.epochs):
         raise SettingsError(f"{where} must give either updates or epochs (one of them above 0), "
                             f"but has updates={run.updates} and epochs={run.epochs}.")
+    if run.evaluate_every % run.stride:
+        raise SettingsError(f"{where}.evaluate_every is {run.evaluate_every}, but is looked at after every stride of {run.stride} updates "
+                            "alone; make it a multiple of that.")
     return dataclasses.replace(run, first_seed=run.first_seed + seed_offset)
 
 

@@ -164,7 +164,8 @@ def items_against_limit(items: np.ndarray, limit: float, resamples: int = DRAWS)
 
     Notes:
         Where all members answer every item alike, right or wrong, or as well as what they are held against, no draw differs from another.
-        Items alone are counted then, each once: an exact binomial test says how rare other answers may be.
+        Items alone are counted then, each once: an exact binomial test says how rare other answers may be. Where nearly all are alike,
+        draws hardly differ, and nothing is said with more certainty than if all had been.
     """
     first, size = float(items.flat[0]), items.shape[1]
     if (items == first).all():
@@ -173,7 +174,16 @@ def items_against_limit(items: np.ndarray, limit: float, resamples: int = DRAWS)
         if first == 0.0 > limit:  # differences, none of which is any
             most = float(stats.binomtest(0, size).proportion_ci(method="exact").high)
             return Test(-limit, (-most - limit, most - limit), (1 + limit) ** size, 1.0)
-    return _compare_resampled(_mean_of(items), limit, items.shape[1], 0.0, resamples)
+    return _no_surer(_compare_resampled(_mean_of(items), limit, items.shape[1], 0.0, resamples), items.shape[1], limit)
+
+
+def _no_surer(test: Test, size: int, limit: float, most: float = 1.0) -> Test:
+    """Return a test that is no surer than one of items that all had the best score there is, or for the other side 0, each counted once."""
+    if not 0 < limit < most < math.inf:
+        return test
+    best, least = (_count_against_limit(count, size, limit / most) for count in (size, 0))
+    ends = min(test.interval[0], most * best.interval[0]), max(test.interval[1], most * least.interval[1])
+    return test._replace(interval=ends, p_for=max(test.p_for, best.p_for), p_against=max(test.p_against, least.p_against))
 
 
 def equivalent(first: Any, second: Any, margin: float, by: Callable[[Any, Any, float], Test] = compare) -> Test:
@@ -216,8 +226,9 @@ def compare_ratios(first: Ratio, second: Ratio, margin: float, resamples: int = 
 
 
 def ratio_against_limit(ratio: Ratio, limit: float, resamples: int = DRAWS) -> Test:
-    """Test whether a ratio lies above a limit, over members and test items; see `_compare_resampled`."""
-    return _compare_resampled(_ratio_of(ratio), limit, ratio.whole.shape[1], 0.0, resamples)
+    """Test whether a ratio lies above a limit, over members and test items; see `items_against_limit`."""
+    found = _compare_resampled(_ratio_of(ratio), limit, ratio.whole.shape[1], 0.0, resamples)
+    return _no_surer(found, int((ratio.whole > 0).any(0).sum()), limit, ratio.most)
 
 
 def compare_items(first: np.ndarray, second: np.ndarray, margin: float, resamples: int = DRAWS) -> Test:

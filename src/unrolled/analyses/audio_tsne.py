@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -71,13 +72,13 @@ def analyse(options: Options, settings: Settings) -> AnalysisResult:
     drawn = [place for place, voice in enumerate(found.voices) if voice in asking["archive"][: options.voices]]
     points = project(spaces["autoencoder"][0][drawn], options)
     chosen = Spoken(*([part[place] for place in drawn] for part in found))
-    result.interactive["audio_tsne"] = picture_to_touch(points, chosen, phonemes)
+    names, is_recorded = sound_names(chosen), settings.data.source == "official"
+    result.interactive["audio_tsne"] = picture_to_touch(points, chosen, names, phonemes, is_recorded)
     result.figures["audio_tsne"] = _map(points, chosen)
-    result.pieces["sound_list"] = sound_list_piece.piece(
-        chosen, [played("audio_tsne", sound_name(found, place)) for place in drawn], phonemes,
-        {word: rhymes().get(word, OTHERS) for word in found.texts})
+    result.pieces["sound_list"] = sound_list_piece.piece(chosen, [played("audio_tsne", name) for name in names], phonemes,
+                                                         {word: rhymes().get(word, OTHERS) for word in found.texts}, is_recorded)
     rate, sounds = spoken.audio(folder, "test")
-    result.sounds = {sound_name(found, place): page_sounds.for_page(sounds[place], rate) for place in drawn}
+    result.sounds = {name: page_sounds.for_page(sounds[place], rate) for name, place in zip(names, drawn, strict=True)}
     return result
 
 
@@ -95,15 +96,27 @@ def further_vectors(options: Options, loaded: trained.Loaded, settings: Settings
 
 def measured(spaces: Mapping[str, Sequence[np.ndarray]], found: Spoken, phonemes: Mapping[str, Sequence[str]],
              asking: Mapping[str, Sequence[str]]) -> AnalysisResult:
-    """Measure nearness against likeness, and solve analogies, in every space."""
+    """Measure nearness against likeness, and solve analogies where these words make any, in every space."""
     families = [words for family, words in RHYMES.items() if family != OTHERS]
     quadruples = audio_geometry.analogies({word: phonemes[word] for word in set(found.texts)}, families)
-    values: dict[str, Any] = {"analogies": float(len(quadruples))}
-    curves, rows, right = {}, [], {}
+    curves: dict[str, np.ndarray] = {}
+    result = AnalysisResult(values={"analogies": float(len(quadruples))})
     for name, members in spaces.items():
         near = [audio_geometry.cosines_by_distance(vectors, found.texts, found.voices, phonemes) for vectors in members]
         curves[name] = np.stack([means for means, _ in near])
-        values[f"correlation_{name}"] = [by_word.tolist() for _, by_word in near]
+        result.values[f"correlation_{name}"] = [by_word.tolist() for _, by_word in near]
+    if quadruples:
+        _add_analogies(result, spaces, found, asking, quadruples)
+    result.figures["audio_distance"] = _curve(curves)
+    result.sentences.append(_sentence(result.values, curves["autoencoder"].mean(0)))
+    return result
+
+
+def _add_analogies(result: AnalysisResult, spaces: Mapping[str, Sequence[np.ndarray]], found: Spoken, asking: Mapping[str, Sequence[str]],
+                   quadruples: Sequence[tuple[str, str, str, str]]) -> None:
+    """Put in how many analogies each space solves, with and without the offset."""
+    rows, right, values = [], {}, result.values
+    for name, members in spaces.items():
         for with_offset, ending in ((True, "top_1"), (False, "control")):
             solved = np.stack([_solve(vectors, found, asking, quadruples, with_offset) for vectors in members])  # (members, analogies)
             right[name, ending] = audio_geometry.by_answer(solved, quadruples)
@@ -112,11 +125,8 @@ def measured(spaces: Mapping[str, Sequence[np.ndarray]], found: Spoken, phonemes
             rows.append((name, "fear - near + name" if with_offset else "name", f"{solved.mean():.3f}"))
     values["analogy_gain_autoencoder"] = (right["autoencoder", "top_1"] - right["autoencoder", "control"]).tolist()
     values["analogy_over_naive"] = (right["autoencoder", "top_1"] - right["naive", "top_1"]).tolist()
-    result = AnalysisResult(values=values, figures={"audio_distance": _curve(curves)})
     result.tables["analogies"] = Table(["F11"], "Analogies solved.", "类比题准确率。", ("vectors", "nearest to", "share right"),
                                        ("向量", "取最接近者", "准确率"), rows, rows)
-    result.sentences.append(_sentence(values, curves["autoencoder"].mean(0)))
-    return result
 
 
 def _solve(vectors: np.ndarray, found: Spoken, asking: Mapping[str, Sequence[str]], quadruples: Sequence[tuple[str, str, str, str]],
@@ -138,9 +148,15 @@ def project(vectors: np.ndarray, options: Options) -> np.ndarray:
     return TSNE(2, perplexity=perplexity, init="pca", random_state=options.first_seed, n_jobs=1).fit_transform(units.astype(np.float64))
 
 
-def sound_name(found: Spoken, place: int) -> str:
-    """Return the name of a piece's sound."""
-    return f"{found.texts[place]}-{found.voices[place].split('+')[-1]}"
+def sound_names(chosen: Spoken) -> list[str]:
+    """Return the name of each piece's sound; one voice may have said a word several times."""
+    names: list[str] = []
+    said: Counter[str] = Counter()
+    for word, voice in zip(chosen.texts, chosen.voices, strict=True):
+        name = f"{word}-{voice.split('+')[-1]}"
+        said[name] += 1
+        names.append(name if said[name] == 1 else f"{name}-{said[name]}")
+    return names
 
 
 def rhymes() -> dict[str, str]:
@@ -148,9 +164,17 @@ def rhymes() -> dict[str, str]:
     return {word: family for family, words in RHYMES.items() for word in words}
 
 
-def picture_to_touch(points: np.ndarray, chosen: Spoken, phonemes: Mapping[str, Sequence[str]]) -> Interactive:
-    """Return the map as a plot whose points say what they are, and sound when clicked."""
+def picture_to_touch(points: np.ndarray, chosen: Spoken, names: Sequence[str], phonemes: Mapping[str, Sequence[str]],
+                     is_recorded: bool = False) -> Interactive:
+    """Return the map as a plot whose points say what they are, and sound when clicked.
+
+    Args:
+        points: (pieces, 2). chosen: the pieces. names: of their sounds. phonemes: of each word.
+        is_recorded: people said them, and others said the same words in training; else they are synthetic and unseen.
+    """
     families, traces = rhymes(), []
+    of_what, of_what_zh = ("recordings of people never learned from", "真人录音，说话人未在训练中出现") if is_recorded else (
+        "synthetic voices and words never learned from", "合成语音，词与嗓音均未在训练中出现")
     for number, family in enumerate(RHYMES):
         places = [place for place, word in enumerate(chosen.texts) if families.get(word, OTHERS) == family]
         if not places:
@@ -161,13 +185,13 @@ def picture_to_touch(points: np.ndarray, chosen: Spoken, phonemes: Mapping[str, 
         traces.append({
             "type": "scatter", "mode": "markers", "name": NAMED_OTHERS if family == OTHERS else f"-{family}",
             "x": points[places, 0].round(2).tolist(), "y": points[places, 1].round(2).tolist(), "text": texts, "hovertemplate": HOVER,
-            "customdata": [played("audio_tsne", sound_name(chosen, place)) for place in places],
+            "customdata": [played("audio_tsne", names[place]) for place in places],
             "marker": {"size": 10, "line": {"width": 0.5, "color": PAPER}, "color": colour, "opacity": 0.85, "symbol": shape}})
     return Interactive({"data": traces, "layout": LAYOUT}, ["F11"],
                        "The map of spoken words: click a point to hear it.", "语音单词地图：点击一个点即可听到它。",
-                       "t-SNE of the vectors of the first seed, coloured by rhyme; synthetic voices and words never learned from. A point "
+                       f"t-SNE of the vectors of the first seed, coloured by rhyme; {of_what}. A point "
                        "tells its word, its phonemes and the voice; the same sounds are listed with buttons for use without a mouse.",
-                       "第一个种子的向量经 t-SNE 投影，按韵脚着色；合成语音，词与嗓音均未在训练中出现。"
+                       f"第一个种子的向量经 t-SNE 投影，按韵脚着色；{of_what_zh}。"
                        "指向某点可看到单词、音素与嗓音；不用鼠标也可在单词列表中逐个播放。")
 
 
@@ -212,13 +236,18 @@ def _curve(curves: Mapping[str, np.ndarray]) -> Picture:
 
 def _sentence(values: Mapping[str, Any], means: np.ndarray) -> Sentence:
     """Say how near like words lie, and how often an analogy is solved."""
-    top, control, naive = (np.mean(values[name]) for name in ("share_top_1_autoencoder", "share_control_autoencoder", "share_top_1_naive"))
     correlation = np.mean(values["correlation_autoencoder"])
-    text = (f"The same word from two voices has a mean cosine of {means[0]:.2f}, words that differ in one phoneme {means[1]:.2f}, in two "
-            f"{means[2]:.2f} (rank correlation {correlation:.2f}). Of {values['analogies']:.0f} analogies such as near : fear = name : "
-            f"fame {top:.1%} are solved, {control:.1%} without the offset; ten frames as a vector, which learned nothing, solve "
-            f"{naive:.1%}.")
-    chinese = (f"同一个词由两个嗓音说出，平均余弦为 {means[0]:.2f}；相差一个音素的词为 {means[1]:.2f}，相差两个为 {means[2]:.2f}"
-               f"（等级相关 {correlation:.2f}）。{values['analogies']:.0f} 道类比题（如 near : fear = name : fame）答对 {top:.1%}，"
-               f"不加偏移时 {control:.1%}；不经任何学习、由十帧拼成的向量也能答对 {naive:.1%}。")
+    known = [(steps, mean) for steps, mean in enumerate(means[:3]) if not np.isnan(mean)]
+    apart, apart_zh = ("the same word", "one phoneme apart", "two apart"), ("同一个词", "相差一个音素", "相差两个")
+    text = ("Mean cosine of words from two voices: " + ", ".join(f"{apart[steps]} {mean:.2f}" for steps, mean in known)
+            + f" (rank correlation {correlation:.2f}).")
+    chinese = ("两个嗓音所说的词，平均余弦：" + "，".join(f"{apart_zh[steps]}为 {mean:.2f}" for steps, mean in known)
+               + f"（等级相关 {correlation:.2f}）。")
+    if values["analogies"]:
+        shares = ("share_top_1_autoencoder", "share_control_autoencoder", "share_top_1_naive")
+        top, control, naive = (np.mean(values[name]) for name in shares)
+        text += (f" Of {values['analogies']:.0f} analogies such as near : fear = name : fame {top:.1%} are solved, {control:.1%} without "
+                 f"the offset; ten frames as a vector, which learned nothing, solve {naive:.1%}.")
+        chinese += (f"{values['analogies']:.0f} 道类比题（如 near : fear = name : fame）答对 {top:.1%}，"
+                    f"不加偏移时 {control:.1%}；不经任何学习、由十帧拼成的向量也能答对 {naive:.1%}。")
     return Sentence(["F11"], text, chinese)

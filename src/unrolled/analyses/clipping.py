@@ -38,6 +38,7 @@ class Options:
     def __post_init__(self) -> None:
         if len(self.sections) != len(self.shown_rates):
             raise ValueError(f"shown_rates must give one rate per section, but there are {len(self.shown_rates)} for {len(self.sections)}.")
+        trained.check_more_seeds(self.more_seeds, self.sections)
 
 
 class Clipped(NamedTuple):

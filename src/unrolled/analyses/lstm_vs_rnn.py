@@ -99,7 +99,7 @@ def analyse(options: Options, settings: Settings) -> AnalysisResult:
     rough = _options_of("roughness", roughness.Options, options, settings)
     compared = (_compared(measure, settings) for measure in MEASURES)
     rows = [*(row for row in compared if row), *_clipping(), *mechanisms, _parameters(options)]
-    return AnalysisResult(tables={"comparison": _table(rows)}, figures={"page": _page(options, norms, shares, rough)},
+    return AnalysisResult(tables={"comparison": _table(rows)}, figures={"page": _page(options, norms, shares, rough, settings)},
                           sentences=[_sentence(rows)], pieces={"learning_curves": learning_curves_piece.piece()})
 
 
@@ -201,10 +201,10 @@ def _sentence(rows: Sequence[Row]) -> Sentence:
 
 
 @figures.styled
-def _page(options: Options, norms: Samples, shares: Mapping[str, Samples], rough: roughness.Options) -> Picture:
+def _page(options: Options, norms: Samples, shares: Mapping[str, Samples], rough: roughness.Options, settings: Settings) -> Picture:
     """Draw the page: success, two sets of learning curves, gradient by lag, surfaces and roughness."""
     figure, axes = figures.panels(3, 2, width=9.2, height=5.6)
-    _success(axes[0, 0])
+    _success(axes[0, 0], settings)
     length = trained.record(options.curves[0])["settings"]["length"]
     _curves(axes[0, 1], options.curves, (PLAIN, MATCHED, LSTM), f"Adding, T = {length}", "training loss")
     _curves(axes[0, 2], options.character_curves, (PLAIN, LSTM), "Characters, tuned rates", "nats per character")
@@ -221,10 +221,12 @@ def _page(options: Options, norms: Samples, shares: Mapping[str, Samples], rough
                    "误差线为精确 95 % 区间，阴影为各种子的范围，小点为种子或窗口。已解出任务的种子停止训练，此后沿用其最后的损失。")
 
 
-def _success(axes: Axes) -> None:
+def _success(axes: Axes, settings: Settings) -> None:
     """Draw successes on adding by length with exact intervals."""
+    section = trained.section_of("adding", settings)
     for name, colour, shift in (("tanh", PLAIN, 0.97), ("lstm", LSTM, 1.03)):
-        records = [trained.record(f"adding/{name}{suffix}") for suffix in ("_10", "_20", "")]
+        runs = [f"{name}{suffix}" for suffix in ("_10", "_20", "_30", "", "_100", "_200")]
+        records = trained.records("adding", [run for run in runs if run in {*section.runs, *section.elsewhere}], settings).values()
         lengths = [record["settings"]["length"] for record in records]
         successes = [trained.scores_of(record, "success") for record in records]
         counts = [(int(values.sum()), len(values)) for values in successes]

@@ -95,7 +95,7 @@ def _on_fold(options: Options, settings: Settings, name: str) -> tuple[np.ndarra
     """Return whether a run on another block of the snippets, and a bag of words fitted for it, is right: (members, texts) and (texts,).
 
     Raises:
-        SettingsError: there is no such run, or it has other seeds than the network, so that the two cannot be put side by side.
+        SettingsError: there is no such run, or it has not as many seeds as the network, so that the two cannot be put side by side.
     """
     section = trained.section_of(options.reviews, settings)
     known = [*section.runs, *section.elsewhere]

@@ -29,8 +29,8 @@ class Panel:
 
 PANELS = {
     "timing": Panel("C5", "A spike at the right step", "在正确的一步发放脉冲", "accuracy", "share of spikes exactly on time",
-                    note=" Long: delays of 30 to 50 steps; longer: of 60 to 80; the others: of 5 to 20.",
-                    note_zh="long 表示延迟为 30 至 50 步，longer 为 60 至 80 步，其余为 5 至 20 步。"),
+                    note=" Long: delays of 30 to 50 steps; longer: of 60 to 80; the others, at the default scale: of 5 to 20.",
+                    note_zh="long 表示延迟为 30 至 50 步，longer 为 60 至 80 步，其余在默认规模下为 5 至 20 步。"),
     "sequence_generation": Panel("E6", "Generating a sequence without input", "无输入生成序列", "normalised_error",
                                  "normalised squared error", (("Clockwork, published", 0.1125), ("plain, published", 0.2454))),
     "character_model": Panel("E7", "Characters of Shakespeare", "莎士比亚字符模型", "bits_per_character", "bits per character"),
@@ -52,6 +52,9 @@ class Options:
     character_model: tuple[str, ...]
     adding: tuple[str, ...] = ()
     more_seeds: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        trained.check_more_seeds(self.more_seeds, [*PANELS, "adding"])
 
 
 Records = Mapping[str, Mapping[str, Any]]

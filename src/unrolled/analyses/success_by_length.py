@@ -36,6 +36,7 @@ class Options:
     def __post_init__(self) -> None:
         if not self.sections:
             raise ValueError("sections is empty; name at least one, of which a panel is drawn.")
+        trained.check_more_seeds(self.more_seeds, self.sections)
 
 
 def analyse(options: Options, settings: Settings) -> AnalysisResult:
@@ -43,7 +44,8 @@ def analyse(options: Options, settings: Settings) -> AnalysisResult:
     result, counts = AnalysisResult(), {}
     for name in options.sections:
         more_seeds = options.more_seeds.get(name, {})
-        runs = [run for run in trained.section_of(name, settings).runs if run not in more_seeds.values()]
+        section = trained.section_of(name, settings)
+        runs = [run for run in (*section.runs, *section.elsewhere) if run not in more_seeds.values()]
         records = trained.judged_records(name, runs, more_seeds, settings)
         counts[name] = count(records)
         result.tables[f"success_{name}"] = _table(name, counts[name], records)
@@ -100,11 +102,13 @@ def _map_picture(counts: Mapping[str, Counts]) -> Picture:
         panel.set(xlim=(-0.5, len(lengths) - 0.5), ylim=(len(found) - 0.5, -0.5), xlabel="length", title=name.replace("_", " "))
         panel.tick_params(length=0)
     return Picture(figure, CLAIMS, "Who still learns at which length.", "谁在多长的序列上还学得会。",
-                   "Seeds that solved the task of all seeds, each run at its own tuned rate and with the same number of updates; where "
-                   "more seeds were recorded once at full scale, by which claims are judged, these. “matched”: as many parameters as the "
-                   "LSTM, but clockwork_matched as the tanh network; tanh_as_scrn: as many as the SCRN.",
-                   "解出任务的种子数/总数；各运行用自己调好的学习率，更新次数相同；另在 full 规模下一次性训练过更多种子、"
-                   "且以其为判定依据的，画的是这些种子。matched 表示参数量与 LSTM 相等，但 clockwork_matched 是与 tanh 网络相等；"
+                   "Seeds that solved the task of all seeds, each run at its own tuned rate and with the same number of updates. What the "
+                   "default scale leaves out (lengths, equal parameters) was recorded once at full scale; so were more seeds, by which "
+                   "claims are judged, and which then stand here. “matched”, “as_lstm”: as many parameters as the LSTM, but "
+                   "clockwork_matched as the tanh network; tanh_as_scrn: as many as the SCRN.",
+                   "解出任务的种子数/总数；各运行用自己调好的学习率，更新次数相同。默认规模不训练的（某些长度、等参数量的网络）"
+                   "在 full 规模下一次性训练并记录；判定所依据的更多种子也是这样得来的，有则画这些种子。"
+                   "matched 与 as_lstm 表示参数量与 LSTM 相等，但 clockwork_matched 是与 tanh 网络相等；"
                    "tanh_as_scrn 的参数量与 SCRN 相等。")
 
 

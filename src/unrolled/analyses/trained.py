@@ -28,6 +28,19 @@ def noted() -> Iterator[set[str]]:
     yield _read
 
 
+def check_more_seeds(more_seeds: Mapping[str, Any], sections: Iterable[str]) -> None:
+    """Check an option `more_seeds`: by section, and by run of it, the one that stands in.
+
+    Raises:
+        ValueError: there is no such section among those of the analysis, or one has no mapping.
+    """
+    for name, runs in more_seeds.items():
+        if name not in sections:
+            raise ValueError(f"more_seeds names the section {name!r}{nearest(name, list(sections))}")
+        if not isinstance(runs, Mapping):
+            raise ValueError(f"more_seeds.{name} must be a mapping of runs to those that stand in, but is {runs!r}.")
+
+
 def note(reference: str) -> None:
     """Note that a run "section/run" was read, where it is not read by the functions here."""
     _read.add(reference)

@@ -42,7 +42,7 @@ class SpokenWords(Synthesised):
                      "官方来源：测试词全部在训练中出现过；“测试”由两位未参与训练的说话人读出，“训练中见过的词”是其他说话人未用于训练的录音"],
     }
 
-    def __init__(self, *, share: float = 1.0, held_out: Sequence[str] = ("theo", "jackson")) -> None:
+    def __init__(self, *, share: float = 1.0, held_out: tuple[str, ...] = ("theo", "jackson")) -> None:
         super().__init__(share=share)
         if len(held_out) != 2 or len(set(held_out) & set(recordings.SPEAKERS)) != 2:
             raise ValueError(f"held_out is {list(held_out)}, but must be two of {', '.join(recordings.SPEAKERS)}.")

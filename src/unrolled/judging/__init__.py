@@ -87,6 +87,8 @@ def _decide(outcome: Outcome, control: Outcome | None, evidence: Evidence, parts
     if verdict == "pending":
         return verdict, "the experiment is not part of the pipeline yet", "相应实验尚未加入流水线"
     if control is not None and control.verdict != "reproduced":
+        if any(finding.missing for finding in control.findings):
+            return "inconclusive", "what the control takes is missing", "缺少对照所需的结果"
         return "inconclusive", "the control did not succeed, so a failure would say nothing", "对照未通过，即使不成立也说明不了问题"
     if evidence.warnings:
         return "inconclusive", "; ".join(evidence.warnings), "；".join(evidence.warnings_zh)

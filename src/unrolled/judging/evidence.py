@@ -205,18 +205,21 @@ class Evidence:
     def _counted(self, reference: Mapping[str, Any]) -> tuple[dict[str, np.ndarray], np.ndarray]:
         """Return counts and scores per test item, (members, items, ...) each, and whether the member that they are of diverged.
 
+        A member whose metric is no number diverged too, if only in its last update, which nobody looked at any more.
+
         Raises:
             Missing: the folds are not those of one network on the same seeds, so that their test items cannot be put side by side.
         """
         groups = [self._members({**reference, "run": run}) for run in runs_of(reference)]
         if "folds" in reference:
             self._check_folds(reference)
-        parts, diverged = [], []
+        parts, diverged, metric = [], [], reference["metric"]
         for members, path in zip(groups, self._items_paths(reference), strict=True):
             self._note(path)
             parts.append(results.read_arrays(path))
             items = next(iter(parts[-1].values())).shape[1]
-            diverged.append(np.repeat([[bool(member["diverged"])] for member in members], items, 1))
+            lost = [bool(member["diverged"]) or member["metrics"].get(metric, 0) is None for member in members]
+            diverged.append(np.repeat(np.array(lost)[:, None], items, 1))
         return {name: np.concatenate([part[name] for part in parts], 1) for name in parts[0]}, np.concatenate(diverged, 1)
 
     def _check_folds(self, reference: Mapping[str, Any]) -> None:

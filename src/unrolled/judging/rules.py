@@ -31,7 +31,8 @@ class Finding:
         test: the test, None where nothing was tested by chance (exact checks) or nothing could be.
         passed: of exact checks.
         missing: what is missing, if something is. pending: it is not part of the pipeline yet. moot: its own control did not succeed.
-        room: for a lead beyond the margin; above 28 successes of 30 there is none for one of 0.3. reservation: what is then to be said.
+        room: for a lead beyond the margin that a test could tell: above 21 successes of 30 there is none for one of 0.3.
+        reservation: what is then to be said.
         p_for, p_against, p_within: adjusted for the family once all claims are known.
     """
 

@@ -70,6 +70,10 @@ def _values(check: Mapping[str, Any]) -> dict[str, Words]:
     expected, observed = ([*_leaves(check[key])] for key in ("expected", "observed"))
     if len(expected) <= MOST:
         return {"expected": (_shown(expected),) * 2, "observed": (_shown(observed),) * 2}
+    if len(expected) != len(observed):
+        return {"expected": (f"{len(expected)} numbers", f"{len(expected)} 个数"), "observed": (f"{len(observed)}", f"{len(observed)} 个")}
+    if not all(isinstance(value, int | float) for value in (*expected, *observed)):
+        return {"expected": (f"{len(expected)} numbers", f"{len(expected)} 个数"), "observed": ("not all are numbers", "并非都是数")}
     if all(isinstance(value, bool) for value in expected):
         agree = sum(one == other for one, other in zip(expected, observed, strict=True))
         return {"expected": (f"{len(expected)} answers", f"{len(expected)} 个判断"), "observed": (f"{agree} agree", f"{agree} 个一致")}

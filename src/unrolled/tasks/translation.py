@@ -7,7 +7,7 @@ What is learned from, and what is asked, is one of five:
     demonstration: words of a lexicon and random pairs of them; asked are real compounds, each composed of two of these words. None of
         them, nor "machine learning", is ever learned from.
     leak_free: the same with a lexicon that never saw the compounds that are asked, whatever their renderings are.
-    compounds: two thirds of the demonstration's real compounds, and the single words; asked is the last third.
+    compounds: half of the demonstration's real compounds, and the single words; a sixth validates, asked is the last third.
     dates: days of two centuries, character by character.
     sentences: sentence pairs of Tatoeba, with the official source.
 """
@@ -186,7 +186,7 @@ def _leak_free(data: dict[str, Any], combinations: int) -> dict[str, list[Pair]]
 
 
 def _compounds(data: dict[str, Any], combinations: int) -> dict[str, list[Pair]]:
-    """Learn two thirds of the real compounds and all single words; the lecture's own example stays among what is asked."""
+    """Learn half of the real compounds and all single words, validate on a sixth, ask the last third, the lecture's example included."""
     asked = _asked(data["test"], data["lexicon"])
     compounds = [pair for pair in asked if pair.source != LECTURE]
     random.Random(2).shuffle(compounds)
@@ -201,7 +201,7 @@ def _dates(data: Sequence[tuple[str, str]], combinations: int) -> dict[str, list
 
 
 def _sentences(data: Sequence[tuple[str, str]], combinations: int) -> dict[str, list[Pair]]:
-    """Read words, write characters; sentences that are longer than `LONGEST` on either side are left out."""
+    """Read words, write characters; sentences of `LONGEST` symbols or more on either side are left out."""
     pairs = [Pair(tuple(english.lower().split()), (chinese.replace(" ", ""),)) for english, chinese in data]
     return _held_out([pair for pair in pairs if max(len(pair.source), len(pair.answers[0])) < LONGEST], len(pairs) // 20)
 

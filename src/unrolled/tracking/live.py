@@ -63,8 +63,12 @@ def _show_task(client: MlflowClient, task: str, growing: Mapping[str, Rows]) -> 
 
 def _show(client: MlflowClient, experiment: str, name: str, rows: Rows, present: Sequence[Any]) -> None:
     """Write the steps of a growing history that its live run does not have yet."""
-    run = present[0] if present else client.create_run(experiment, run_name=name, tags={"live": "true"})
-    last = int(run.data.tags.get("last_step", "0"))
+    run = present[0] if present else None
+    last = int(run.data.tags.get("last_step", "0")) if run else 0
+    if run is None or max((int(row["step"]) for row in rows), default=last) < last:  # what was stopped before has begun anew
+        for old in present:
+            client.delete_run(old.info.run_id)
+        run, last = client.create_run(experiment, run_name=name, tags={"live": "true"}), 0
     fresh = [row for row in rows if int(row["step"]) > last]
     if fresh:
         tags = [RunTag("last_step", str(max(int(row["step"]) for row in fresh)))]
