@@ -167,6 +167,20 @@ def test_share_above_counts_what_is_not_finite_as_above(workplace, monkeypatch):
     assert clipping.share_above(Clipped("s", "r", "n", "none", {}), "gradient_norm") == pytest.approx(2 / 5)
 
 
+def test_a_run_is_taken_apart_by_its_record():
+    for name, by, at, parts in (("irnn_norm_1_60", "norm", 1.0, ("irnn", "norm 1")), ("lstm_none_rates", "none", 1.0, ("lstm", "none")),
+                                ("tanh_norm_0_25", "norm", 0.25, ("tanh", "norm 0.25")), ("gru", "value", 5.0, ("gru", "value 5"))):
+        found = clipping._clipped("s", name, {"settings": {"clip_by": by, "clip_at": at}})
+        assert (found.network, found.kind, found.run) == (*parts, name)
+
+
+def test_what_was_never_to_be_recorded_is_named(params):
+    chosen = settings.parse(params)
+    assert clipping._recorded(clipping.Options((), (), recorded={"clipping": ["lstm_norm_5_rates"]}), "clipping", chosen) == ["lstm_norm_5_rates"]
+    with pytest.raises(SettingsError, match="recorded names clipping/lstm_norm_5, which is no run of full scale; did you mean 'lstm_norm_5_rates'"):
+        clipping._recorded(clipping.Options((), (), recorded={"clipping": ["lstm_norm_5"]}), "clipping", chosen)
+
+
 def test_successes_of_one_rate():
     members = [{"learning_rate": rate, "diverged": diverged, "metrics": {"success": success}}
                for rate, diverged, success in ((1.0, None, 1.0), (1.0, {"step": 3}, 1.0), (2.0, None, 0.0))]

@@ -15,7 +15,7 @@ from unrolled.analyses import chinese as in_chinese
 from unrolled.analyses import trained
 from unrolled.analyses.base import AnalysisResult, Picture, Sentence
 from unrolled.analyses.error_surface import COLOURS
-from unrolled.settings import Settings
+from unrolled.settings import Settings, SettingsError, nearest
 
 LECTURE = 15.0
 TASKS = {"clipping": "adding", "character_clipping": "the character model"}  # of the sections, in the words of titles
@@ -28,12 +28,15 @@ class Options:
     Attributes:
         sections: of params.yaml whose runs are named <network>_<kind of clipping>.
         shown_rates: by section, the learning rate whose curves are drawn, or a network's own where it was trained at one alone.
-        more_seeds: by section and run, the one that was recorded once at full scale, by which claims are judged: its successes are shown.
+        more_seeds: by section and run, the one that was recorded once at full scale with more seeds, by which claims are judged, or at
+            more rates: its successes are shown.
+        recorded: by section, further runs that were recorded once at full scale, whose successes are shown too.
     """
 
     sections: tuple[str, ...]
     shown_rates: tuple[float, ...]
     more_seeds: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    recorded: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if len(self.sections) != len(self.shown_rates):
@@ -54,13 +57,29 @@ class Clipped(NamedTuple):
 def clipped_runs(section: str, settings: Settings, more_seeds: Mapping[str, str] | None = None) -> list[Clipped]:
     """Return the runs of a section in order, with what their settings say of clipping; those of more seeds stand in for others."""
     more_seeds = more_seeds or {}
-    runs = {name: run for name, run in trained.section_of(section, settings).runs.items() if name not in more_seeds.values()}
-    records, found = trained.judged_records(section, runs, more_seeds, settings), []
-    for run in runs.values():
-        kind = "none" if run.clip_by == "none" else f"{run.clip_by} {run.clip_at:g}"
-        network = run.name.removesuffix("_" + kind.replace(" ", "_").replace(".", "_"))
-        found.append(Clipped(section, run.name, network, kind, records[run.name]))
-    return found
+    runs = [name for name in trained.section_of(section, settings).runs if name not in more_seeds.values()]
+    records = trained.judged_records(section, runs, more_seeds, settings)
+    return [_clipped(section, name, records[name]) for name in runs]
+
+
+def _recorded(options: Options, section: str, settings: Settings) -> Sequence[str]:
+    """Return the names of a section's further runs.
+
+    Raises:
+        SettingsError: one is none that is recorded at full scale.
+    """
+    names, known = options.recorded.get(section, ()), trained.section_of(section, settings).elsewhere
+    for name in names:
+        if name not in known:
+            raise SettingsError(f"analyses.clipping.recorded names {section}/{name}, which is no run of full scale{nearest(name, known)}")
+    return names
+
+
+def _clipped(section: str, run: str, record: Mapping[str, Any]) -> Clipped:
+    """Take a run apart by what its record says of clipping; what follows that in its name is of its seeds or rates."""
+    by, at = (record["settings"][key] for key in ("clip_by", "clip_at"))
+    kind = "none" if by == "none" else f"{by} {at:g}"
+    return Clipped(section, run, run.rpartition("_" + kind.replace(" ", "_").replace(".", "_"))[0] or run, kind, record)
 
 
 def analyse(options: Options, settings: Settings) -> AnalysisResult:
@@ -68,10 +87,12 @@ def analyse(options: Options, settings: Settings) -> AnalysisResult:
     result = AnalysisResult()
     for section, rate in zip(options.sections, options.shown_rates, strict=True):
         runs = clipped_runs(section, settings, options.more_seeds.get(section))
+        further = trained.records(section, _recorded(options, section, settings), settings)
+        counted = [*runs, *(_clipped(section, run, record) for run, record in further.items())]
         for network in dict.fromkeys(run.network for run in runs):
-            own = [run for run in runs if run.network == network]
+            own = [run for run in counted if run.network == network]
             _where_it_acts(own, result)
-        result.figures[f"success_{section}"] = _success_picture(section, runs)
+        result.figures[f"success_{section}"] = _success_picture(section, counted)
         result.figures[f"norms_{section}"] = _norms_picture(section, runs)
         result.figures[f"curves_{section}"] = _curves_picture(section, runs, rate)
     return result
@@ -145,7 +166,9 @@ def _success_picture(section: str, runs: Sequence[Clipped]) -> Picture:
         panel.set_yticks(range(len(own)), [run.kind for run in own])
         panel.set(xlim=(-0.5, len(rates) - 0.5), ylim=(most - 0.5, -0.5), xlabel="learning rate", title=network)
     axes[0, 0].set_ylabel("clipping")
-    more, more_zh = trained.on_more_seeds({run.run: run.record for run in runs})
+    names = trained.recorded_names({run.run: run.record for run in runs})
+    more = f" Recorded once at full scale: {', '.join(names)}." if names else ""
+    more_zh = f"其中 {'、'.join(names)} 只在 full 规模下训练过一次。" if names else ""
     return Picture(figure, ["D5", "D4"], f"Successes by clipping and learning rate: {TASKS.get(section, section)}.",
                    f"各种裁剪与学习率下的成功次数：{in_chinese.section(section)}任务。",
                    "Successful seeds of all seeds; darker is more. Clipping by norm shortens the whole gradient, by value each component."
@@ -191,10 +214,11 @@ def _curves_picture(section: str, runs: Sequence[Clipped], rate: float) -> Pictu
     figure, axes = figures.panels(len(networks), width=1.6 + 2.0 * len(networks), height=2.8, squeeze=False, sharey=True)
     for panel, network in zip(axes[0], networks, strict=True):
         own = [run for run in runs if run.network == network]
-        shared = shared_rates(own)
+        curves = {run.kind: histories.load(section, run.run) for run in own}  # of this scale's training, whose rates may be fewer
+        shared = sorted(set.intersection(*map(set, curves.values())))
         at = rate if rate in shared or not shared else shared[0]
         for run in own:
-            curve = histories.load(section, run.run).get(at)
+            curve = curves[run.kind].get(at)
             if curve is not None:
                 shown = np.isfinite(curve.values).any(0)
                 median = np.nanmedian(np.where(np.isfinite(curve.values), curve.values, 1e3)[:, shown], 0)
