@@ -19,6 +19,7 @@ from dtaidistance import dtw_ndim
 from benchmarks import machine
 from unrolled import models, processor, retrieval, searching
 from unrolled.batches import Sizes as TaskSizes
+from unrolled.query_encoder import query_encoder
 from unrolled.settings import Run
 from unrolled.training import generator
 
@@ -60,13 +61,13 @@ def ways_of(count: int, sizes: Sizes) -> dict[str, tuple[Callable[[], object], f
     """Return each way to search `count` segments, and how many times longer all of them take than what it does."""
     random = np.random.default_rng(0)
     query, = frames(random, [QUERY])
-    archive, model = archive_of(count, sizes.hidden, random), encoder(sizes.hidden)
+    archive, encode = archive_of(count, sizes.hidden, random), query_encoder(autoencoder(sizes.hidden))
     some = np.arange(min(len(archive.sentences), sizes.aligned))
     peer_query = query.astype(np.double)
     peer = [segment.astype(np.double) for segment in frames(random, [SEGMENT] * min(count, SEGMENTS * sizes.aligned))]
 
     def by_vectors() -> np.ndarray:
-        return archive.by_vectors(searching.encode(model, [query])[0])[0][0]
+        return archive.by_vectors(encode(query)[None])[0][0]
 
     def in_two_stages() -> np.ndarray:
         return archive.in_two_stages(query, by_vectors(), sizes.candidates)
@@ -92,7 +93,7 @@ def archive_of(count: int, hidden: int, random: np.random.Generator) -> searchin
     return searching.Archive(None, frames(random, lengths), searching.Segments([], places, places, places), vectors, vectors.mean(0))
 
 
-def encoder(hidden: int) -> torch.nn.Module:
+def autoencoder(hidden: int) -> torch.nn.Module:
     """Return an untrained bidirectional GRU autoencoder of one member."""
     run = Run(task="search", name="search", kind="audio_words", cell="gru", hidden=hidden, seeds=1, batch=1, model="audio_autoencoder",
               bidirectional=True, updates=1, options={"decoder_input": "constant"})

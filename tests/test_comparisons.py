@@ -204,6 +204,14 @@ def test_runs_are_counted_by_cell_and_length():
     assert success_by_length.count(records) == {"tanh": {10: (2, 2), 50: (1, 2)}, "gru": {10: (0, 2)}}
 
 
+def test_how_far_cells_come():
+    counts = {"tanh": {10: (5, 5), 50: (2, 5), 100: (0, 5)}, "gru": {10: (5, 5), 50: (5, 5), 100: (3, 6)}, "lstm": {10: (0, 5), 100: (3, 5)},
+              "scrn": {10: (0, 2), 50: (0, 2)}, "wide": {50: (5, 5)}}
+    assert list(success_by_length.longest(counts).items()) == [(100, ["gru", "lstm"]), (10, ["tanh"]), (0, ["scrn"])]
+    said = success_by_length._sentence("adding", counts)
+    assert "100: gru, lstm; 10: tanh; none: scrn." in said.text and "wide" not in said.text and "100：gru、lstm；10：tanh；无：scrn。" in said.text_zh
+
+
 def test_a_diverged_member_scores_worst():
     m = "bits_per_character"
     found = {"members": [{"diverged": {"step": 1}, "metrics": {m: 0.9}, "learning_rate": 0.1}, {"diverged": None, "metrics": {m: None},

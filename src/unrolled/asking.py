@@ -15,6 +15,7 @@ from unrolled.analyses import trained
 from unrolled.analyses.translation import translate as answers_of
 from unrolled.batches import Batch
 from unrolled.data import acoustics, espeak, spoken, synthesis, wav
+from unrolled.query_encoder import query_encoder
 from unrolled.results import UserError
 from unrolled.settings import Settings
 from unrolled.tasks.vocabulary import UNKNOWN
@@ -98,7 +99,7 @@ def find(settings: Settings, run: str, query: np.ndarray) -> list[Place]:
         raise UserError(f"the query lasts {len(query) / acoustics.RATE:.0f} s, longer than the {LONGEST_QUERY:g} s of a phrase; cut it.")
     archive = kept_index(found, run)
     frames, = found.task.prepare([acoustics.mfcc(query, spoken.highest_frequency(ARCHIVE))], ["query"])
-    distances, _ = archive.by_vectors(searching.encode(found.model, [frames])[0])
+    distances, _ = archive.by_vectors(query_encoder(found.model)(frames)[None])
     chosen = distances[0].argsort(kind="stable")[:CANDIDATES]
     aligned = archive.align(frames, chosen)
     return [Place(archive.spoken.texts[chosen[row]], archive.spoken.voices[chosen[row]],

@@ -12,7 +12,7 @@ from scipy.stats import binomtest
 from unrolled import drawing as figures
 from unrolled.analyses import chinese as in_chinese
 from unrolled.analyses import trained
-from unrolled.analyses.base import AnalysisResult, Picture, Table
+from unrolled.analyses.base import AnalysisResult, Picture, Sentence, Table
 from unrolled.settings import Settings
 
 CLAIMS = ["E1", "E3", "E4", "E5", "E7", "E8", "C5", "E6", "D6"]
@@ -49,6 +49,7 @@ def analyse(options: Options, settings: Settings) -> AnalysisResult:
         records = trained.judged_records(name, runs, more_seeds, settings)
         counts[name] = count(records)
         result.tables[f"success_{name}"] = _table(name, counts[name], records)
+        result.sentences.append(_sentence(name, counts[name]))
     result.figures["map"] = _map_picture(counts)
     result.figures["lines"] = _lines_picture(counts, options)
     return result
@@ -62,6 +63,28 @@ def count(records: Mapping[str, Mapping[str, Any]]) -> Counts:
         values = trained.scores_of(record, "success")
         found.setdefault(name.removesuffix(f"_{length}"), {})[length] = int(values.sum()), len(values)
     return {cell: dict(sorted(lengths.items())) for cell, lengths in found.items()}
+
+
+def longest(counts: Mapping[str, Mapping[int, tuple[int, int]]]) -> dict[int, list[str]]:
+    """Return cells by the longest length that at least half of their seeds solve, 0 if there is none, the longest first.
+
+    Cells that were trained at fewer lengths than most are left out: how far they would come is not known.
+    """
+    most, found = max(len(by_length) for by_length in counts.values()), {}
+    for cell, by_length in counts.items():
+        if 2 * len(by_length) > most:
+            solved = [length for length, (successes, of) in by_length.items() if 2 * successes >= of]
+            found.setdefault(max(solved, default=0), []).append(cell)
+    return dict(sorted(found.items(), reverse=True))
+
+
+def _sentence(name: str, counts: Mapping[str, Mapping[int, tuple[int, int]]]) -> Sentence:
+    """Say how far each cell comes."""
+    groups = longest(counts)
+    english = "; ".join(f"{length or 'none'}: {', '.join(cells)}" for length, cells in groups.items())
+    chinese = "；".join(f"{length or '无'}：{'、'.join(cells)}" for length, cells in groups.items())
+    return Sentence(["E1", "E4"], f"The longest length of {name.replace('_', ' ')} that at least half of the seeds solve. {english}.",
+                    f"{in_chinese.section(name)}任务中，至少一半种子能解出的最大长度。{chinese}。")
 
 
 def interval(successes: int, of: int) -> tuple[float, float]:
