@@ -169,6 +169,7 @@ def test_a_task_is_added_tuned_and_trained(copies, monkeypatch):
         assert 0 <= results.read_result(results.run_file("first_symbol", name))["members"][0]["metrics"]["accuracy"] <= 1
 
 
+@pytest.mark.long
 def test_a_number_is_changed(copies, monkeypatch):
     folder = copies("number")
     keep_only(folder, "adding/tanh")

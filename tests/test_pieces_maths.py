@@ -231,6 +231,7 @@ def test_the_surface_has_a_row_per_bias(cliff):
 
 
 @pytest.mark.browser
+@pytest.mark.long
 def test_the_switches_of_the_cliff_choose_the_path(visit, tmp_path, cliff):
     shown = visit(page_of(cliff, tmp_path, plotly=True))
     shown.wait_for_selector(".js-plotly-plot canvas")

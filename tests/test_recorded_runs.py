@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import json
 import re
 from pathlib import Path
@@ -18,8 +19,14 @@ MORE_SEEDS = re.compile(r"(.+?)_(\d{2,}|further|fold_\d)(?:_seeds)?")
 OWN = ("name", "seeds", "first_seed", "learning_rates", "members_together")  # of what may differ: it changes no member
 
 
+@functools.cache
 def scale(name: str) -> dict[str, settings.TaskSection]:
     return settings.parse({**json.loads(json.dumps(settings.read_yaml(ROOT / "params.yaml"))), "scale": name}).tasks
+
+
+@functools.cache
+def tuned_rates() -> dict:
+    return tuned.load(ROOT / "tuned.yaml")
 
 
 def at(section: str, run: str) -> settings.Run:
@@ -45,7 +52,7 @@ def test_more_seeds_are_of_the_same_network(section: str, name: str, base: str) 
     loose = {*OWN, "options", "fold"}
     assert {key: value for key, value in more.items() if key not in loose} == {key: value for key, value in ours.items() if key not in loose}
     assert str(more.get("fold", "")) == (name.rpartition("_")[2] if "_fold_" in name else "")
-    assert set(more["learning_rates"]) <= set(ours["learning_rates"] or [tuned.load(ROOT / "tuned.yaml")[section][base]["learning_rate"]])
+    assert set(more["learning_rates"]) <= set(ours["learning_rates"] or [tuned_rates()[section][base]["learning_rate"]])
 
 
 def test_there_are_such_runs() -> None:
@@ -64,7 +71,7 @@ def test_what_is_recorded_was_trained_with_the_settings_and_code_of_now() -> Non
 
     After an edit of the code that leaves every bit as it was, as another run shows, the stamps alone may be renewed.
     """
-    full, rated = scale("full"), tuned.load(ROOT / "tuned.yaml")
+    full, rated = scale("full"), tuned_rates()
     for path in sorted(Path(ROOT, results.recorded_file("x", "y").parent.parent).glob("*/*.json")):
         record = results.read_result(path)
         run = full[record["task"]].runs[record["run"]]

@@ -74,6 +74,7 @@ def remote(server, workplace, params, monkeypatch) -> settings.Settings:
     return settings.parse(params)
 
 
+@pytest.mark.long
 def test_once_everything_is_there_and_twice_adds_nothing(server, remote, monkeypatch):
     assert tracking.mirror(remote) == {"added": 2}
     client, found = runs()

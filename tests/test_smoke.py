@@ -97,7 +97,7 @@ def test_one_update_of_every_kind_of_run_makes_no_tensor_on_the_default_device(w
                 loop._update(batch, 0)
 
 
-@pytest.mark.parametrize(("what", "name", "question"), [("tag", "SENTENCE", "leave taipei on november 2nd"), ("translate", "TEXT", "machine learning")])
+@pytest.mark.parametrize(("what", "name", "question"), [("tag", "SENTENCE", "leave taipei on november 2nd"), pytest.param("translate", "TEXT", "machine learning", marks=pytest.mark.long)])
 def test_trained_networks_can_be_asked(whole, monkeypatch, capsys, what, name, question):
     monkeypatch.setenv(name, question)
     lines = run("pipelines.ask", what, folder=whole).stdout.splitlines()
