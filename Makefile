@@ -73,7 +73,7 @@ cluster: setup ## add what `engine: ray` needs to .venv, see docs/scaling.md
 confirm: setup ## repeat the run on fresh seeds in a copy (.confirm/) and report verdicts that flip
 	@python -m pipelines.sandbox confirm
 
-test: setup ## the tests, in five minutes, less those marked `long` and those that need a GPU
+test: setup ## the tests, in six minutes, less those marked `long` and those that need a GPU
 	@$(PYTEST) -m "not gpu and not long" $(ARGUMENTS)
 
 test-all: setup ## the long ones too, in ten minutes
