@@ -97,7 +97,7 @@ def _table(name: str, counts: Counts, records: Mapping[str, Mapping[str, Any]]) 
     lengths = sorted({length for by_length in counts.values() for length in by_length})
     rows = []
     for cell, by_length in counts.items():
-        cells = ["–" if length not in by_length else "{}/{} [{:.2f}, {:.2f}]".format(*by_length[length], *interval(*by_length[length]))
+        cells = ["–" if length not in by_length else "{}/{} [{:.2f},\u00a0{:.2f}]".format(*by_length[length], *interval(*by_length[length]))
                  for length in lengths]
         record = records.get(cell) or records[f"{cell}_{next(iter(by_length))}"]
         rows.append([cell, str(record["settings"]["hidden"]), str(record["parameters"]), *cells])
