@@ -19,6 +19,7 @@ from unrolled import analyses, catalogue, data, guard, results, settings
 
 COPY = Path(".official")
 BY_SECTION = ("sections", "shown_rates")  # options of analyses that hold one entry for each of their sections
+BY_NAME = ("more_seeds", "recorded")  # that hold something by a section's name
 
 
 def main(named_sections: str, named_analyses: str) -> None:
@@ -97,9 +98,9 @@ def _of_sections(options: Mapping[str, Any], sections: Sequence[str], name: str)
         raise settings.SettingsError(f"ANALYSES holds {name!r}, which looks into none of SECTIONS; "
                                      f"add {' or '.join(map(str, looked_into))} to SECTIONS, or leave {name} out.")
     by_section = {key: _listed(options[key]) for key in BY_SECTION if key in options}
-    more_seeds = {section: runs for section, runs in (options.get("more_seeds") or {}).items() if section in sections}
-    return {key: [values[place] for place in kept] for key, values in by_section.items() if len(values) == len(looked_into)} | (
-        {"more_seeds": more_seeds} if "more_seeds" in options else {})
+    named = {key: {section: runs for section, runs in (options[key] or {}).items() if section in sections}
+             for key in BY_NAME if key in options}
+    return named | {key: [values[place] for place in kept] for key, values in by_section.items() if len(values) == len(looked_into)}
 
 
 def _listed(value: Any) -> list[Any]:

@@ -190,6 +190,7 @@ def test_compare(expected, observed, tolerance, passed):
     ("success_by_length", "sections", [], "sections is empty; name at least one"),
     ("success_by_length", "more_seeds", {"addng": {}}, "more_seeds names the section 'addng'; did you mean 'adding'?"),
     ("special_cells", "more_seeds", {"tming": {}}, "more_seeds names the section 'tming'; did you mean 'timing'?"),
+    ("clipping", "recorded", {"cliping": ["lstm_norm_5_rates"]}, "recorded names the section 'cliping'; did you mean 'clipping'?"),
     ("clipping", "more_seeds", {"clipping": "irnn_none_60"}, "more_seeds.clipping must be a mapping of runs to those that stand in, but is 'irnn_none_60'."),
     ("lstm_vs_rnn", "measured", {}, "measured lacks gradient_flow, roughness, surfaces"),
     ("lstm_vs_rnn", "measured", {"gradient_flow": [3], "surfaces": {}, "roughness": {}}, "measured.gradient_flow must be a mapping"),

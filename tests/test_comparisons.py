@@ -176,9 +176,9 @@ def test_a_run_is_taken_apart_by_its_record():
 
 def test_what_was_never_to_be_recorded_is_named(params):
     chosen = settings.parse(params)
-    assert clipping._recorded(clipping.Options((), (), recorded={"clipping": ["lstm_norm_5_rates"]}), "clipping", chosen) == ["lstm_norm_5_rates"]
+    assert clipping._recorded(clipping.Options(("clipping",), (0.01,), recorded={"clipping": ["lstm_norm_5_rates"]}), "clipping", chosen) == ["lstm_norm_5_rates"]
     with pytest.raises(SettingsError, match="recorded names clipping/lstm_norm_5, which is no run of full scale; did you mean 'lstm_norm_5_rates'"):
-        clipping._recorded(clipping.Options((), (), recorded={"clipping": ["lstm_norm_5"]}), "clipping", chosen)
+        clipping._recorded(clipping.Options(("clipping",), (0.01,), recorded={"clipping": ["lstm_norm_5"]}), "clipping", chosen)
 
 
 def test_successes_of_one_rate():

@@ -157,7 +157,7 @@ def test_what_an_analysis_has_by_section_is_left_of_the_sections_asked_for(home,
     assert chosen.scale == "official"
     assert {key: chosen.analyses["clipping"].options[key] for key in ("sections", "shown_rates")} == {
         "sections": ["character_clipping"], "shown_rates": [8]}
-    assert set(chosen.analyses["clipping"].options["more_seeds"]) == {"character_clipping"}
+    assert set(chosen.analyses["clipping"].options["more_seeds"]) == {"character_clipping"} and not chosen.analyses["clipping"].options["recorded"]
 
 
 def test_what_official_data_would_make_of_the_settings_is_checked_before_anything_runs(home, stages, capsys):

@@ -186,7 +186,7 @@ def _task(name: str, section: Mapping[str, Any], defaults: Mapping[str, Any], sc
         if key not in own:
             raise SettingsError(f"{where}.{key} is missing; every task section needs it.")
     own.pop("runs")
-    lines, further = _lines_at(section, scale, where), mapping(block.get("runs") or {}, f"{where}.{scale}.runs")
+    further = mapping(block.get("runs") or {}, f"{where}.{scale}.runs")
     forced = {key: value for key, value in block.items() if key not in ("runs", "reads")}
     _check_run_fields(own, where)
     _check_run_fields(forced, f"{where}.{scale}")
@@ -198,7 +198,8 @@ def _task(name: str, section: Mapping[str, Any], defaults: Mapping[str, Any], sc
     most_seeds = checked_value(forced.pop("other_seeds", own.pop("other_seeds", 1000)), int, f"{where}.other_seeds", "seeds")
     finalist_seeds = checked_value(forced.pop("finalist_seeds", own.pop("finalist_seeds", 0)), int, f"{where}.finalist_seeds")
     lower_of_alike = checked_value(own.pop("lower_of_alike", False), bool, f"{where}.lower_of_alike")
-    repeated, runs = _at_other_lengths(section, scale, where), {}
+    lines, repeated = _lines_at(section, scale, where)
+    runs = {}
     for run, line in {**lines, **repeated}.items():
         place = f"{where}.runs.{run}"
         given = mapping(line or {}, place)
@@ -209,29 +210,27 @@ def _task(name: str, section: Mapping[str, Any], defaults: Mapping[str, Any], sc
             if isinstance(merged.get("seeds"), int) and merged["seeds"] > most_seeds:
                 merged["seeds"] = most_seeds
         runs[run] = _run(name, run, {**merged, **forced, **stands}, place, seed_offset)
-    named = (found(section, other, where) for found in (_lines_at, _at_other_lengths) for other in SCALES)
+    named = (found for other in SCALES for found in _lines_at(section, other, where))
     elsewhere = sorted(set().union(*named) - set(runs), key=str)  # a name may be a number, of which others complain
     return TaskSection(name, checked_value(own["kind"], str, f"{where}.kind"), reads, runs, purpose, tuple(elsewhere), finalist_seeds,
                        lower_of_alike)
 
 
-def _lines_at(section: Mapping[str, Any], scale: str, where: str) -> dict[str, Any]:
-    """Return the lines of a section's runs by name: those of all scales, and what one scale adds to them."""
+def _lines_at(section: Mapping[str, Any], scale: str, where: str) -> tuple[dict[str, Any], dict[str, dict[str, Any]]]:
+    """Return the lines of a section's runs at a scale by name, with what that scale adds to them, and those repeated at other lengths."""
     lines, block = dict(mapping(section["runs"], f"{where}.runs")), mapping(section.get(scale) or {}, f"{where}.{scale}")
     for name, line in mapping(block.get("runs") or {}, f"{where}.{scale}.runs").items():
         lines[name] = {**mapping(lines.get(name) or {}, f"{where}.runs.{name}"), **mapping(line or {}, f"{where}.{scale}.runs.{name}")}
-    return lines
+    lengths = block.get("other_lengths", section.get("other_lengths", []))
+    return lines, _at_other_lengths(lines, checked_value(lengths, tuple[int, ...], f"{where}.other_lengths", "length"), where)
 
 
-def _at_other_lengths(section: Mapping[str, Any], scale: str, where: str) -> dict[str, dict[str, Any]]:
+def _at_other_lengths(lines: Mapping[str, Any], lengths: tuple[int, ...], where: str) -> dict[str, dict[str, Any]]:
     """Repeat each run that names no length of its own at every other length, as <run>_<length>; a line of that name stands.
 
     Raises:
         SettingsError: such a line has another length, so that nothing would be trained at this one.
     """
-    lines, block = _lines_at(section, scale, where), mapping(section.get(scale) or {}, f"{where}.{scale}")
-    lengths = block.get("other_lengths", section.get("other_lengths", []))
-    lengths = checked_value(lengths, tuple[int, ...], f"{where}.other_lengths", "length")
     repeated = {}
     for name, line in lines.items():
         if not isinstance(line, Mapping) or "length" in line:

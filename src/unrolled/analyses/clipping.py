@@ -42,6 +42,7 @@ class Options:
         if len(self.sections) != len(self.shown_rates):
             raise ValueError(f"shown_rates must give one rate per section, but there are {len(self.shown_rates)} for {len(self.sections)}.")
         trained.check_more_seeds(self.more_seeds, self.sections)
+        trained.check_sections("recorded", self.recorded, self.sections)
 
 
 class Clipped(NamedTuple):

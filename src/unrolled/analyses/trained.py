@@ -28,15 +28,25 @@ def noted() -> Iterator[set[str]]:
     yield _read
 
 
+def check_sections(option: str, by_section: Mapping[str, Any], sections: Iterable[str]) -> None:
+    """Check that an option that holds something by section names no others than the analysis looks into.
+
+    Raises:
+        ValueError: there is no such section among them.
+    """
+    for name in by_section:
+        if name not in sections:
+            raise ValueError(f"{option} names the section {name!r}{nearest(name, list(sections))}")
+
+
 def check_more_seeds(more_seeds: Mapping[str, Any], sections: Iterable[str]) -> None:
     """Check an option `more_seeds`: by section, and by run of it, the one that stands in.
 
     Raises:
-        ValueError: there is no such section among those of the analysis, or one has no mapping.
+        ValueError: as `check_sections`, or a section has no mapping.
     """
+    check_sections("more_seeds", more_seeds, sections)
     for name, runs in more_seeds.items():
-        if name not in sections:
-            raise ValueError(f"more_seeds names the section {name!r}{nearest(name, list(sections))}")
         if not isinstance(runs, Mapping):
             raise ValueError(f"more_seeds.{name} must be a mapping of runs to those that stand in, but is {runs!r}.")
 
