@@ -77,7 +77,7 @@ test: setup ## the tests, in six minutes, less those marked `long` and those tha
 	@$(PYTEST) -m "not gpu and not long" $(ARGUMENTS)
 
 test-all: setup ## the long ones too, in ten minutes
-	@$(PYTEST) -m "not gpu" $(ARGUMENTS)
+	@UNROLLED_KILLS=2 $(PYTEST) -m "not gpu" $(ARGUMENTS)
 
 test-faults: setup ## kills, full disks and malformed files, many more of each than in `make test`; half an hour
 	@UNROLLED_KILLS=40 UNROLLED_EXAMPLES=1000 python -m pytest -q tests/test_faults.py tests/test_malformed.py $(ARGUMENTS)
