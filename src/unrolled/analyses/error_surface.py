@@ -99,6 +99,8 @@ def analyse(options: Options, settings: object) -> AnalysisResult:
     kinds = {"none": ("none", 1.0)} | {f"{by}_{at:g}": (by, at) for by in ("norm", "value") for at in options.thresholds}
     runs = {name: descend(*starts, by, at, options.learning_rate, options) for name, (by, at) in kinds.items()}
     result = AnalysisResult(_checks(weights, biases, by_weight, by_bias, options), window_statistics(options))
+    once = window_statistics(dataclasses.replace(options, steps=1))  # the control of D3: nothing is repeated
+    result.values |= {f"{name}_one_step": values for name, values in once.items()}
     for name, run in runs.items():
         result.values[f"arrived_{name}"] = float((run.errors < ARRIVED).mean())
         result.values[f"left_{name}"] = float(run.left.mean())
