@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 from conftest import ROOT
+from scipy.special import expit
 
 from unrolled import analyses, results, settings, training
 from unrolled.analyses import (
@@ -253,6 +254,17 @@ def test_land_in_between_hangs_on_what_flat_means():
     found = error_surface.window_statistics(options)
     for flat, steep, between, below in zip(*(found[name] for name in ("flat_share", "steep_share", "between_share", "between_share_below_mean"))):
         assert flat + steep + between == pytest.approx(1) and 0 < below < between
+
+
+def test_after_one_step_nothing_is_steep_and_most_lies_in_between():
+    options = error_surface.Options(points=41, windows=2, starts=5, updates=3, judged_rates=(0.1,), other_rates=())
+    values = error_surface.analyse(options, None).values
+    weights, biases = error_surface.grid(options, tuple(np.random.default_rng([0, 3]).uniform(-1, 1, 2)))
+    end = expit(weights * expit(0.5) + biases)  # by hand: one step of the unit from 0.5
+    slope = np.abs(2 * (end - 0.7) * end * (1 - end)) * np.hypot(expit(0.5), 1)
+    assert values["flat_share_one_step"][0] == pytest.approx((slope < 0.01).mean())
+    assert values["between_share_one_step"][0] == pytest.approx(((slope >= 0.01) & (slope <= 1)).mean()) and slope.max() < 1
+    assert values["quantile_ratio_one_step"][0] == pytest.approx(np.quantile(slope, 0.99) / np.median(slope))
 
 
 def test_a_bias_of_a_run_without_a_forget_gate_is_of_no_account():

@@ -48,6 +48,12 @@ def test_what_was_judged_has_the_same_numbers_in_both_languages(name):
         assert numbers(english) == numbers(chinese)
 
 
+@pytest.mark.parametrize("claim", CLAIMS, ids=lambda claim: claim.id)
+def test_what_is_not_calculated_has_a_control(claim):
+    parts = claim.rule.get("parts", {}).values()
+    assert claim.rule["kind"] == "exact" or claim.control or any("only_if" in part for part in parts)
+
+
 def test_every_part_of_a_rule_and_every_task_and_section_speaks_chinese(params):
     for claim in CLAIMS:
         assert set(claim.parts_zh) == {*claim.rule.get("parts", {}), *(claim.control or {}).get("parts", {})}, claim.id
