@@ -14,6 +14,7 @@ from unrolled import results, settings
 from unrolled.analyses import lstm_examples, worked_examples
 from unrolled.judging import claims
 from unrolled.judging.evidence import Evidence
+from unrolled.judging.wording import sentence
 from unrolled.reporting import cards, exact_checks, links, rates, strips, words
 
 pytestmark = pytest.mark.unit
@@ -210,3 +211,16 @@ def test_rates_at_an_end_of_the_grid_are_named(workplace):
             "format": results.FORMAT, "task": "adding", "run": run, "tuned": rate and {"learning_rate": rate, "stale": False}})
     paths = [str(results.run_file("adding", run)) for run in ("gru", "lstm", "own")] + ["results/analyses/surfaces/result.json"]
     assert rates.at_an_end(paths, scores) == ["adding/gru 0.1"]
+
+
+def test_a_control_is_shown_part_by_part_in_both_languages():
+    claim = next(claim for claim in CLAIMS if claim.id == "D2")
+    name = next(iter(claim.control["parts"]))
+    found = {"name": name, "verdict": "reproduced", "sentence": "it is 3", "sentence_zh": "为 3"}
+    control = {"sentence": f"[{name}] a", "sentence_zh": f"[{name}] b", "observed": "", "observed_zh": "", "passed": True, "findings": [found]}
+    shown = cards._control({"control": control, "rule_hash": claim.rule_hash}, claim)
+    assert shown["sentence_zh"] == f"[{claim.parts_zh[name]}] b" and shown["parts"] == [
+        {**found, "name_zh": claim.parts_zh[name], "rule": sentence(claim.control["parts"][name]),
+         "rule_zh": sentence(claim.control["parts"][name], chinese=True)}]
+    assert cards._control({"control": control, "rule_hash": "another"}, claim)["parts"] == []  # what was judged is no longer what is written
+    assert cards._control({"control": None, "rule_hash": claim.rule_hash}, claim) is None

@@ -75,7 +75,7 @@ def _entry(claim: Claim, outcome: Outcome, control: Outcome | None, evidence: Ev
         "control": None if control is None else {
             "sentence": wording.sentence(claim.control), "sentence_zh": wording.sentence(claim.control, chinese=True),
             "observed": _joined(control, "sentence", "; "), "observed_zh": _joined(control, "sentence_zh", "；"),
-            "passed": control.verdict == "reproduced"},
+            "findings": [_finding(finding) for finding in control.findings], "passed": control.verdict == "reproduced"},
         "published": claim.published, "differs": claim.differs, "differs_zh": claim.differs_zh,
         "change": claim.change, "change_zh": claim.change_zh, "settle": claim.settle, "settle_zh": claim.settle_zh,
         "evidence": evidence.files, "warnings": evidence.warnings}

@@ -14,6 +14,7 @@ METRICS = {
     "mean_average_precision": ("mean average precision", "平均精度均值"),
     "mean_squared_error": ("mean squared error", "均方误差"), "normalised_error": ("normalised error", "归一化误差"),
     "success": ("success", "成功率"), "symbol_error_rate": ("symbol error rate", "符号错误率"),
+    "token_accuracy": ("share of words right", "词正确率"),
 }
 
 

@@ -26,7 +26,7 @@ def cards(claims: Mapping[str, Any], settings: Settings, analyses: Mapping[str, 
         names = claim.parts_zh if claim else {}
         old_names = {**claim.earlier_parts_zh, **names} if claim else {}
         found[name] = {
-            **entry, "rule_zh": _named(entry["rule_zh"], names), "control": _control(entry["control"], names), **_rule_parts(entry, claim),
+            **entry, "rule_zh": _named(entry["rule_zh"], names), "control": _control(entry, claim), **_rule_parts(entry, claim),
             "findings": _findings(entry, claim, settings), "checks": exact_checks.of_claim(claim, name, analyses),
             "changed": name in changed, "earlier": [{**rule, "rule_zh": _named(rule["rule_zh"], old_names)} for rule in earlier[name]],
             "fresh": fresh.get(name), "recorded": bool(made.recorded), "tasks": made.tasks,
@@ -57,14 +57,17 @@ def _named(rule: str, names: Mapping[str, str]) -> str:
     return rule
 
 
-def _control(control: Mapping[str, Any] | None, names: Mapping[str, str]) -> dict[str, Any] | None:
-    """Put the Chinese names of its parts into what a control says and showed."""
+def _control(entry: Mapping[str, Any], claim: claims_file.Claim | None) -> dict[str, Any] | None:
+    """Return what a control says and showed, part by part: its name, its rule and what was found."""
+    control = entry["control"]
     if control is None:
         return None
-    observed = control["observed_zh"]
-    for name, chinese in names.items():
-        observed = observed.replace(f"{name}：", f"{chinese}：")
-    return {**control, "sentence_zh": _named(control["sentence_zh"], names), "observed_zh": observed}
+    names = claim.parts_zh if claim else {}
+    rules = claim.control.get("parts", {}) if _is_judged(entry, claim) else {}
+    return {**control, "sentence_zh": _named(control["sentence_zh"], names), "parts": [
+        {**finding, "name_zh": names.get(finding["name"], finding["name"]), "rule": sentence(rules[finding["name"]]),
+         "rule_zh": sentence(rules[finding["name"]], chinese=True)}
+        for finding in control.get("findings", ()) if finding["name"] in rules]}
 
 
 def _is_judged(entry: Mapping[str, Any], claim: claims_file.Claim | None) -> bool:
