@@ -43,6 +43,19 @@ def noise(seconds, seed=0, level=0.1):
     return (level * np.random.default_rng(seed).standard_normal(int(seconds * RATE))).astype(np.float32)
 
 
+def test_what_lies_outside_of_full_scale_is_clipped():
+    assert acoustics.as_int16(np.array([1.5, 1.0, -1.0, -1.5, 0.5])).tolist() == [32767, 32767, -32768, -32768, 16384]
+
+
+@pytest.mark.parametrize(("level", "width"), [(-1.0, 2), (1 - 2.0**-23, 3), (1 - 2.0**-23, 4)])
+def test_full_scale_is_full_scale_on_either_side_and_of_24_bits_in_32(level, width):
+    samples = tone()
+    wav.read(encode(samples, width=width))
+    samples[: len(samples) // 5] = level
+    with pytest.raises(DataError, match="is clipped: 20% of its samples"):
+        wav.read(encode(samples, width=width))
+
+
 @pytest.mark.parametrize(("width", "error"), [(1, 2**-7), (2, 2**-15), (3, 2**-15), (4, 2**-15)])
 def test_all_widths_are_read(width, error):
     assert np.abs(wav.read(encode(tone(), width=width)) / 32768 - tone()).max() <= error
@@ -195,6 +208,13 @@ def test_words_end_where_the_pause_begins():
     assert starts.tolist() == [0, 40, 70] and ends.tolist() == [30, 60, 90]
     starts, ends = acoustics.word_spans(samples, [0, 42, 70], has_pauses=False)
     assert starts.tolist() == [0, 42, 70] and ends.tolist() == [42, 70, 90]
+
+
+@pytest.mark.parametrize(("said", "found"), [(45, 40), (46, 46)])
+def test_a_pause_is_looked_for_no_more_than_50_ms_before_a_word_is_said_to_begin(said, found):
+    samples = np.concatenate([tone(0.3), np.zeros(1600), tone(0.5)])
+    starts, ends = acoustics.word_spans(samples, [0, said], has_pauses=True)
+    assert starts.tolist() == [0, found] and ends.tolist() == [30 if found == 40 else said, 90]
 
 
 def test_noise_is_so_many_decibels_below():

@@ -88,6 +88,20 @@ def test_search_tries_every_stretch(kind: str) -> None:
             assert (found.starts[place], found.ends[place]) == (start, end)
 
 
+def test_of_equal_matches_the_first_and_of_equal_beginnings_the_last_is_found() -> None:
+    """What is found begins no earlier than it must."""
+    zero, one, far = np.array([0.0]), np.array([1.0]), np.array([9.0])
+    found = alignment.search(np.stack([zero, one]), [np.stack([far, zero, one, far, zero, one]), np.stack([zero, zero, one])], "squared")
+    assert found.distances.tolist() == [0, 0] and found.starts.tolist() == [1, 1] and found.ends.tolist() == [3, 3]
+
+
+def test_no_frame_is_nearer_to_itself_than_nothing() -> None:
+    """The cosine of a frame with itself is rounded, to more than 1 at times."""
+    frames = [frame[None] for frame in np.random.default_rng(12).normal(size=(200, 5))]
+    found = alignment.distances(frames, frames)
+    assert found.min() >= 0 and found.diagonal().max() < 1e-6
+
+
 def test_search_finds_what_was_hidden() -> None:
     query, = draw(10, 1, 9, 8)
     noise = np.random.default_rng(11).normal(size=(40, 8))

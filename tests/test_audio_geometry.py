@@ -40,6 +40,14 @@ def test_an_offset_that_is_the_same_everywhere_solves_all_and_its_absence_none()
     assert not audio_geometry.solved(means, means, asked[:1], with_offset=False).any()  # a rhyme lies nearer to name
 
 
+def test_no_word_of_the_question_is_its_answer() -> None:
+    """What is added to name is little, so that name itself lies nearest."""
+    place = {"near": [1.0, 0, 0], "fear": [1.0, 0.2, 0], "name": [0, 1.0, 0], "fame": [-0.3, 1.0, 0], "other": [0, 0, 1.0],
+             "more": [0, 0, -1.0]}
+    means = sorted(place), np.array([place[word] for word in sorted(place)])
+    assert audio_geometry.solved(means, means, [("near", "fear", "name", "fame")]).tolist() == [True]
+
+
 def test_cosines_by_phonemes_against_a_loop() -> None:
     generator = np.random.default_rng(0)
     words, voices = list(PHONEMES) * 3, ["a"] * 6 + ["b"] * 6 + ["c"] * 6

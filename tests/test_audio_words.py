@@ -17,7 +17,7 @@ from unrolled.batches import Batch, Sizes
 from unrolled.data import acoustics, spoken
 from unrolled.models.audio_autoencoder import AudioAutoencoder
 from unrolled.settings import Run
-from unrolled.tasks.audio_words import AudioWords, contrastive_loss, two_views
+from unrolled.tasks.audio_words import AudioWords, _cropped, contrastive_loss, two_views
 from unrolled.tasks.spoken_words import ARCHIVE, PLACE, QUERY, ROLE, SEEN, VOICE, WORD
 
 pytestmark = pytest.mark.unit
@@ -379,3 +379,15 @@ def test_a_few_training_words_are_spread(folder: Path) -> None:
     task = AudioWords(folder, limit=4)
     assert len(task.splits["train"].inputs) == 4 and len(set(task.splits["train"].extra[:, VOICE])) == 3
     assert task.ceilings[-1] >= max(task.splits["test"].lengths)
+
+
+def test_a_view_is_a_stretch_of_a_word_that_may_lie_anywhere_in_it() -> None:
+    """At least four fifths of it, and no frame of what follows; each member's are its own."""
+    lengths = torch.full((2, 500), 10)
+    frames = torch.arange(1.0, 13.0).view(1, 1, 12, 1).expand(2, 500, -1, -1)
+    found = _cropped(Batch(frames, frames, lengths), [torch.Generator().manual_seed(seed) for seed in (0, 1)])
+    first, last = found.inputs[..., 0, 0].long(), found.inputs.squeeze(-1).amax(-1).long()
+    assert torch.equal(last - first + 1, found.lengths) and torch.equal((found.inputs > 0).sum((2, 3)), found.lengths)
+    stretches = set(zip(first.flatten().tolist(), last.flatten().tolist(), strict=True))
+    assert {(1, 9), (2, 10), (1, 10)} <= stretches <= {(1, 8), (2, 9), (3, 10), (1, 9), (2, 10), (1, 10)}
+    assert not torch.equal(found.lengths[0], found.lengths[1])

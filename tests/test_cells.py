@@ -141,6 +141,13 @@ def test_initial_values():
         assert 0.115 < parameter.abs().max() <= 1 / 8 and parameter.mean().abs() < 0.02
 
 
+def test_the_inner_bias_of_a_gru_begins_at_zero():
+    """With it as with torch.nn.GRU's second bias there is one distribution of the sum, that of a single one."""
+    cell = CELLS["gru"](50, 64, cell_checks.seeded(range(3)))
+    assert (cell.candidate_bias == 0).all() and cell.candidate_bias.shape == (3, 1, 64)
+    assert all(0.115 < parameter.abs().max() <= 1 / 8 for parameter in (cell.input_weight, cell.recurrent_weight, cell.bias))
+
+
 @pytest.mark.parametrize("bias", [0.0, 1.0, 5.0])
 def test_forget_bias(bias):
     input_bias, forget_bias, *others = CELLS["lstm"](3, 4, cell_checks.seeded([0, 1]), forget_bias=bias).bias.chunk(4, -1)

@@ -61,6 +61,14 @@ def test_one_wrong_answer_makes_nothing_surer(items, limit):
     assert significance.ratio_against_limit(doubled, 2 * limit).p_for >= best
 
 
+def test_sentences_without_a_chunk_are_no_trials():
+    """All of twenty chunks are right, in twenty of a hundred sentences: that is as sure as twenty trials, not as a hundred."""
+    whole = np.zeros((3, 100))
+    whole[:, :20] = 1
+    found = significance.ratio_against_limit(significance.Ratio(whole, whole), 0.9, resamples=200)
+    assert found.p_for == pytest.approx(0.9**20) and found.interval[0] == pytest.approx(0.025 ** (1 / 20) - 0.9)
+
+
 def test_a_sample_that_does_not_vary_is_no_complaint(recwarn):
     found = significance.compare([0.3] * 6, [0.1, 0.2, 0.15, 0.1, 0.12, 0.2], 0.0)
     assert not recwarn.list and found.interval[0] < found.effect < found.interval[1]

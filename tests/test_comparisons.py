@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -64,6 +65,13 @@ def test_a_loss_far_up_is_still_rough():
 
 def test_jumps_are_rises():
     assert roughness.jumps(np.array([[1.0, 1.5, 1.0, 1.2, np.nan, 3.0]]), 0.3).tolist() == [1]
+
+
+def test_a_member_without_success_failed_and_rises_within_the_burn_in_do_not_count():
+    members = [{"metrics": {"success": success}} for success in (1.0, 0.0, None)]
+    losses = np.array([[1.0, 9.0, 1.0, 1.0, 2.0, 1.0], [1.0] * 6, [1.0] * 6])
+    found = roughness._of_one_rate("x", losses, members, roughness.Options(window=2, burn_in=3, jump=0.5))
+    assert found["failed_x"] == [0.0, 1.0, 1.0] and found["jumps_x"] == [1.0, 0.0, 0.0]
 
 
 def test_what_is_left_of_a_rate_in_the_end():
@@ -275,3 +283,20 @@ def test_the_untied_network_forgets_as_fast():
                                  lags.draw_inputs(60, 16, 2, range(3)), range(3)).norms
     factors = [lags.fit(norms, 10).factor.mean() for norms in (tied, gradient_flow.untied_norms(options))]
     assert factors[0] == pytest.approx(factors[1], abs=0.1) and factors[1] < 0.8
+
+
+def test_a_gradient_underflows_where_float32_has_no_normal_number_any_more():
+    norms = np.array([[1.0, 1e-20, 1e-39, 0.0], [1.0, 1e-20, 1e-39, 0.0], [1.0, 1.0, 1.0, 1.0]])
+    assert gradient_flow._underflow(norms) == 2.0 and gradient_flow._underflow(norms[2:]) is None
+
+
+def test_gates_keep_by_the_geometric_mean(monkeypatch):
+    """Steps multiply: a quarter and then all of it leaves as much as a half twice."""
+    monkeypatch.setattr(gates, "kept_share", lambda *_: torch.tensor([[[[0.25]], [[1.0]]], [[[0.5]], [[0.5]]]], dtype=torch.float64))
+    assert gates.expected_factor(None, None, []) == pytest.approx([0.5, 0.5])
+
+
+@pytest.mark.parametrize(("length", "first"), [(100, 20), (30, 12), (50, 20), (49, 19)])
+def test_of_a_short_sequence_two_fifths_are_left_out_of_the_fit(length, first):
+    flow = gradient_flow.Flow(np.ones((2, length)), None, None)
+    assert gradient_flow._first_lag(flow, SimpleNamespace(first_lag=20)) == first

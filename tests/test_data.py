@@ -407,3 +407,12 @@ def test_every_checksum_is_well_formed():
                 kind, _, digest = entry.checksum.partition(":")
                 assert len(digest) == hashlib.new(kind).digest_size * 2
     assert all(len(package.sha256) == 64 for package in PACKAGES.values())
+
+
+def test_an_archive_that_lies_about_sizes_and_names_is_seen_through(tmp_path, monkeypatch):
+    monkeypatch.setattr(archives, "LARGEST_MEMBER", 10)
+    assert archives._limited(io.BytesIO(b"x" * 10), "x", tmp_path) == b"x" * 10
+    with pytest.raises(DataError, match="of 11 bytes, more than the 10 that are read"):
+        archives._limited(io.BytesIO(b"x" * 12), "x", tmp_path)
+    with pytest.raises(DataError, match="points outside the archive"):
+        archives._check("in\\..\\..\\x", 1, tmp_path)

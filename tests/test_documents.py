@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import sacrebleu
 import torch
+from sklearn.linear_model import LogisticRegression
 
 from unrolled import catalogue, models, results, training
 from unrolled.analyses import document_probes, documents
@@ -314,3 +315,19 @@ def test_a_probe_finds_what_is_there() -> None:
 
 def test_cosines_by_hand() -> None:
     assert documents.cosine(np.array([[3.0, 4.0]]), np.array([[4.0, 3.0]])).tolist() == pytest.approx([0.96])
+
+
+def test_a_probe_is_scaled_by_training_and_chosen_by_validation():
+    """Strong regularisation says the commoner answer, weak does not; what would be best on the test is never looked at."""
+    draw = np.random.default_rng(0)
+    features = {split: draw.normal(3.0, 2.0, (size, 2)) for split, size in (("train", 60), ("validation", 40), ("test", 40))}
+    mean, deviation = features["train"].mean(0), features["train"].std(0)
+    scaled = {split: (part - mean) / deviation for split, part in features.items()}
+    learned = scaled["train"][:, 0] > 0.5
+    strong, weak = (LogisticRegression(C=strength).fit(scaled["train"], learned) for strength in (1e-6, 100.0))
+    labels = {"train": learned, "validation": weak.predict(scaled["validation"]), "test": strong.predict(scaled["test"])}
+    right = document_probes.answered(features, labels, (1e-6, 100.0))
+    assert right.tolist() == (weak.predict(scaled["test"]) == labels["test"]).tolist() and 0 < right.mean() < 1
+    wide, fitted = draw.normal(0.0, 200.0, (200, 2)), LogisticRegression(C=0.01).fit(scaled["train"], learned)
+    right = document_probes.answered({**features, "test": wide}, {**labels, "test": np.ones(200, bool)}, (0.01,))
+    assert right.tolist() == fitted.predict((wide - mean) / deviation).tolist()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import errno
 import importlib.util
 import json
 import os
@@ -154,11 +155,40 @@ def test_tuning_writes_evidence_and_leaves_nothing_stale(small):
     evidence = tuned.load_evidence()["adding"]["gru"]
     assert {float(rate) for rate in evidence["scores"]} == set(small.tuning.learning_rates)
     assert all(len(values) == 3 for values in evidence["scores"].values())
+    assert any(value != round(value, 5) for values in evidence["scores"].values() for value in values)  # six digits, not fewer
     assert tuned.load()["adding"]["gru"]["learning_rate"] in small.tuning.learning_rates
     assert evidence["seeds"] == [9000, 9001, 9002]
     train(small)
     assert results.read_result(results.run_file("adding", "gru"))["tuned"]["stale"] is False
     assert tuning.tune(small) == []
+
+
+def test_tuning_never_trains_on_the_split_that_it_chooses_by(workplace, monkeypatch):
+    """As a run itself may, whose settings were chosen without it; one that does not is trained as it is."""
+    chosen, asked = settings.load(ROOT / "params.yaml"), []
+    monkeypatch.setattr(execution, "execute", lambda jobs, *_: asked.extend(jobs))
+    monkeypatch.setattr(tuning, "_evidence", lambda *_: {})
+    for section in (chosen.tasks["slots"], chosen.tasks["adding"]):
+        name = next(iter(section.runs))
+        tuning._scored(chosen, section, {name: [(9000, 0.1)]}, "cpu")
+    assert asked[0].run.options["train_on_validation"] and [job.task_options for job in asked] == [{"train_on_validation": False}, {}]
+
+
+def test_rates_of_other_scales_stay_and_those_of_no_run_go(small):
+    tuned.save({"adding": {name: {"learning_rate": 0.5} for name in ("big", "gone", "elman")}}, {})
+    section = dataclasses.replace(small.tasks["adding"], elsewhere=("big",))
+    tuning.tune(dataclasses.replace(small, tasks={"adding": section}))
+    assert list(tuned.load()["adding"]) == ["big", "elman", "gru"] and tuned.load()["adding"]["big"] == {"learning_rate": 0.5}
+
+
+def test_a_member_that_diverged_while_it_was_tuned_has_no_score(small, monkeypatch):
+    """It was scored as it last was, before it diverged."""
+    run = small.tasks["adding"].runs["gru"]
+    records = {seed: {"diverged": {"step": 3} if seed == 2 else None, "validation": {"mean_squared_error": 0.25 * seed}} for seed in (1, 2)}
+    monkeypatch.setattr(execution, "keyed_members", lambda run, reads, members, *_: [(member, member[0]) for member in members])
+    monkeypatch.setattr(execution, "finished", lambda run, key: records[key])
+    found = tuning._evidence(run, "", [(1, 0.1), (2, 0.1), (1, 0.2)], "cpu")
+    assert found == {"metric": "mean_squared_error", "higher_is_better": False, "seeds": [1, 2], "scores": {0.1: [0.25, None], 0.2: [0.25]}}
 
 
 @pytest.mark.parametrize("change", [{"first_seed": 8000}, {"learning_rates": (0.001, 0.01)}])
@@ -176,6 +206,7 @@ def test_rates_chosen_on_other_seeds_or_from_another_grid_are_stale(small, chang
     ({0.1: [1.0, 2.0, 9.0], 0.2: [1.5, 1.9, 0.0]}, False, 0.2),
     ({0.1: [1.0, 2.0, 9.0], 0.2: [1.5, 1.9, 0.0]}, True, 0.1),
     ({0.1: [0.5, 0.5, 0.5], 0.2: [0.5, 0.5, 0.5]}, True, 0.1),
+    ({0.1: [0.25, 0.25, 1.0], 0.2: [0.0, 0.5, 1.0]}, True, 0.2),  # of equal means the better median
     ({0.1: [0.2, 0.2, 0.2], 0.2: [None, None, 0.9]}, True, 0.1),
     ({0.1: [0.001, 0.001, 0.17], 0.2: [0.01, 0.01, 0.01]}, False, 0.2),  # a failing seed is not hidden
 ])
@@ -223,12 +254,21 @@ def test_rates_that_were_tried_are_not_tried_again_for_further_ones(scored):
     assert {float(rate) for rate in tuned.load_evidence()["adding"]["gru"]["scores"]} == {0.001, 0.01, 0.1}
 
 
+def test_a_rate_that_is_no_longer_to_be_tried_is_chosen_no_longer(scored):
+    chosen = scored({0.01: [3.0] * 3, 0.1: [2.0] * 3, 0.001: [4.0] * 3, 0.0001: [1.0] * 3})
+    assert tuning.tune(chosen) == ["adding/gru: 0.001"] and tuning.tune(chosen) == []
+    without = dataclasses.replace(chosen, tuning=dataclasses.replace(chosen.tuning, further_rates=()))
+    assert tuning.tune(without) == ["adding/gru: 0.01"] and tuning.tune(without) == []
+
+
 def test_what_leads_at_an_end_is_told_by_the_scores_of_the_grid_alone():
     scores = {"0.1": [1.0, 1.0, 9.0], "0.01": [2.0, 2.0, 9.0], "0.03": [1.5, 1.5]}
     found = {"higher_is_better": True, "scores": scores}
     assert learning_rates.leading_end(found, 2) == 0.01
     assert learning_rates.leading_end({"higher_is_better": False, "scores": scores}, 2) == 0.1
     assert learning_rates.leading_end({"higher_is_better": True, "scores": {"0.1": [1.0]}}) is None
+    found = {"higher_is_better": True, "scores": {**scores, "0.01": [2.0, 2.0, 2.0]}}
+    assert learning_rates.next_rate(found, types.SimpleNamespace(seeds=2, further_rates=(0.001, 1.0))) == 0.001
 
 
 def test_further_rates_must_lie_beyond_the_grid(params):
@@ -265,6 +305,8 @@ def test_the_two_best_rates_meet_again_on_seeds_of_their_own(small):
     ({0.1: [0.80, 0.81, 0.82, 0.81], 0.3: [0.84, 0.79, 0.83, 0.82], 1.0: [0.1, 0.1]}, 0.1),  # alike: the lower
     ({0.1: [0.80, 0.81, 0.82, 0.81], 0.3: [0.84, 0.85, 0.86, 0.84], 1.0: [0.1, 0.1]}, 0.3),
     ({0.1: [0.80, None, 0.82, 0.81], 0.3: [0.84, 0.79, 0.83, 0.82], 1.0: [0.1, 0.1]}, 0.3),
+    ({0.1: [0.84, 0.79, 0.83, 0.82], 0.3: [0.80, 0.81, 0.82, 0.81], 1.0: [0.1, 0.1]}, 0.1),  # the best is the lower one already
+    ({0.1: [0.10, 0.50, 0.90, 0.30], 0.3: [0.12, 0.53, 0.92, 0.33], 1.0: [0.0, 0.0]}, 0.3),  # a little better on each seed
     ({0.1: [0.80, 0.81, 0.82, 0.81], 0.3: [0.84, 0.79, 0.83, 0.82]}, 0.3),  # a grid alone is not tested
 ])
 def test_of_two_finalists_that_are_alike_the_lower_rate_is_chosen(scores, best):
@@ -364,6 +406,40 @@ def test_what_a_key_depends_on(params, change, same):
     assert keys.run_hash(run, section.reads, "cpu") != keys.run_hash(run, section.reads, "cuda")
 
 
+def test_every_setting_counts_but_those_that_cut_up_or_name_the_work(params):
+    section = settings.parse(params).tasks["adding"]
+    run, same = section.runs["tanh"], set()
+    for name, value in vars(run).items():
+        other = {"cell": "gru", "model": "averaged", "kind": "temporal_order"}.get(name) or (
+            {**value, "x": 1} if isinstance(value, dict) else (*value, 0.5) if isinstance(value, tuple) else value + type(value)(1))
+        if keys.run_hash(run, section.reads, "cpu") == keys.run_hash(dataclasses.replace(run, **{name: other}), section.reads, "cpu"):
+            same.add(name)
+    assert same == {"task", "name", "seeds", "first_seed", "learning_rates", "members_together"}
+
+
+def test_a_key_tells_rates_seeds_and_libraries_apart_and_covers_the_loop(params, monkeypatch):
+    rates = (0.1, 0.1 + 2**-50, 0.2)
+    assert len({keys.member_key(common, seed, rate) for common in "ab" for seed in (0, 1) for rate in rates}) == 12
+    section = settings.parse(params).tasks["adding"]
+    run = section.runs["tanh"]
+    assert {"batches.py", "training.py", "cells/base.py", "cells/sweep.py", "cells/elman.py", "models/__init__.py", "models/parts.py",
+            "models/reader.py", "tasks/base.py", "tasks/adding.py"} <= set(keys.run_code(run))
+    found = []
+    for newer in ("", "torch", "numpy"):
+        monkeypatch.setattr(keys.importlib.metadata, "version", lambda name, newer=newer: f"{name} {2 if name == newer else 1}")
+        found.append(keys.run_hash(run, section.reads, "cpu"))
+    assert len(set(found)) == 3
+
+
+@pytest.mark.parametrize("name", ["starts", "ends", "lengths", "words", "labels", "features"])
+def test_an_outline_sees_every_whole_number_that_no_processor_computes(tmp_path, name):
+    """Two that change places leave the mean as it is, by which features count."""
+    for folder, values in (("one", [1, 2, 3]), ("other", [2, 1, 3])):
+        kind = np.float32 if name == "features" else np.int32
+        results.write_arrays(tmp_path / folder / "train.safetensors", {name: np.array(values, kind)})
+    assert (keys.data_outline(str(tmp_path / "one")) == keys.data_outline(str(tmp_path / "other"))) == (name == "features")
+
+
 def test_a_result_of_another_format_is_refused(workplace):
     results.write_json("x.json", {"format": 99})
     with pytest.raises(results.ResultsError, match="format 99"):
@@ -439,6 +515,37 @@ def test_a_replaced_folder_appears_whole_or_not_at_all(workplace):
         raise RuntimeError
     assert [path.name for path in (workplace / "out").iterdir()] == ["a"]
     assert [path.name for path in workplace.iterdir()] == ["out"]
+
+
+def test_a_write_that_fails_leaves_what_was_there_and_nothing_beside_it(workplace, monkeypatch):
+    """Everyone may read what was written, as no temporary file may be."""
+    results.write_text("sub/x", "before")
+    assert Path("sub/x").stat().st_mode & 0o777 == 0o644
+
+    def refuse(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(results.os, "replace", refuse)
+    with pytest.raises(OSError, match="No space"):
+        results.write_text("sub/x", "after")
+    assert [path.name for path in Path("sub").iterdir()] == ["x"] and Path("sub/x").read_text() == "before"
+
+
+def test_a_folder_is_known_by_its_names_and_contents(workplace):
+    found = set()
+    for names in (("a", "b"), ("b", "a"), ("a", "c"), ("a/b", "b")):
+        shutil.rmtree("data", ignore_errors=True)
+        for name, text in zip(names, ("one", "two"), strict=True):
+            results.write_text(f"data/{name}", text)
+        found.add(results.folder_hash("data"))
+    assert len(found) == 4 and results.folder_hash("data") in found
+
+
+def test_a_leftover_of_nobody_is_cleared_too(workplace):
+    left = results.RUNS / ".part-x-y"
+    results.write_text(left / "member.json", "{}")
+    store.clear_leftovers()
+    assert not left.exists()
 
 
 def test_arrays_and_tables_come_back(workplace):

@@ -18,7 +18,7 @@ from scipy import stats
 
 from unrolled import results, scores, settings
 from unrolled import significance as statistics
-from unrolled.judging import _adjust, _decide, claims, judge, rules, wording
+from unrolled.judging import _adjust, _decide, _entry, claims, judge, rules, wording
 from unrolled.judging.evidence import Evidence, Missing, runs_of
 from unrolled.judging.rules import Finding, Outcome
 
@@ -79,6 +79,7 @@ CASES = [
     ({"kind": "leads", "of": A, "margin": 0.5}, {"reproduced": (HIGH, None), "contradicted": ([-value for value in HIGH], None),
                                                  "inconclusive": (WIDE, None)}),
     ({"kind": "leads", "of": A, "margin": 0.9}, {"contradicted": ([0.1, -0.1] * 5, None), "inconclusive": ([0.1, 0.2] * 5, None)}),
+    ({"kind": "leads", "of": A, "margin": 0.4}, {"inconclusive": ([-0.3, 1.0] * 5, None)}),  # surely above -0.4, but not below 0.4
     ({"kind": "above", "of": A, "limit": 0.7}, {"reproduced": (HIGH, None), "contradicted": (LOW, None), "inconclusive": (WIDE, None)}),
     ({"kind": "below", "of": A, "limit": 0.7}, {"reproduced": (LOW, None), "contradicted": (HIGH, None), "inconclusive": (WIDE, None)}),
     ({"kind": "above", "of": S, "limit": 0.5}, {"reproduced": (TEN, None), "contradicted": (NONE, None), "inconclusive": (HALF, None)}),
@@ -102,10 +103,33 @@ def test_a_leaf_whose_own_control_fails_decides_nothing_and_says_why():
     claims.check_rule(rule, "here")
     unknown = rules.work_out(rule, Known(a=LOW, b=HIGH, own=None), "X1")
     assert unknown.verdict == "inconclusive" and unknown.findings[0].missing == "no own"
+    assert unknown.findings[0].test is None  # so that the family is not corrected for it
     with pytest.raises(claims.ClaimError, match="belongs to a part, not to a rule of kind all"):
         claims.check_rule({"kind": "all", "parts": {"x": rule}, "only_if": own}, "here")
     with pytest.raises(claims.ClaimError, match=re.escape("here.only_if.limitt is no part of a rule of kind above")):
         claims.check_rule({**rule, "only_if": {**own, "limitt": 0.5}}, "here")
+
+
+def test_what_a_rule_looks_up_is_told_of_its_parts_and_of_their_own_controls():
+    own, lead = {"kind": "above", "of": S, "limit": 0.5}, {"kind": "leads", "of": {"analysis": "x", "value": "n"}, "margin": 0.1}
+    parts = {"one": {"kind": "higher", "of": A, "than": B, "margin": 0.1, "only_if": own}, "two": lead,
+             "three": {"kind": "exact", "analysis": "y"}}
+    assert list(rules.references({"kind": "all", "parts": parts})) == [A, B, S, lead["of"], {"analysis": "y"}]
+
+
+def test_below_a_limit_the_effect_and_its_interval_are_turned_around():
+    above, below = (rules.work_out({"kind": kind, "of": A, "limit": 0.7}, Known(a=LOW), "X1").findings[0].test
+                    for kind in ("above", "below"))
+    assert below.effect == -above.effect and below.interval == (-above.interval[1], -above.interval[0])
+    assert below.interval[0] < below.effect < below.interval[1] and (below.p_for, below.p_against) == (above.p_against, above.p_for)
+
+
+def test_successes_of_members_and_items_are_no_count():
+    """Whether each seed has each item right is a score of items; only one yes or no a seed is counted."""
+    items = np.ones((3, 20))
+    items[1, 7] = items[2, 3] = 0
+    found = rules.work_out({"kind": "above", "of": {"analysis": "x", "value": "success_n"}, "limit": 0.5}, Known(n=items), "X1").findings[0]
+    assert found.test == statistics.items_against_limit(items, 0.5) and found.size == 20 and "(n=3×20)" in found.sentence
 
 
 def test_every_kind_of_rule_is_shown_saying_every_verdict():
@@ -194,6 +218,22 @@ def test_what_is_no_worse_may_be_better():
     assert wording.sentence(rule) == "t/a accuracy is at most 0.1 below t/b accuracy"
     test = statistics.no_worse(nearly, HIGH, 0.1, statistics.compare)
     assert test.effect == pytest.approx(-0.05) and test.p_for == statistics.compare(nearly, HIGH, -0.1).p_for
+    assert test.p_against == statistics.compare(HIGH, nearly, 0.1).p_for > 0.9 > statistics.compare(HIGH, nearly, 0.0).p_for
+
+
+def test_p_against_does_not_hang_on_the_margin():
+    """It is of a difference on the other side of 0: a margin that is far off makes that no likelier."""
+    first, second = [0.1, 0.5, 0.6], [0.2, 0.4, 0.7]
+    assert statistics.compare(first, second, 0.5).p_against == statistics.compare(first, second, 0.0).p_against > 0.3
+
+
+def test_that_two_means_are_not_equivalent_may_show_on_either_side():
+    """Of the two tests the better one counts, twice; a probability does not exceed 1."""
+    first, second = [0.4, 0.5, 0.6, 0.7], [0.1, 0.2, 0.3, 0.35]
+    one_sided = statistics.compare(first, second, 0.02).p_for
+    for sides in ((first, second), (second, first)):
+        assert statistics.equivalent(*sides, 0.02).p_against == pytest.approx(2 * one_sided) and 0 < one_sided < 0.5
+    assert statistics.equivalent(first, first, 0.5).p_against == 1.0
 
 
 def test_where_nothing_more_is_possible_the_same_success_says_nothing():
@@ -262,6 +302,22 @@ def test_the_sample_that_varies_more_may_be_the_smaller_one():
     assert np.mean(found) <= 0.1
 
 
+@pytest.mark.parametrize("kind", ["ratio", "scored_items"])
+def test_runs_on_other_test_items_are_compared_by_seeds(kind):
+    """Where both have the same number of items these are drawn together; where not, what they are items of differs."""
+    items, evidence = {"t/a": np.ones((10, 6)), "t/b": np.ones((10, 5))}, Known(a=HIGH, b=LOW)
+
+    def of_items(reference):
+        found = items[reference["run"]]
+        return statistics.Ratio(found, np.ones_like(found)) if kind == "ratio" else found
+
+    setattr(evidence, kind, of_items)
+    rule = {"kind": "higher", "of": A, "than": B, "margin": 0.1}
+    assert rules.work_out(rule, evidence, "X1").findings[0].test[:4] == statistics.compare(HIGH, LOW, 0.1)[:4]
+    items["t/b"] = 0 * items["t/a"]
+    assert rules.work_out(rule, evidence, "X1").findings[0].test.effect == 1.0
+
+
 def test_intervals_are_those_of_welch():
     first, second = np.random.default_rng(5).normal(0, (1, 3), (8, 2)).T
     welch = stats.ttest_ind(first, second[:5], equal_var=False).confidence_interval()
@@ -296,6 +352,7 @@ def test_counts_by_others():
 def test_holm_by_hand():
     assert statistics.holm([0.01, 0.04, 0.03]) == pytest.approx([0.03, 0.06, 0.06])
     assert statistics.holm([0.5, 0.9]) == pytest.approx([1.0, 1.0])
+    assert statistics.holm([0.9, 0.6, 0.01]) == pytest.approx([1.0, 1.0, 0.03])  # no probability exceeds 1
     assert statistics.holm([]) == []
 
 
@@ -356,6 +413,15 @@ def test_ratios_are_held_against_a_limit():
     assert low < rate - 0.9 < high < low + 0.06
 
 
+def test_ratios_may_lie_above_one():
+    """Bits per character do; what other members might score is not cut off at 1, as it is where no score lies above."""
+    windows = np.random.default_rng(6).normal(2.0, 0.3, (3, 50))
+    bits = statistics.Ratio(10 * windows, np.full((3, 50), 10.0), most=math.inf)
+    found, lower = statistics.ratio_against_limit(bits, 1.5, resamples=500), bits._replace(part=bits.part / 2)
+    assert found.interval[0] < found.effect < found.interval[1] and found.p_for < 0.01 and found.effect == pytest.approx(0.5, abs=0.1)
+    assert statistics.compare_ratios(bits, lower, 0.5, resamples=500).p_for < 0.01
+
+
 @pytest.mark.parametrize("items", [5, 8, 30])
 def test_few_items_vary_as_students_t_says(items):
     """One member: what is left is the mean of so many items, of which scipy knows the interval."""
@@ -389,10 +455,32 @@ def test_a_ratio_is_worked_out_of_what_a_run_left(workplace, params):
     assert evidence.ratio({"run": "templates/elman", "metric": "accuracy_left"}) is None
 
 
+def test_at_one_rate_of_several_a_run_is_judged_by_seeds(workplace, params):
+    """Test items are kept of all rates' members together, and are not told apart."""
+    members = [{"seed": 0, "learning_rate": rate, "diverged": None, "metrics": {"bits_per_character": rate, "exact": rate}}
+               for rate in (0.01, 0.3)]
+    counts = {"nats": np.ones((2, 3), np.float32), "characters": np.ones((2, 3), np.int32), "exact": np.ones((2, 4), np.int32)}
+    evidence = Evidence(settings.parse(params))
+    for section, run, metric in (("character_model", "tanh", "bits_per_character"), ("documents", "flat", "exact")):
+        results.write_json(results.run_file(section, run), {"format": results.FORMAT, "tuned": None, "members": members})
+        results.write_arrays(results.items_file(section, run), counts)
+        reference = {"run": f"{section}/{run}", "metric": metric, "learning_rate": 0.3}
+        assert evidence.ratio(reference) is None and evidence.scored_items(reference) is None
+        assert evidence.values(reference).tolist() == [0.3]
+
+
+def test_the_size_of_a_rule_is_that_of_its_smallest_sample(all_claims):
+    findings = [Finding(str(size), "", "", passed=True, size=size) for size in (30, 10, 20)]
+    nothing = SimpleNamespace(warnings=[], files=[])
+    assert _entry(all_claims[0], Outcome([*findings, Finding("gone", "", "", missing="gone")]), None, nothing)["n"] == 10
+    assert _entry(all_claims[0], Outcome([Finding("gone", "", "", missing="gone")]), None, nothing)["n"] == 0
+
+
 @pytest.mark.parametrize(("interval", "before", "adjusted", "reason"), [
     ((-0.1, 0.1), (0.4, 0.5, 0.6), (1.0, 1.0, 1.0), "the data decide neither way"),
     ((0.01, 0.3), (0.3, 1.0, 0.4), (1.0, 1.0, 1.0), "the interval lies above 0, but not above the margin"),
     ((0.01, 0.05), (0.3, 1.0, 0.001), (1.0, 1.0, 0.02), "there is an effect, but a smaller one than the margin"),
+    ((0.01, 0.05), (0.3, 1.0, 0.01), (1.0, 1.0, 0.3), "the interval lies above 0, but not above the margin"),
     ((0.2, 0.4), (0.01, 1.0, 1.0), (0.3, 1.0, 1.0), "what is claimed is significant only before the correction for the family"),
     ((-0.4, -0.2), (1.0, 0.01, 1.0), (1.0, 0.3, 1.0), "the opposite is significant only before the correction for the family"),
     ((-0.01, 0.02), (1.0, 0.6, 0.01), (1.0, 1.0, 0.3), "that there is no effect beyond the margin is significant only before the correction for the family")])
@@ -674,6 +762,16 @@ def test_two_runs_are_compared_by_items_and_seeds():
     assert statistics.compare_items(apart, second, 0.05).p_for > 0.05
     assert statistics.compare_items(second, first, 0.05).p_against < 0.01
     assert statistics.compare_items(first, first, 0.05).p_for > 0.5
+
+
+def test_no_number_of_draws_makes_a_p_of_zero_and_p_against_does_not_hang_on_the_margin():
+    """The data themselves count as one draw; p against is of a difference on the other side of 0, with whatever margin."""
+    items = np.random.default_rng(7).random((3, 60))
+    found, opposite = (statistics.compare_items(*sides, 0.1, resamples=99) for sides in ((items + 5.0, items), (items, items + 5.0)))
+    assert (found.p_for, found.p_against) == (opposite.p_against, opposite.p_for) == (1 / 100, 1.0)
+    other = np.random.default_rng(8).random((3, 60))
+    wide, none = (statistics.compare_items(items, other, margin, resamples=200) for margin in (0.1, 0.0))
+    assert wide.p_against == none.p_against and wide.p_for > none.p_for
 
 
 @pytest.mark.parametrize("seeds", [3, 8])

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from hypothesis import given
@@ -27,6 +29,8 @@ def test_every_stage_is_in_one_parcel_the_longest_first(seconds, count):
 def test_two_stages_of_like_length_go_to_two_lanes():
     assert lanes.bundles({"a": 10.0, "b": 10.0}, 2) == [["a"], ["b"]]
     assert lanes.bundles({"long": 100.0, "b": 8.0, "c": 8.0, "d": 1.0}, 2) == [["long"], ["b", "c", "d"]]
+    alike = lanes.bundles(dict.fromkeys("abcdefgh", 2.0), 2)
+    assert [len(parcel) for parcel in alike] == [2, 2, 2, 2]  # two for each lane, so that both end together
 
 
 @pytest.mark.parametrize(("workers", "count", "expected"), [(2, 2, 1), (3, 2, 2), (8, 2, 4), (1, 1, 1)])
@@ -99,6 +103,18 @@ def test_a_stop_ends_every_lane(workplace, monkeypatch, chosen):
     with pytest.raises(KeyboardInterrupt):
         phase.run()
     assert all(process.poll() is not None for process in phase.running.values())
+
+
+def test_lanes_take_the_groups_from_the_first_that_is_out_of_date_on(workplace, monkeypatch, chosen):
+    """All of them where DVC cannot say; nothing at all where all is up to date."""
+    taken, commands = [], []
+    monkeypatch.setattr(lanes, "Phase", lambda group, *_: (taken.append(group), SimpleNamespace(run=lambda: 0))[1])
+    monkeypatch.setattr(guard, "run_pipeline", lambda command: commands.append(command) or 0)
+    groups = lanes.kinds(chosen)
+    for stale, expected in ((None, groups), ({"judge", "report"}, groups[3:]), (set(), []), ({"gone"}, [])):
+        taken.clear(), commands.clear()
+        assert lanes.reproduce(dataclasses.replace(chosen, workers=2), lambda stale=stale: stale) == 0
+        assert taken == expected and len(commands) == bool(expected)
 
 
 def test_times_are_kept_of_what_ended_well_and_only_at_its_scale(workplace):

@@ -182,3 +182,10 @@ def test_what_would_do_nothing_is_refused(shape, word):
     name = shape.pop("name", "elman")
     with pytest.raises(ValueError, match=word):
         make_reader(name, {"outputs": OUTPUTS} if name == "jordan" else {}, **shape)
+
+
+def test_the_right_answer_of_the_step_before_is_fed_back_and_nothing_where_there_is_none():
+    """Nothing before the first step, nor after a step whose label does not count."""
+    reader = make_reader("jordan", {"outputs": OUTPUTS}, layers=1, bidirectional=False, feedback="target")
+    fed = reader._targets_before(Batch(torch.zeros(1, 1, 4, FEATURES), torch.tensor([[[1, -100, 0, 1]]])))
+    assert fed[0].tolist() == fed[1].tolist() == [[[0, 0], [0, 1], [0, 0], [1, 0]]]

@@ -123,6 +123,9 @@ def test_steps_are_labelled_by_hand(folder: Path) -> None:
     assert SpeechRecognition(folder, labels="frames")._labels([3, 1], starts, ends, 8).tolist() == [3, 3, 3, 3, 1, 1, 1, 1]
     assert SpeechRecognition(folder, labels="frames", silence=True)._labels([3, 1], starts, ends, 8).tolist() == [4, 3, 3, 4, 4, 1, 1, 4]
     assert SpeechRecognition(folder, labels="frames", stacked=4)._labels([3, 1], starts, ends, 4).tolist() == [3, 3, 1, 1]
+    every, third = (SpeechRecognition(folder, labels="frames", silence=True, stacked=stacked) for stacked in (1, 3))
+    assert every._labels([3, 1], starts, ends, 16).tolist() == [4] * 2 + [3] * 3 + [4] * 4 + [1] * 4 + [4] * 3
+    assert third._labels([3, 1], starts, ends, 5).tolist() == [4, 3, 4, 1, 4]  # frames 1, 4, 7, 10 and 13
 
 
 def test_a_step_is_frames_side_by_side(folder: Path) -> None:
@@ -150,9 +153,9 @@ def test_scores_of_three_answers_by_hand(folder: Path) -> None:
     """hao hao kan said as hao _ hao kan (right), bang bang as bang (one word short), kan man as man man kan (two words off)."""
     task, null = SpeechRecognition(folder), 4
     hao, bang, kan, man = (task.symbols.index(word) for word in WORDS)
-    paths = [[hao, null, hao, kan, kan, null], [null, bang, bang, bang, null, hao], [man, null, man, kan, null, null]]
+    paths = [[hao, null, hao, kan, kan, null], [null, bang, bang, bang, hao, kan], [man, null, man, kan, null, null]]
     said = torch.tensor([[[1, hao, hao, kan], [0, bang, bang, -100], [0, kan, man, -100]]])
-    batch = Batch(torch.zeros(1, 3, 6, 1), said[..., 1:], torch.tensor([[6, 5, 6]]), said)
+    batch = Batch(torch.zeros(1, 3, 6, 1), said[..., 1:], torch.tensor([[6, 4, 6]]), said)  # what follows an end counts for nothing
     outputs = functional.one_hot(torch.tensor([paths]), 5).float()
     scores = {name: value.item() for name, value in task.metrics(task.items(outputs, batch)).items()}
     assert scores["symbol_error_rate"] == pytest.approx((0 + 1 + 2) / 7) and scores["accuracy"] == pytest.approx(1 / 3)

@@ -65,6 +65,39 @@ def test_further_seeds_stand_behind_those_trained_here(kept, params) -> None:
         spoken_search.add_further_seeds(scores, spoken_search.Options(further="audio_words/autoencoder"), chosen, ASKED)
 
 
+def test_leads_are_those_of_mean_average_precision_by_phrase():
+    scores = {"alignment": [np.array([[1.0, 0.0, 0.0], [0.5, 0.25, 0.0]])], "naive": [np.array([[0.0, 0.0, 0.0], [0.25, 0.25, 0.25]])],
+              "vectors": [np.array([[0.0, 0.0, 1.0], [0.25, 1.0, 0.75]]), np.array([[1.0, 1.0, 1.0], [1.0, 1.0, 1.0]])]}
+    values = spoken_search.as_values(scores, {"vectors": 3.0}, ["near", "far", "near"])
+    assert values["precision_at_1_vectors"] == [[0.0, 0.5], [1.0, 1.0]] and values["work_vectors"] == 3.0  # far, near
+    assert values["mean_average_precision_vectors"] == [[1.0, 0.5], [1.0, 1.0]]
+    assert values["lead_vectors"] == [[0.75, 0.25], [0.75, 0.75]] and values["lead_alignment"] == [[0.0, 0.0]]
+    assert values["lead_vectors_over_naive"] == [[0.75, 0.25], [0.75, 0.75]]
+
+
+def test_a_sentence_holds_a_phrase_by_whole_words():
+    sentences, queries = (SimpleNamespace(texts=texts) for texts in (
+        ["the white house", "white houses", "greenwhite house", "white house", "a new york day"],
+        ["white house", "white house", "new york"]))
+    assert spoken_search.phrases_in(sentences, queries) == ["white house", "", "", "white house", "new york"]
+
+
+def test_what_is_prepared_once_serves_only_who_reads_alike():
+    first, *others = (SimpleNamespace(every=every, normalised_by=by)
+                      for every, by in ((1, "voice"), (1, "voice"), (2, "voice"), (1, "utterance")))
+    assert [spoken_search.read_alike(first, other) for other in others] == [True, False, False]
+
+
+def test_the_work_of_a_query_by_hand():
+    """Two queries of 4 and 6 frames, three sentences, of which two are aligned with, and 7 vectors."""
+    distances = np.array([[0.1, 0.3, 0.2], [0.3, 0.1, 0.2]])
+    held = SimpleNamespace(sentences=[np.zeros((frames, 2)) for frames in (10, 30, 20)], vectors=np.zeros((7, 2)),
+                           by_vectors=lambda _: (distances, None))
+    view = spoken_search.Searched([held], [np.zeros((frames, 2)) for frames in (4, 6)], np.zeros((1, 2, 2)))
+    assert spoken_search.frames_compared(view, 2) == {
+        "vectors": 7.0, "two_stages": 7 + (4 * 30 + 6 * 50) / 2, "alignment": (4 + 6) * 60 / 2}
+
+
 class Encoder:
     """Two members: the mean of a piece, and its length."""
 

@@ -42,6 +42,22 @@ def test_segments_are_runs_of_one_to_three_words() -> None:
     assert len(searching.cut(sentences(count=1), plain, most_words=1).frames) == 4
 
 
+@pytest.mark.parametrize(("shift", "count"), [(0, 3), (1, 0)])
+def test_the_shortest_and_the_longest_segment_are_segments_still(shift: int, count: int) -> None:
+    """Words of 9 or 10 frames, and of 110 or 111 more: of two words 120 or 121 in all."""
+    first, second = searching.SHORTEST - shift, searching.LONGEST - searching.SHORTEST + 2 * shift
+    spoken = Spoken([np.zeros((300, 3), np.float32)], ["a b"], ["v1"], [np.array([0, first])], [np.array([first, first + second])])
+    lengths = [len(frames) for frames in searching.cut(spoken, plain).frames]
+    assert lengths == ([first, first + second, second] if count else [second])
+
+
+def test_of_equal_segments_the_first_is_the_nearest() -> None:
+    found = archive(sentences(count=2))
+    found.vectors[[2, 3]] = found.vectors[1]
+    distances, nearest = found.by_vectors((found.vectors[1] + found.mean)[None])
+    assert nearest[0, 0] == 1 and distances[0, 0] == pytest.approx(0, abs=1e-6)
+
+
 def test_distance_to_a_sentence_is_that_to_its_nearest_segment() -> None:
     found = archive(sentences())
     queries = means([sentences(1).features[0][:30], sentences().features[3][20:70]])
@@ -58,6 +74,7 @@ def test_voices_lose_their_means() -> None:
     found = archive(sentences())
     raw = means(found.segments.frames)
     voices = np.array([found.spoken.voices[place] for place in found.segments.sentences])
+    assert np.allclose(found.mean, raw.mean(0))  # which queries lose, whose voice nobody knows
     by_hand = np.stack([row - raw[voices == voice].mean(0) for row, voice in zip(raw, voices)])
     assert np.allclose(found.vectors, by_hand / np.linalg.norm(by_hand, axis=1, keepdims=True), atol=1e-6)
 

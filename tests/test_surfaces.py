@@ -137,6 +137,14 @@ def test_what_is_flat_on_a_slice_hangs_on_its_median_and_not_on_its_scale(monkey
         assert found["flat"] == pytest.approx(1 / 9) and found["steep"] == pytest.approx(2 / 9)
 
 
+def test_every_plane_of_a_member_has_directions_of_its_own(monkeypatch):
+    asked, norms = [], np.array([[0.1, 1.0, 10.0]] * 3)
+    monkeypatch.setattr(slices, "seeded", lambda *which: asked.append(which))
+    monkeypatch.setattr(slices, "cut", lambda *_: slices.Slice(None, None, norms))
+    surfaces._of_member(None, 3, dataclasses.replace(TINY, first_seed=5, planes=2))
+    assert asked == [(5, 3, 0), (5, 3, 1)]
+
+
 def test_all_lstms_are_held_against_the_plain_network():
     values = {f"{kind}_{network}_{problem}": [0.5] for kind in ("flat", "steep") for network in NETWORKS for problem in PROBLEMS}
     values |= {"flat_lstm_5_latch": [0.4], "flat_lstm_no_forget_gate_latch": [0.3], "steep_lstm_5_latch": [0.1]}

@@ -9,9 +9,11 @@ import pytest
 import torch
 from seqeval.metrics import f1_score
 
+from unrolled.batches import Batch
 from unrolled.tasks import digits, slots, templates
 from unrolled.tasks.adding import Adding
 from unrolled.tasks.base import class_loss
+from unrolled.tasks.classified import Classified
 from unrolled.tasks.temporal_order import TemporalOrder
 
 pytestmark = pytest.mark.unit
@@ -29,6 +31,16 @@ def test_adding_as_its_paper_has_it(tmp_path):
     for row, (values, flags) in enumerate(zip(numbers.tolist(), marks.tolist())):
         assert batch.targets[0, row, 0].item() == pytest.approx(sum(v for v, f in zip(values, flags) if f), abs=1e-6)
     assert numbers.min() >= 0 and numbers.max() < 1 and abs(numbers.mean() - 0.5) < 0.02
+
+
+def test_a_generated_tasks_splits_are_always_the_same_and_differ_from_each_other(tmp_path, monkeypatch):
+    """Nothing that was chosen by validation is tested on the same sequences."""
+    monkeypatch.setattr(Adding, "test_size", 300)
+    read = {split: [torch.cat([batch.inputs for batch in Adding(tmp_path).evaluation_batches(split)], 1) for _ in range(2)]
+            for split in ("validation", "test")}
+    assert all(torch.equal(first, again) and first.shape[1] == 300 for first, again in read.values())
+    numbers = {split: set(first[..., 0].flatten().tolist()) for split, (first, _) in read.items()}
+    assert len(numbers["validation"] & numbers["test"]) < 0.01 * len(numbers["test"])
 
 
 def test_adding_chance_is_the_variance_of_the_answer(tmp_path):
@@ -220,6 +232,18 @@ def sentences_of_an_epoch(task, seeds: list[int]) -> list[list[tuple[int, ...]]]
     batches = task.training_batches([seeded(seed) for seed in seeds], 5)
     read = [next(batches).inputs for _ in range(6)]
     return [[tuple(sentence.tolist()) for part in read for sentence in part[member]] for member in range(len(seeds))]
+
+
+def test_each_epoch_takes_the_buckets_in_another_order(tmp_path):
+    """All of them once, in an order that members share; else what comes last would always come last."""
+    task = Classified(tmp_path)
+    task.ceilings, lengths = range(1, 7), np.arange(12) % 6 + 1
+    task.splits["train"] = Batch(np.arange(72).reshape(12, 6), np.zeros(12, int), lengths)
+    batches = task.training_batches([seeded(3), seeded(4)], 2)
+    epochs = [[next(batches).lengths for _ in range(task.updates_per_epoch(2))] for _ in range(3)]
+    orders = [[int(part[0, 0]) for part in epoch] for epoch in epochs]
+    assert all(sorted(order) == [1, 2, 3, 4, 5, 6] for order in orders) and len({*map(tuple, orders)}) == 3
+    assert all((part == part[0, 0]).all() for epoch in epochs for part in epoch)
 
 
 @pytest.mark.parametrize("own", [False, True])

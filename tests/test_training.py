@@ -99,6 +99,13 @@ def test_the_same_seed_gives_the_same_bits():
     assert all(np.array_equal(first.weights[name], second.weights[name]) for name in first.weights)
 
 
+def test_every_purpose_has_random_numbers_of_its_own():
+    drawn = {(seed, purpose): torch.rand(4, generator=training.generator(seed, purpose)).tolist()
+             for seed in (0, 1) for purpose in training.PURPOSES}
+    assert len({tuple(numbers) for numbers in drawn.values()}) == len(drawn) == 6
+    assert torch.rand(4, generator=training.generator(1, "data")).tolist() == drawn[1, "data"]
+
+
 @pytest.mark.parametrize("optimizer", ["adam", "sgd"])
 @pytest.mark.parametrize("name", ["constant", "cosine", "linear"])
 def test_the_optimiser_equals_torchs(optimizer, name):
@@ -140,6 +147,12 @@ def test_clipping_equals_torchs_per_member():
     assert torch.equal(gradient, before.clamp(-0.5, 0.5)) and gradient.abs().max() == 0.5
 
 
+def test_the_norm_of_a_large_gradient_does_not_overflow():
+    """The squares of what float32 can well hold are beyond it; a gradient that is not finite has no finite norm."""
+    gradient = torch.tensor([[3e30, 4e30], [3.0, 4.0], [math.inf, 1.0]])
+    assert training.gradient_norms(gradient).tolist() == pytest.approx([5e30, 5.0, math.inf])
+
+
 def test_clipping_takes_effect_in_the_loop():
     """Clipping before the backward pass, a mistake seen in the wild, would leave the first of these moving freely."""
     run = make_run(optimizer="sgd", updates=5)
@@ -164,6 +177,25 @@ def test_one_update_equals_plain_autograd():
     for name, parameter in model.named_parameters():
         expected = parameter.detach() - 0.25 * parameter.grad
         assert np.allclose(trained.weights[name], expected.numpy(), atol=1e-7), name
+
+
+def test_what_is_recorded_of_an_update_equals_plain_autograd():
+    """The largest component is that of the largest size; here it lies below 0."""
+    run = make_run(updates=1)
+    task = catalogue.make_task(run, str(ROOT))
+    model = models.build(run, {}, task.sizes, [training.generator(7, "values")])
+    batch = next(task.training_batches([training.generator(7, "data")], run.batch))
+    loss = task.loss(model(batch), batch).sum()
+    loss.backward()
+    gradient = torch.cat([parameter.grad.flatten() for parameter in model.parameters()])
+    row, = fit(run, [(7, 0.01)]).history
+    assert [row["loss"], row["gradient_norm"]] == pytest.approx([loss.item(), gradient.norm().item()], rel=1e-5)
+    assert row["gradient_largest"] == pytest.approx(-gradient.min().item(), rel=1e-5) and -gradient.min() > gradient.max()
+
+
+def test_epochs_are_whole_passes_over_the_data(monkeypatch):
+    monkeypatch.setattr(TASKS["adding"], "updates_per_epoch", lambda task, batch: 12 // batch)
+    assert fit(make_run(updates=0, epochs=2), [(0, 0.01)]).history[-1]["step"] == 6
 
 
 def test_the_schedule_takes_effect_in_the_loop():
@@ -220,6 +252,15 @@ def test_history_strides_and_validation():
     assert trained.validation[0]["mean_squared_error"] == trained.history[-1]["mean_squared_error"]
 
 
+def test_a_row_tells_of_all_updates_since_the_last_and_the_last_update_has_one():
+    """The mean of the losses, the largest of the gradients; what is left over at the end is shorter."""
+    every, fifth = (fit(make_run(updates=7, stride=stride), [(0, 0.05)]).history for stride in (1, 5))
+    assert [row["step"] for row in fifth] == [5, 7]
+    for row, part in zip(fifth, (every[:5], every[5:]), strict=True):
+        assert row["loss"] == pytest.approx(np.mean([one["loss"] for one in part]))
+        assert all(row[name] == max(one[name] for one in part) for name in ("gradient_norm", "gradient_largest"))
+
+
 def test_training_learns():
     run = make_run(updates=300, hidden=16, batch=32, options={"length": 4})
     trained = fit(run, [(0, 0.01)])
@@ -254,6 +295,14 @@ def test_a_member_stops_at_the_loss_it_is_to_reach_and_stays_as_it_was():
         rows = [row["loss"] for row in stopped.history if row["seed"] == seed]
         assert rows == losses[seed][: below[0] + 1 if below else None]
     assert any(stopped.stopped) and not all(stopped.stopped)
+
+
+def test_a_member_whose_gradient_alone_diverged_has_not_reached_its_loss(monkeypatch):
+    """Its loss stays finite, and below the limit; that it goes no further has one reason alone."""
+    monkeypatch.setattr(training, "gradient_norms", lambda gradient: torch.tensor([1.0, math.inf], dtype=torch.float64))
+    trained = fit(make_run(stride=2, stop_below=1e9), [(0, 0.01), (1, 0.01)])
+    assert trained.stopped == [2, None]
+    assert trained.divergences == [None, {"step": 1, "cause": "gradient norm is not finite"}]
 
 
 def test_training_ends_when_every_member_has_stopped():

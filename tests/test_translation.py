@@ -197,7 +197,9 @@ def test_the_lexicon_by_hand() -> None:
     compounds = [("deep", "sea", "深层", "大海"), ("deep", "snow", "深层", "白雪"), ("deep", "tea", "甲乙", "绿茶")]
     assert lexicon.choose(compounds, {}) == {"deep": "深层", "sea": "大海", "snow": "白雪", "tea": "绿茶"}
     assert lexicon.composed(compounds, lexicon.choose(compounds, {})) == compounds[:2]
-    assert lexicon.frequent(compounds, 2) == {"deep"}
+    assert lexicon.frequent(compounds, 2) == {"deep"} and not lexicon.frequent([("bye", "bye", "再见", "再见")], 2)
+    one = lexicon.choose([("deep", "sea", "深层", "大海")], {"deep": {"深度"}})  # an entry for the word alone counts half
+    assert one == {"deep": "深层", "sea": "大海"}
     assert "learn" in lexicon.forms("learning") and "study" in lexicon.forms("studies") and lexicon.forms("is") == {"is"}
 
 

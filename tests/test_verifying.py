@@ -57,6 +57,22 @@ def test_a_verdict_near_its_margin_is_excused_and_said(reference, capsys):
     assert "lay near its margin" in capsys.readouterr().out
 
 
+def test_a_verdict_that_came_to_lie_near_its_margin_is_not_excused(reference, capsys):
+    """What was far from it before must not tip."""
+    claims = copy.deepcopy(reference[0])
+    claims["E1"]["verdict"] = "inconclusive"
+    claims["E1"]["findings"][0]["p_for"] = 0.051
+    assert run(claims) == 1 and "lay near its margin" not in capsys.readouterr().out
+
+
+def test_numbers_are_those_of_members_that_have_one():
+    members = [{"metrics": {"success": success, "error": error}} for success, error in ((1.0, 0.2), (0.0, None), (1.0, 0.4))]
+    found = verifying._run_numbers({"task": "adding", "run": "lstm", "members": members})
+    assert found["adding/lstm/error"] == {"mean": 0.3, "spread": 0.141421, "n": 2}
+    assert found["adding/lstm/success"] == {"mean": 0.666667, "spread": 0.57735, "n": 3}
+    assert not verifying._run_numbers({"task": "adding", "run": "lstm", "members": [{"metrics": {"error": None}}]})
+
+
 def test_an_exact_claim_is_never_excused(reference):
     claims = copy.deepcopy(reference[0])
     claims["A1"]["verdict"] = "contradicted"
