@@ -10,7 +10,7 @@ export MLFLOW_DISABLE_TELEMETRY := true
 export PYTHONDONTWRITEBYTECODE :=
 unexport PYTHONPATH PYTHONHOME
 
-PYTEST := python -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder
+PYTEST := python -m pytest -q --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
 .PHONY: help setup reproduce smoke record official tune tag translate find claim track follow push pull cluster confirm test test-all test-faults lint dashboard compare report verify bench clean
@@ -73,11 +73,11 @@ cluster: setup ## add what `engine: ray` needs to .venv, see docs/scaling.md
 confirm: setup ## repeat the run on fresh seeds in a copy (.confirm/) and report verdicts that flip
 	@python -m pipelines.sandbox confirm
 
-test: setup ## the tests, in six minutes, less those marked `long` and those that need a GPU
-	@$(PYTEST) -m "not gpu and not long" $(ARGUMENTS)
+test: setup ## the tests, in five minutes, less those marked `long` and those that need a GPU
+	@$(PYTEST) -n 3 -m "not gpu and not long" $(ARGUMENTS)
 
 test-all: setup ## the long ones too, in ten minutes
-	@UNROLLED_KILLS=2 $(PYTEST) -m "not gpu" $(ARGUMENTS)
+	@UNROLLED_KILLS=2 $(PYTEST) -n 2 -m "not gpu" $(ARGUMENTS)
 
 test-faults: setup ## kills, full disks and malformed files, many more of each than in `make test`; half an hour
 	@UNROLLED_KILLS=40 UNROLLED_EXAMPLES=1000 python -m pytest -q tests/test_faults.py tests/test_malformed.py $(ARGUMENTS)

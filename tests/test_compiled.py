@@ -41,7 +41,7 @@ def compile_with(monkeypatch: pytest.MonkeyPatch, backend: Callable | str) -> No
 
 
 @pytest.mark.unit
-@pytest.mark.parametrize("cell", ["elman", "lstm", "gru"])
+@pytest.mark.parametrize("cell", ["elman", pytest.param("lstm", marks=pytest.mark.long), "gru"])
 def test_steps_taken_apart_for_the_compiler_learn_what_the_loop_does(monkeypatch, cell):
     """The compiler does not see a sweep, of which it would make wrong gradients; here all is done but the translation to C++."""
     compile_with(monkeypatch, "aot_eager")

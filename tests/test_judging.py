@@ -71,7 +71,7 @@ CASES = [
     ({"kind": "lower", "of": A, "than": B, "margin": 0.1}, {"reproduced": (LOW, HIGH), "contradicted": (HIGH, LOW), "inconclusive": (WIDE, LOW)}),
     ({"kind": "higher", "of": A, "than": B, "margin": 0.4}, {"inconclusive": (HIGH, LOW), "contradicted": (LOW, list(reversed(LOW)))}),
     ({"kind": "success", "of": A, "than": B, "margin": 0.2}, {"reproduced": (TEN, NONE), "contradicted": (NONE, TEN), "inconclusive": (HALF, NONE[:6] + [1.0] * 4)}),
-    ({"kind": "success", "of": A, "than": B, "margin": 0.1}, {"contradicted": (HALF * 40, HALF * 40)}),
+    ({"kind": "success", "of": A, "than": B, "margin": 0.2}, {"contradicted": (HALF * 15, HALF * 15)}),
     ({"kind": "equivalent", "of": A, "than": B, "margin": 0.1}, {"reproduced": (HIGH, HIGH), "contradicted": (HIGH, LOW), "inconclusive": (WIDE, LOW)}),
     ({"kind": "not_below", "of": A, "than": B, "margin": 0.1}, {"reproduced": (HIGH, LOW), "contradicted": (LOW, HIGH), "inconclusive": (WIDE, LOW)}),
     ({"kind": "not_above", "of": ERROR_A, "than": ERROR_B, "margin": 0.1}, {"reproduced": (LOW, HIGH), "contradicted": (HIGH, LOW),

@@ -82,6 +82,7 @@ def code_of(run: settings.Run) -> tuple[tuple[str, object], ...]:
     return tuple(sorted((name, value if isinstance(value, str) else bool(value)) for name, value in chosen.items()))
 
 
+@pytest.mark.long
 def test_one_update_of_every_kind_of_run_makes_no_tensor_on_the_default_device(whole, monkeypatch):
     monkeypatch.chdir(whole)
     chosen = settings.load()
