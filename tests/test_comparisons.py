@@ -300,3 +300,24 @@ def test_gates_keep_by_the_geometric_mean(monkeypatch):
 def test_of_a_short_sequence_two_fifths_are_left_out_of_the_fit(length, first):
     flow = gradient_flow.Flow(np.ones((2, length)), None, None)
     assert gradient_flow._first_lag(flow, SimpleNamespace(first_lag=20)) == first
+
+
+def test_trained_networks_are_measured_on_validation_sequences_and_never_on_the_test(monkeypatch):
+    class Asked:
+        def evaluation_batches(self, split):
+            asked.append(split)
+            yield SimpleNamespace(inputs=torch.arange(24.0).view(1, 4, 3, 2))
+
+    asked, measured = [], []
+    cell = Elman(2, 3, [training.generator(seed, "values") for seed in range(2)])
+    section = SimpleNamespace(name="adding", reads="", runs={"tanh": None})
+    for place, name, stand_in in ((gradient_flow, "_check_single", lambda _: None), (gradient_flow.catalogue, "make_task", lambda *_: Asked()),
+                                  (gradient_flow.results, "read_arrays", lambda _: {}),
+                                  (gradient_flow, "trained_model", lambda *_: SimpleNamespace(forward_cells=[cell])),
+                                  (gradient_flow, "measure", lambda *given: measured.append(given) or "flow")):
+        monkeypatch.setattr(place, name, stand_in)
+    options = gradient_flow.Options({}, ("tanh",), {}, batch=3, first_seed=5)
+    assert gradient_flow._trained(options, SimpleNamespace(tasks={"adding": section})) == {"tanh": "flow"} and asked == ["validation"]
+    (given, inputs, seeds), = measured
+    assert given is cell and list(seeds) == [5, 6]
+    assert inputs.shape == (2, 3, 3, 2) and torch.equal(inputs[1, 2].flatten(), torch.arange(12.0, 18.0).double())
