@@ -222,5 +222,8 @@ def test_a_control_is_shown_part_by_part_in_both_languages():
     assert shown["sentence_zh"] == f"[{claim.parts_zh[name]}] b" and shown["parts"] == [
         {**found, "name_zh": claim.parts_zh[name], "rule": sentence(claim.control["parts"][name]),
          "rule_zh": sentence(claim.control["parts"][name], chinese=True)}]
-    assert cards._control({"control": control, "rule_hash": "another"}, claim)["parts"] == []  # what was judged is no longer what is written
+    stale = cards._control({"control": control, "rule_hash": "another"}, claim)  # what was judged is no longer what is written
+    assert stale["parts"] == [{**found, "name_zh": claim.parts_zh[name]}]
+    whole = {**control, "findings": [{**found, "name": ""}]}  # of one part, which has no name
+    assert cards._control({"control": whole, "rule_hash": claim.rule_hash}, claim)["parts"] == []
     assert cards._control({"control": None, "rule_hash": claim.rule_hash}, claim) is None

@@ -58,16 +58,18 @@ def _named(rule: str, names: Mapping[str, str]) -> str:
 
 
 def _control(entry: Mapping[str, Any], claim: claims_file.Claim | None) -> dict[str, Any] | None:
-    """Return what a control says and showed, part by part: its name, its rule and what was found."""
+    """Return what a control says and showed, part by part: its name, its rule unless it was changed since, and what was found."""
     control = entry["control"]
     if control is None:
         return None
     names = claim.parts_zh if claim else {}
     rules = claim.control.get("parts", {}) if _is_judged(entry, claim) else {}
-    return {**control, "sentence_zh": _named(control["sentence_zh"], names), "parts": [
-        {**finding, "name_zh": names.get(finding["name"], finding["name"]), "rule": sentence(rules[finding["name"]]),
-         "rule_zh": sentence(rules[finding["name"]], chinese=True)}
-        for finding in control.get("findings", ()) if finding["name"] in rules]}
+    parts = [{**finding, "name_zh": names.get(finding["name"], finding["name"])} for finding in control.get("findings", ())  # not of older verdicts
+             if finding["name"]]
+    for part in parts:
+        if part["name"] in rules:
+            part |= {"rule": sentence(rules[part["name"]]), "rule_zh": sentence(rules[part["name"]], chinese=True)}
+    return {**control, "sentence_zh": _named(control["sentence_zh"], names), "parts": parts}
 
 
 def _is_judged(entry: Mapping[str, Any], claim: claims_file.Claim | None) -> bool:
