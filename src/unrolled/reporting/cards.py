@@ -64,11 +64,11 @@ def _control(entry: Mapping[str, Any], claim: claims_file.Claim | None) -> dict[
         return None
     names = claim.parts_zh if claim else {}
     rules = claim.control.get("parts", {}) if _is_judged(entry, claim) else {}
-    parts = [{**finding, "name_zh": names.get(finding["name"], finding["name"])} for finding in control.get("findings", ())  # not of older verdicts
-             if finding["name"]]
-    for part in parts:
-        if part["name"] in rules:
-            part |= {"rule": sentence(rules[part["name"]]), "rule_zh": sentence(rules[part["name"]], chinese=True)}
+    parts = []
+    for finding in control.get("findings", ()):  # older verdicts have none
+        name = finding["name"]
+        rule = {"rule": sentence(rules[name]), "rule_zh": sentence(rules[name], chinese=True)} if name in rules else {}
+        parts += [{**finding, "name_zh": names.get(name, name), **rule}] if name else []
     return {**control, "sentence_zh": _named(control["sentence_zh"], names), "parts": parts}
 
 
